@@ -1,0 +1,87 @@
+//! What a call observed: its questions in their one order, and the answers to them.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use snapshot::{Digest, Question};
+
+use crate::Refused;
+use crate::key::CallKey;
+
+/// More questions than this take longer to ask again than most tools take to run.
+pub(crate) const QUESTIONS_MAX: usize = 50_000;
+
+/// What the text of the questions may take.
+pub(crate) const SET_BYTES_MAX: usize = 8 << 20;
+
+/// Questions, sorted and each once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct QuestionSet {
+    pub(crate) questions: Vec<Question>,
+    pub(crate) digest: Digest,
+}
+
+/// Answers in the order of the questions, as bytes: 32 of them each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Answers(pub(crate) Vec<u8>);
+
+/// Sorts what a call observed into questions and answers, and the text that the set is kept as.
+pub(crate) fn sort(
+    observations: &[(Question, Digest)],
+) -> Result<(QuestionSet, Vec<u8>, Answers), Refused> {
+    let mut sorted: BTreeMap<&Question, Digest> = BTreeMap::new();
+    for (question, answer) in observations {
+        match sorted.entry(question) {
+            Entry::Occupied(known) if known.get() != answer => {
+                return Err(Refused::Unstable(Box::new(question.clone())));
+            }
+            Entry::Occupied(_) => {}
+            Entry::Vacant(unknown) => {
+                unknown.insert(*answer);
+            }
+        }
+    }
+    if sorted.len() > QUESTIONS_MAX {
+        return Err(Refused::TooManyQuestions);
+    }
+    let questions: Vec<Question> = sorted.keys().copied().cloned().collect();
+    let text = serde_json::to_vec(&questions).expect("questions are plain data");
+    if text.len() > SET_BYTES_MAX {
+        return Err(Refused::TooLarge);
+    }
+    let set = QuestionSet { questions, digest: Digest::of(&text) };
+    Ok((set, text, sorted.into_values().collect()))
+}
+
+impl QuestionSet {
+    /// The set that was kept as `text`; `None` if it could not have been.
+    pub(crate) fn read(text: &[u8], digest: Digest) -> Option<Self> {
+        let questions: Vec<Question> = serde_json::from_slice(text).ok()?;
+        Some(Self { questions, digest })
+    }
+}
+
+impl Answers {
+    /// The key under which the output for these answers is kept.
+    pub(crate) fn key(&self, call: &CallKey, set: Digest) -> Digest {
+        let call = call.digest();
+        let parts: [&[u8]; 3] = [call.as_bytes(), set.as_bytes(), &self.0];
+        Digest::derive("stepwell 2026-11 observed key v1", &parts)
+    }
+
+    /// The first place where other answers stand.
+    pub(crate) fn first_difference(&self, other: &Self) -> Option<usize> {
+        let (mine, theirs) = (self.0.chunks(32), other.0.chunks(32));
+        mine.zip(theirs).position(|(mine, theirs)| mine != theirs)
+    }
+}
+
+impl FromIterator<Digest> for Answers {
+    fn from_iter<T: IntoIterator<Item = Digest>>(answers: T) -> Self {
+        let mut bytes = Vec::new();
+        for answer in answers {
+            bytes.extend_from_slice(answer.as_bytes());
+        }
+        Self(bytes)
+    }
+}

@@ -1,0 +1,41 @@
+//! Puts the tools into the program: every component that `cargo xtask components` has built.
+//!
+//! Without them the program still builds, and says at run time what to do; so a checkout can be
+//! looked at and linted before anything was built for WebAssembly.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+fn main() {
+    let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let components = manifest.join("../../target/components");
+    println!("cargo::rerun-if-changed={}", components.display());
+    let found = wasm_files(&components);
+    if found.is_empty() {
+        println!(
+            "cargo::warning=stepwell is built without its tools; run `cargo xtask components` first"
+        );
+    }
+    let mut table = String::from("pub(crate) const COMPONENTS: &[(&str, &[u8])] = &[\n");
+    for path in &found {
+        println!("cargo::rerun-if-changed={}", path.display());
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let _ =
+            writeln!(table, "    ({name:?}, include_bytes!({:?})),", path.display().to_string());
+    }
+    table.push_str("];\n");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    fs::write(out.join("components.rs"), table).expect("cargo's own directory can be written");
+}
+
+fn wasm_files(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let files = entries.map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = files
+        .filter(|path| path.extension().is_some_and(|end| end == "wasm"))
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
+    found.sort();
+    found
+}

@@ -1,0 +1,275 @@
+//! What can be said on the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Runs an AI step of a CI pipeline as a streaming, budgeted, resumable session.
+///
+/// Begin with `stepwell init` in a repository, then `stepwell run`. Without a key the offline
+/// analyst answers: a deterministic triage that needs no model and no network.
+#[derive(Debug, Parser)]
+#[command(name = "stepwell", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What `stepwell` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a commented step file that fits this repository.
+    Init(InitArgs),
+    /// Run a step, or go on with one that was interrupted.
+    Run(RunArgs),
+    /// Check a step file and say what it comes to.
+    Validate(ValidateArgs),
+    /// Print the JSON Schema of a file format.
+    Schema(SchemaArgs),
+    /// Serve a model that is none, for tests and demos.
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Use the tools without a model.
+    #[command(subcommand)]
+    Tool(ToolCommand),
+    /// Look into the cache of tool outputs.
+    #[command(subcommand)]
+    Cache(CacheCommand),
+}
+
+/// Where the repository is.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct RepoArgs {
+    /// The repository, or any directory.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repo: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct InitArgs {
+    #[command(flatten)]
+    pub(crate) repo: RepoArgs,
+    /// Write over a step file that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunArgs {
+    /// The step file; `.stepwell/step.toml` of the repository without one.
+    #[arg(value_name = "STEP.toml")]
+    pub(crate) step: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) repo: RepoArgs,
+    /// What the step is compared with, and where its file is read from. Default: where the branch
+    /// left the remote's main branch, else the commit before the last.
+    #[arg(long, value_name = "REV")]
+    pub(crate) base: Option<String>,
+    /// What the step is about. Default: the working tree as it is.
+    #[arg(long, value_name = "REV")]
+    pub(crate) head: Option<String>,
+    /// Where the artifacts go. Default: `.stepwell/out` of the repository.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Who answers: `offline`, `script:FILE` or `openai`. Default: `openai` where the step names
+    /// a model and its key is set, else `offline`.
+    #[arg(long, value_name = "WHO")]
+    pub(crate) provider: Option<Provider>,
+    /// Print `result.json` on standard output, too.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Forget an unfinished run instead of going on with it.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Take the step file from the working tree even where the base commit has one.
+    #[arg(long)]
+    pub(crate) step_from_head: bool,
+    /// Run every tool call, and keep no output.
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Say nothing on standard error but problems.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Die as by `kill -9` once the journal has so many records, to see what a run survives: the
+    /// same command without this goes on from there.
+    #[arg(long, value_name = "RECORDS")]
+    pub(crate) kill_after: Option<u64>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ValidateArgs {
+    /// The step file; `.stepwell/step.toml` without one.
+    #[arg(value_name = "STEP.toml")]
+    pub(crate) step: Option<PathBuf>,
+    /// Print what it comes to as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SchemaArgs {
+    /// Which format.
+    #[arg(value_enum)]
+    pub(crate) format: Format,
+}
+
+/// A file format that has a schema.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// The step file.
+    Step,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Serve the Responses protocol over WebSocket: a script, or the offline analyst.
+    Serve(ServeArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ServeArgs {
+    /// What the model says, turn by turn; without one the offline analyst answers.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one. An address beyond this machine serves strangers.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ToolCommand {
+    /// List the tools.
+    List(ToolListArgs),
+    /// Show what a tool is for and what it takes.
+    Describe(ToolDescribeArgs),
+    /// Call a tool and print its answer.
+    Call(ToolCallArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ToolListArgs {
+    /// A component of your own, besides the ones that are built in.
+    #[arg(long, value_name = "FILE.wasm")]
+    pub(crate) component: Vec<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ToolDescribeArgs {
+    /// The tool's name.
+    pub(crate) name: String,
+    /// A component of your own, besides the ones that are built in.
+    #[arg(long, value_name = "FILE.wasm")]
+    pub(crate) component: Vec<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ToolCallArgs {
+    /// The tool's name.
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) on: CallArgs,
+    /// A component of your own, besides the ones that are built in.
+    #[arg(long, value_name = "FILE.wasm")]
+    pub(crate) component: Vec<PathBuf>,
+    /// Do not use the cache.
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Print how the call went as JSON, with the answer in it.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A call, and what it is made on.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CallArgs {
+    /// The arguments, as JSON.
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub(crate) args: String,
+    #[command(flatten)]
+    pub(crate) repo: RepoArgs,
+    /// A revision instead of the working tree.
+    #[arg(long, value_name = "REV")]
+    pub(crate) rev: Option<String>,
+    /// What it is compared with. Default as for `run`.
+    #[arg(long, value_name = "REV")]
+    pub(crate) base: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Say how much the cache holds.
+    Stat(CacheStatArgs),
+    /// Say whether a call would be answered by the cache, and if not, why.
+    Why(CacheWhyArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CacheStatArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CacheWhyArgs {
+    /// The tool's name.
+    pub(crate) tool: String,
+    #[command(flatten)]
+    pub(crate) on: CallArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Who answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Provider {
+    /// The analyst that needs no model.
+    Offline,
+    /// A recorded model.
+    Script(PathBuf),
+    /// A model behind the Responses API.
+    OpenAi,
+}
+
+impl FromStr for Provider {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("script", file)) if !file.is_empty() => Ok(Self::Script(file.into())),
+            None if text == "offline" => Ok(Self::Offline),
+            None if text == "openai" => Ok(Self::OpenAi),
+            Some(_) | None => Err("write `offline`, `script:FILE` or `openai`".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_provider_is_named_or_refused() {
+        assert_eq!("offline".parse(), Ok(Provider::Offline));
+        assert_eq!("script:a:b".parse(), Ok(Provider::Script("a:b".into())));
+        assert!("script:".parse::<Provider>().is_err());
+        assert!("magic".parse::<Provider>().is_err());
+    }
+}

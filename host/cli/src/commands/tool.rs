@@ -1,0 +1,151 @@
+//! `stepwell tool`: the tools without a model.
+
+use serde_json::json;
+use session::Answer;
+
+use super::{pretty, print, runtime};
+use crate::args::{CallArgs, ToolCallArgs, ToolDescribeArgs, ToolListArgs};
+use crate::plan::Grants;
+use crate::problem::Problem;
+use crate::wiring::{self, Tools};
+use crate::{dirs, repo, step};
+
+/// Bytes that a tool may answer a person with; a model gets less.
+const OUTPUT_BYTES: u64 = 16 * 1024 * 1024;
+/// The exit code of a call that the tool refused or that was ended.
+const NOT_ANSWERED: u8 = 1;
+
+/// The tools, for somebody who calls them by hand: they see everything.
+pub(super) fn toolbox(
+    components: &[std::path::PathBuf],
+    cached: bool,
+) -> Result<runner::Toolbox<Tools>, Problem> {
+    let tools = Tools::load(wiring::components(components)?)?;
+    let limits = sandbox::Limits { output_bytes: OUTPUT_BYTES, ..sandbox::Limits::default() };
+    let tools = tools.with(&Grants::everything(), limits);
+    let cache = if cached { Some(cache()?) } else { None };
+    Ok(runner::Toolbox::new(tools, cache)?)
+}
+
+/// Opens the cache of tool outputs.
+pub(super) fn cache() -> Result<cache::Cache, Problem> {
+    let path = dirs::cache().join("tools");
+    cache::Cache::open(&path).map_err(|source| Problem::Cache { path, source })
+}
+
+/// The trees that a call is made on.
+pub(super) fn trees(on: &CallArgs) -> Result<runner::Trees, Problem> {
+    let trees = repo::open(&on.repo.repo, on.rev.as_deref(), on.base.as_deref())?;
+    Ok(runner::Trees {
+        names: (trees.head.name, trees.base.as_ref().map(|base| base.name.clone())),
+        head: trees.head.snapshot,
+        base: trees.base.map(|base| base.snapshot),
+    })
+}
+
+/// Lists the tools.
+pub(super) fn list(args: &ToolListArgs) -> Result<u8, Problem> {
+    let toolbox = toolbox(&args.component, false)?;
+    let mut rows: Vec<(String, String, String)> = toolbox
+        .tools()
+        .iter()
+        .map(|tool| (tool.name.clone(), tool.description.clone(), tool.component.to_string()))
+        .collect();
+    let host = (runner::CHANGED_FILES, runner::CHANGED_FILES_DESCRIPTION);
+    rows.push((host.0.to_owned(), host.1.to_owned(), "host".to_owned()));
+    rows.sort();
+    if args.json {
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|(name, description, component)| {
+                json!({ "name": name, "description": description, "component": component })
+            })
+            .collect();
+        print(&pretty(&rows));
+        return Ok(0);
+    }
+    let width = rows.iter().map(|row| row.0.len()).max().unwrap_or(0);
+    for (name, description, _) in rows {
+        let first = description.split(['.', ':', '(', ',']).next().unwrap_or_default().trim();
+        print(&format!("{name:<width$}  {first}"));
+    }
+    Ok(0)
+}
+
+/// Shows a tool.
+pub(super) fn describe(args: &ToolDescribeArgs) -> Result<u8, Problem> {
+    let toolbox = toolbox(&args.component, false)?;
+    let found = toolbox.tools().iter().find(|tool| tool.name == args.name);
+    let (description, schema, component) = match found {
+        Some(tool) => (tool.description.clone(), tool.schema.clone(), tool.component.to_string()),
+        None if args.name == runner::CHANGED_FILES => (
+            runner::CHANGED_FILES_DESCRIPTION.to_owned(),
+            runner::changed_files_schema(),
+            "host".to_owned(),
+        ),
+        None => return Err(no_tool(&args.name, &toolbox)),
+    };
+    if args.json {
+        let name = &args.name;
+        let shown = json!({
+            "name": name, "description": description, "schema": schema, "component": component,
+        });
+        print(&pretty(&shown));
+    } else {
+        print(&format!("{}: {description}\n\narguments:\n{}", args.name, pretty(&schema)));
+        print(&format!("\ncomponent: {component}"));
+    }
+    Ok(0)
+}
+
+/// A tool that does not exist, with the nearest that does.
+pub(super) fn no_tool(name: &str, toolbox: &runner::Toolbox<Tools>) -> Problem {
+    let known = toolbox.tools().iter().map(|tool| tool.name.as_str());
+    let nearest = step::keys::nearest(name, known.chain([runner::CHANGED_FILES]));
+    Problem::NoTool { name: name.to_owned(), nearest }
+}
+
+/// Calls a tool, and prints its answer.
+pub(super) fn call(args: &ToolCallArgs) -> Result<u8, Problem> {
+    let toolbox = toolbox(&args.component, !args.no_cache)?;
+    let exists = toolbox.tools().iter().any(|tool| tool.name == args.name);
+    if !exists && args.name != runner::CHANGED_FILES {
+        return Err(no_tool(&args.name, &toolbox));
+    }
+    let trees = trees(&args.on)?;
+    let called = runtime()?.block_on(toolbox.call(&args.name, &args.on.args, &trees));
+    for (level, line) in &called.log {
+        if level == "warning" {
+            note(&format!("{}: {}", args.name, line.escape_debug()));
+        }
+    }
+    called.warnings.iter().for_each(|warning| note(warning));
+    if args.json {
+        let shown = json!({
+            "answer": called.answer,
+            "source": called.source,
+            "usage": called.usage,
+            "missed": called.missed,
+        });
+        print(&pretty(&shown));
+    }
+    match &called.answer {
+        Answer::Answered { output } => {
+            if !args.json {
+                print(output);
+            }
+            Ok(0)
+        }
+        Answer::Refused { message } | Answer::Ended { message, .. } => {
+            if args.json {
+                return Ok(NOT_ANSWERED);
+            }
+            Err(Problem::BadCall { message: message.clone() })
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "notes go beside the answer, not into it")]
+fn note(text: &str) {
+    eprintln!("note: {text}");
+}

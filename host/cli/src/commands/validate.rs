@@ -1,0 +1,80 @@
+//! `stepwell validate` and `stepwell schema`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::{pretty, print};
+use crate::args::{Format, SchemaArgs, ValidateArgs};
+use crate::plan::{self, Plan};
+use crate::problem::Problem;
+use crate::step::Step;
+use crate::wiring::{self, Tools};
+
+/// Checks a step file, and says what it comes to.
+pub(super) fn validate(args: &ValidateArgs) -> Result<u8, Problem> {
+    let path = args.step.clone().unwrap_or_else(|| ".stepwell/step.toml".into());
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Problem::NoStep { path });
+        }
+        Err(source) => return Err(Problem::File { what: "read", path, source }),
+    };
+    let file = path.display().to_string();
+    let bad = |source| Problem::BadStep { file: file.clone(), source: Box::new(source) };
+    let step = Step::parse(&bytes).map_err(bad)?;
+    let own: Vec<PathBuf> = step.tools.component.iter().map(|name| beside(&path, name)).collect();
+    let tools = Tools::load(wiring::components(&own)?)?;
+    let plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
+    let shown = shown(&plan);
+    if args.json {
+        print(&pretty(&shown));
+    } else {
+        print(&format!("{file}: the step `{}` is fine", plan.name));
+        let text = toml::to_string(&shown).unwrap_or_else(|_| pretty(&shown));
+        print(text.trim_end());
+    }
+    Ok(0)
+}
+
+/// Components are named from the root, which a step file stands one directory below.
+fn beside(step: &Path, component: &str) -> PathBuf {
+    let directory = step.parent().unwrap_or(Path::new("."));
+    let root = directory.ends_with(".stepwell").then(|| directory.parent()).flatten();
+    root.unwrap_or(directory).join(component)
+}
+
+/// The names of everything that a step may call.
+pub(super) fn known(tools: &Tools) -> std::collections::BTreeSet<String> {
+    tools.names().chain([runner::CHANGED_FILES]).map(str::to_owned).collect()
+}
+
+/// What a plan comes to, for people: nothing is left to default.
+fn shown(plan: &Plan) -> serde_json::Value {
+    let session::Plan { goal, budgets, max_output_tokens, tools, context, .. } = &plan.session;
+    json!({
+        "name": plan.name,
+        "goal": goal,
+        "tools": tools,
+        "context": context.iter().map(|c| format!("{} {}", c.tool, c.arguments)).collect::<Vec<_>>(),
+        "budget": budgets,
+        "max-output-tokens": max_output_tokens,
+        "limits": {
+            "time-ms": u64::try_from(plan.limits.wall.as_millis()).unwrap_or(u64::MAX),
+            "fuel": plan.limits.fuel,
+            "memory-bytes": plan.limits.memory_bytes,
+            "output-bytes": plan.limits.output_bytes,
+            "read-bytes": plan.limits.read_bytes,
+            "answer-bytes": plan.answer_bytes,
+        },
+    })
+}
+
+/// Prints the schema of a format.
+pub(super) fn schema(args: &SchemaArgs) -> Result<u8, Problem> {
+    match args.format {
+        Format::Step => print(&pretty(&Step::schema())),
+    }
+    Ok(0)
+}

@@ -1,0 +1,3 @@
+//! The tools that this program carries.
+
+include!(concat!(env!("OUT_DIR"), "/components.rs"));

@@ -1,0 +1,12 @@
+//! Where things that outlive a run are kept on this machine.
+
+use std::env;
+use std::path::PathBuf;
+
+/// The directory of the cache: `STEPWELL_CACHE_DIR`, or `stepwell` in the user's cache directory.
+pub(crate) fn cache() -> PathBuf {
+    let ours = env::var_os("STEPWELL_CACHE_DIR").map(PathBuf::from);
+    let users = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    ours.unwrap_or_else(|| users.or_else(home).unwrap_or_else(env::temp_dir).join("stepwell"))
+}

@@ -1,0 +1,28 @@
+//! The command. It reads the world, hands it to the runner, and turns the end of a step into an
+//! exit code. It decides nothing about steps.
+
+mod args;
+mod commands;
+mod components;
+mod dirs;
+mod exit;
+mod plan;
+mod problem;
+mod repo;
+mod step;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    match commands::run(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(problem) => {
+            problem::complain(&problem);
+            ExitCode::from(problem.exit_code())
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! From what was written to what will run: every value is checked, nothing is left to default.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use gate::{RuleSpec, Rules};
+use sandbox::Limits;
+use session::budget::{Budgets, Ceiling, Money, Price};
+use session::{ContextCall, Goal, TestPlan};
+use snapshot::Grant;
+
+use crate::step::{self, Step, StepError};
+
+/// The longest a work may take: a CI job is over by then.
+const TIME_MAX: Duration = Duration::from_secs(6 * 60 * 60);
+/// The most tokens of one work: more than any context window, many times over.
+const TOKENS_MAX: u64 = 50_000_000;
+/// The most calls of one work.
+const CALLS_MAX: u64 = 1_000;
+/// The most repair rounds: a model that needs more does not know.
+const REPAIR_ROUNDS_MAX: u32 = 5;
+/// The most calls before the model is asked.
+const CONTEXT_CALLS_MAX: usize = 32;
+/// The most bytes of one answer that the model gets.
+const ANSWER_BYTES_MAX: u32 = 1024 * 1024;
+/// Bytes of one answer that the model gets, unless the step says otherwise.
+const ANSWER_BYTES: u32 = 64 * 1024;
+/// How long the first event of a response may take.
+const FIRST_EVENT: Duration = Duration::from_secs(60);
+/// Tokens of one response, where no model of the step says otherwise.
+const OUTPUT_TOKENS: u64 = 8_000;
+
+/// A step that is checked. Only [`plan`] makes one.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// The step's name.
+    pub(crate) name: String,
+    /// What the rules need, but for what depends on who answers.
+    pub(crate) session: session::Plan,
+    /// What may leave.
+    pub(crate) rules: Rules,
+    /// The tests' command, reports and environment names.
+    pub(crate) verify: Option<step::Verify>,
+    /// Ceilings of one call.
+    pub(crate) limits: Limits,
+    /// Bytes of one answer that the model gets.
+    pub(crate) answer_bytes: usize,
+    /// What each tool may read; those not named have the first.
+    pub(crate) grants: Grants,
+}
+
+/// What each tool may read.
+#[derive(Debug, Clone)]
+pub(crate) struct Grants {
+    default: Grant,
+    by_tool: BTreeMap<String, Grant>,
+}
+
+impl Grants {
+    /// Everything, for whoever calls tools by hand.
+    pub(crate) fn everything() -> Self {
+        Self { default: Grant::everything(), by_tool: BTreeMap::new() }
+    }
+
+    /// What `tool` may read.
+    pub(crate) fn of(&self, tool: &str) -> Grant {
+        self.by_tool.get(tool).unwrap_or(&self.default).clone()
+    }
+}
+
+/// Checks a step against what exists (`tools`: the names of all tools) and against the ceilings
+/// of this host.
+pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepError> {
+    check_name(&step.name)?;
+    if step.task.trim().is_empty() {
+        return Err(StepError::value("task", "is empty", "say what the model is to do"));
+    }
+    let tools = allowed(step, tools)?;
+    let session = session::Plan {
+        task: step.task.clone(),
+        goal: match step.goal {
+            step::Goal::Diagnose => Goal::Diagnose,
+            step::Goal::Patch => Goal::Patch,
+        },
+        price: step.model.as_ref().map_or_else(Price::default, |model| price(&model.price)),
+        budgets: budgets(&step.budget)?,
+        max_output_tokens: output_tokens(step)?,
+        request_overhead_bytes: 0,
+        first_event_ms: millis(FIRST_EVENT),
+        context: context(step, &tools)?,
+        tests: tests(step)?,
+        tools,
+        model_used: true,
+    };
+    Ok(Plan {
+        name: step.name.clone(),
+        session,
+        rules: rules(&step.gates)?,
+        verify: step.verify.clone(),
+        limits: limits(&step.limits)?,
+        answer_bytes: answer_bytes(&step.limits)?,
+        grants: grants(step)?,
+    })
+}
+
+fn check_name(name: &str) -> Result<(), StepError> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
+        let help = "use letters, digits, `-` and `_`, at most 64";
+        return Err(StepError::value("name", "is not a name", help));
+    }
+    Ok(())
+}
+
+fn allowed(step: &Step, known: &BTreeSet<String>) -> Result<BTreeSet<String>, StepError> {
+    let Some(allow) = &step.tools.allow else { return Ok(known.clone()) };
+    allow.iter().try_for_each(|name| check_tool("tools.allow", name, known))?;
+    Ok(allow.iter().cloned().collect())
+}
+
+fn check_tool(key: &str, name: &str, known: &BTreeSet<String>) -> Result<(), StepError> {
+    if known.contains(name) {
+        return Ok(());
+    }
+    let nearest = step::keys::nearest(name, known.iter().map(String::as_str));
+    let help = nearest.map_or_else(
+        || format!("the tools there are: {}", known.iter().cloned().collect::<Vec<_>>().join(", ")),
+        |nearest| format!("did you mean `{nearest}`?"),
+    );
+    Err(StepError::value(key, format!("names a tool that does not exist: `{name}`"), help))
+}
+
+pub(crate) fn price(price: &step::Price) -> Price {
+    Price {
+        input: price.input.0,
+        cached_input: price.cached_input.unwrap_or(price.input).0,
+        output: price.output.0,
+    }
+}
+
+fn output_tokens(step: &Step) -> Result<u64, StepError> {
+    let tokens = step.model.as_ref().map_or(OUTPUT_TOKENS, |m| u64::from(m.max_output_tokens));
+    if !(16..=1_000_000).contains(&tokens) {
+        let help = "name a number between 16 and 1000000";
+        return Err(StepError::value("model.max-output-tokens", format!("is {tokens}"), help));
+    }
+    Ok(tokens)
+}
+
+fn budgets(budget: &step::Budget) -> Result<Budgets, StepError> {
+    let step_spend = budget.spend.map_or(Money(1_000_000), |spend| spend.0);
+    let default = |minutes: u64, calls: u64| Ceiling {
+        time_ms: minutes * 60_000,
+        idle_ms: 120_000,
+        tokens: 500_000,
+        spend: step_spend,
+        calls,
+    };
+    Ok(Budgets {
+        context: ceiling("context", &budget.context, default(2, 40))?,
+        analyze: ceiling("analyze", &budget.analyze, default(10, 60))?,
+        patch: ceiling("patch", &budget.patch, default(10, 60))?,
+        verify: ceiling("verify", &budget.verify, default(20, 10))?,
+        step_spend,
+    })
+}
+
+fn ceiling(name: &str, work: &step::Work, default: Ceiling) -> Result<Ceiling, StepError> {
+    let time = |key: &str, span: Option<step::Span>, default: u64| match span {
+        None => Ok(default),
+        Some(step::Span(time)) if !time.is_zero() && time <= TIME_MAX => Ok(millis(time)),
+        Some(_) => Err(StepError::value(
+            format!("budget.{name}.{key}"),
+            "is not between 1ms and 6h",
+            "name a time like \"5m\"; a CI job ends sooner than 6h",
+        )),
+    };
+    let number = |key: &str, value: Option<u64>, default: u64, most: u64| match value {
+        Some(value) if value > most => Err(StepError::value(
+            format!("budget.{name}.{key}"),
+            format!("is {value}"),
+            format!("the most is {most}"),
+        )),
+        value => Ok(value.unwrap_or(default)),
+    };
+    Ok(Ceiling {
+        time_ms: time("time", work.time, default.time_ms)?,
+        idle_ms: time("idle", work.idle, default.idle_ms)?,
+        tokens: number("tokens", work.tokens, default.tokens, TOKENS_MAX)?,
+        spend: work.spend.map_or(default.spend, |spend| spend.0),
+        calls: number("calls", work.calls, default.calls, CALLS_MAX)?,
+    })
+}
+
+/// The usual calls, where their tools are allowed, then the step's own.
+fn context(step: &Step, tools: &BTreeSet<String>) -> Result<Vec<ContextCall>, StepError> {
+    let reports = &step.context.reports;
+    let summary = if reports.is_empty() {
+        serde_json::json!({})
+    } else {
+        serde_json::json!({ "paths": reports })
+    };
+    let before = step.verify.as_ref().is_some_and(|verify| verify.before);
+    let mut usual = vec![(runner::CHANGED_FILES, serde_json::json!({}))];
+    // Where the tests run first, their reports are what there is to read.
+    let of_tests = serde_json::json!({ "paths": [".stepwell/verify/0/**"] });
+    usual.push(("test_summary", if before { of_tests } else { summary }));
+    usual.push(("dependency_graph", serde_json::json!({ "query": "summary" })));
+    usual.push(("dependency_graph", serde_json::json!({ "query": "changes" })));
+    let usual = usual.into_iter().filter(|(tool, _)| tools.contains(*tool));
+    let mut calls: Vec<ContextCall> = usual
+        .map(|(tool, arguments)| ContextCall {
+            tool: tool.to_owned(),
+            arguments: arguments.to_string(),
+        })
+        .collect();
+    for step::Call { tool, arguments } in &step.context.call {
+        check_tool("context.call.tool", tool, tools)?;
+        let arguments = serde_json::to_string(arguments).map_err(|err| {
+            StepError::value("context.call.arguments", err.to_string(), "write what JSON can say")
+        })?;
+        calls.push(ContextCall { tool: tool.clone(), arguments });
+    }
+    if calls.len() > CONTEXT_CALLS_MAX {
+        let help = format!("the most is {CONTEXT_CALLS_MAX}");
+        return Err(StepError::value("context.call", "has too many calls", help));
+    }
+    Ok(calls)
+}
+
+fn tests(step: &Step) -> Result<Option<TestPlan>, StepError> {
+    let Some(verify) = &step.verify else { return Ok(None) };
+    if verify.command.first().is_none_or(String::is_empty) {
+        let help = "name a program and its arguments, like [\"cargo\", \"test\"]";
+        return Err(StepError::value("verify.command", "is empty", help));
+    }
+    if verify.repair_rounds > REPAIR_ROUNDS_MAX {
+        let help = format!("the most is {REPAIR_ROUNDS_MAX}");
+        let why = format!("is {}", verify.repair_rounds);
+        return Err(StepError::value("verify.repair-rounds", why, help));
+    }
+    Grant::read(&verify.reports).map_err(|err| bad_glob("verify.reports", &err))?;
+    Ok(Some(TestPlan { before: verify.before, repair_rounds: verify.repair_rounds }))
+}
+
+fn rules(gates: &step::Gates) -> Result<Rules, StepError> {
+    let default = RuleSpec::default();
+    let spec = RuleSpec {
+        files_max: gates.files_max.unwrap_or(default.files_max),
+        lines_max: gates.lines_max.unwrap_or(default.lines_max),
+        protected: gates.protected.clone(),
+        allowed: gates.allowed.clone(),
+    };
+    Rules::new(&spec).map_err(|err| StepError::value("gates", err.to_string(), "mend the pattern"))
+}
+
+fn limits(own: &step::Limits) -> Result<Limits, StepError> {
+    let default = Limits::default();
+    let limits = Limits {
+        wall: own.time.map_or(default.wall, |span| span.0),
+        fuel: own.fuel.unwrap_or(default.fuel),
+        memory_bytes: own.memory_bytes.unwrap_or(default.memory_bytes),
+        output_bytes: own.output_bytes.unwrap_or(default.output_bytes),
+        read_bytes: own.read_bytes.unwrap_or(default.read_bytes),
+        ..default
+    };
+    limits.checked().map_err(|err| StepError::value("limits", err.to_string(), "ask for less"))
+}
+
+fn answer_bytes(own: &step::Limits) -> Result<usize, StepError> {
+    let bytes = own.answer_bytes.unwrap_or(ANSWER_BYTES);
+    if !(1_024..=ANSWER_BYTES_MAX).contains(&bytes) {
+        let help = format!("name a number between 1024 and {ANSWER_BYTES_MAX}");
+        return Err(StepError::value("limits.answer-bytes", format!("is {bytes}"), help));
+    }
+    Ok(bytes as usize)
+}
+
+fn grants(step: &Step) -> Result<Grants, StepError> {
+    let default = Grant::read(&step.tools.read).map_err(|err| bad_glob("tools.read", &err))?;
+    let mut by_tool = BTreeMap::new();
+    for (tool, globs) in &step.tools.grant {
+        let key = format!("tools.grant.{tool}");
+        let grant = Grant::read(globs).map_err(|err| bad_glob(&key, &err))?;
+        by_tool.insert(tool.clone(), grant);
+    }
+    Ok(Grants { default, by_tool })
+}
+
+fn bad_glob(key: &str, err: &snapshot::BadPattern) -> StepError {
+    StepError::value(key, format!("cannot be used: {err}"), "write globs like `src/**` or `*.toml`")
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::{Problem, Report};
+
+    fn known() -> BTreeSet<String> {
+        ["changed_files", "read_file", "test_summary"].map(str::to_owned).into()
+    }
+
+    #[track_caller]
+    fn told(rest: &str) -> String {
+        let text = format!("name = \"a\"\ntask = \"b\"\n{rest}");
+        let step = Step::parse(text.as_bytes()).unwrap();
+        let source = plan(&step, &known()).unwrap_err();
+        let report =
+            Report(&Problem::BadStep { file: "s".into(), source: Box::new(source) }).to_string();
+        report.lines().skip(1).map(str::trim).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn every_value_is_held_against_what_exists() {
+        let told = [
+            told("[tools]\nallow = [\"read_fil\"]"),
+            told("[budget.patch]\ntime = \"7h\""),
+            told("[budget.patch]\ncalls = 1001"),
+            told("[verify]\ncommand = []"),
+            told("[verify]\ncommand = [\"x\"]\nrepair-rounds = 6"),
+            told("[tools]\nread = [\"a{\"]"),
+            told("[limits]\nanswer-bytes = 3"),
+            told("[limits]\ntime = \"1h\""),
+            told("[[context.call]]\ntool = \"magic\""),
+        ];
+        insta::assert_snapshot!(told.join("\n\n"));
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default_and_an_end() {
+        let step = Step::parse(b"name = \"a\"\ntask = \"b\"").unwrap();
+        let plan = plan(&step, &known()).unwrap();
+        assert_eq!(plan.session.budgets.step_spend, Money(1_000_000));
+        assert!(plan.session.budgets.analyze.tokens <= TOKENS_MAX);
+        assert_eq!(plan.session.context.len(), 2);
+        assert_eq!(plan.session.tools, known());
+    }
+}

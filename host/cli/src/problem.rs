@@ -1,0 +1,189 @@
+//! Problems that the person at the other end can do something about.
+//!
+//! The message says what failed, in terms of what they wrote. `source` says why. `help` says
+//! what to do. No variant repeats its source: [`Report`] prints the chain.
+#![expect(clippy::print_stderr, reason = "problems are told on standard error")]
+
+use std::error::Error as _;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::exit;
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Problem {
+    /// A file cannot be read or written.
+    #[error("cannot {what} `{}`", path.display())]
+    File { what: &'static str, path: PathBuf, source: io::Error },
+    /// There is no step file.
+    #[error("there is no step file `{}`", path.display())]
+    NoStep { path: PathBuf },
+    /// A step file that cannot be used.
+    #[error("the step file `{file}` cannot be used")]
+    BadStep { file: String, source: Box<crate::step::StepError> },
+    /// A step file that would be written over.
+    #[error("there is a step file already: `{}`", path.display())]
+    StepExists { path: PathBuf },
+    /// A revision, or a directory, that cannot be opened.
+    #[error("cannot open {what}")]
+    Open { what: String, source: snapshot::OpenError },
+    /// A tree that cannot be read.
+    #[error("cannot read {what}")]
+    Read { what: String, source: snapshot::SnapshotError },
+    /// A head or base that was asked for where there is no git.
+    #[error("`{}` is not in a git repository, so it has no revision `{revision}`", path.display())]
+    NotGit { path: PathBuf, revision: String },
+    /// The program was built without its tools.
+    #[error("this stepwell was built without its tools")]
+    NoTools,
+    /// A component that cannot be used.
+    #[error("the component `{name}` cannot be used")]
+    BadComponent { name: String, source: sandbox::LoadError },
+    /// Two components of one name.
+    #[error("there are two tools named `{name}`")]
+    ToolTwice { name: String },
+    /// No tool has that name.
+    #[error("there is no tool `{name}`")]
+    NoTool { name: String, nearest: Option<String> },
+    /// The sandbox cannot be set up.
+    #[error("the sandbox cannot be set up")]
+    Sandbox(#[source] sandbox::SandboxError),
+    /// A tool whose schema is none.
+    #[error(transparent)]
+    BadTool(#[from] runner::BadTool),
+    /// The cache cannot be opened.
+    #[error("cannot open the cache `{}`", path.display())]
+    Cache { path: PathBuf, source: cache::CacheError },
+    /// A script that cannot be used.
+    #[error("the script `{}` cannot be used", path.display())]
+    BadScript { path: PathBuf, source: wire::ScriptError },
+    /// A server that cannot be started.
+    #[error("cannot listen on `{address}`")]
+    Listen { address: String, source: io::Error },
+    /// The model's address is none.
+    #[error("the model's address cannot be used")]
+    Endpoint(#[source] wire::EndpointError),
+    /// The model's key is not set.
+    #[error("the environment variable `{name}` is not set, and the model needs a key")]
+    NoKey { name: String },
+    /// The step names no model.
+    #[error("the step names no model")]
+    NoModel,
+    /// A call that was refused before it ran.
+    #[error("{message}")]
+    BadCall { message: String },
+    /// A run that could not be carried on.
+    #[error("the run cannot go on")]
+    Run(#[source] runner::RunError),
+    /// The machine gives no threads or signals.
+    #[error("cannot start")]
+    Start(#[source] io::Error),
+}
+
+impl Problem {
+    /// What to do about it.
+    fn help(&self) -> Option<String> {
+        let text = match self {
+            Self::NoStep { .. } => "write one with `stepwell init`, or name the one to run".to_owned(),
+            Self::BadStep { source, .. } => return source.help(),
+            Self::StepExists { .. } => "`stepwell init --force` writes over it".to_owned(),
+            Self::Open { .. } => {
+                "name a revision that `git rev-parse` knows; a shallow clone may lack it".to_owned()
+            }
+            Self::NotGit { .. } => "leave `--head` and `--base` out".to_owned(),
+            Self::NoTools => {
+                "run `cargo xtask components`, then build stepwell again".to_owned()
+            }
+            Self::BadComponent { .. } => {
+                "build it against the world `stepwell:tool` of wit/, as docs/writing-a-tool.md shows"
+                    .to_owned()
+            }
+            Self::ToolTwice { .. } => "give one of them another name".to_owned(),
+            Self::NoTool { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
+            Self::NoTool { nearest: None, .. } => "`stepwell tool list` names them".to_owned(),
+            Self::Cache { .. } => {
+                "name a directory of your own in STEPWELL_CACHE_DIR, or run with `--no-cache`".to_owned()
+            }
+            Self::BadScript { .. } => "examples/failing-test/model.toml shows one".to_owned(),
+            Self::Endpoint(_) => "look at `model.base-url` of the step file".to_owned(),
+            Self::NoKey { name } => {
+                format!("set `{name}`, or run with `--provider offline`, which needs no key")
+            }
+            Self::NoModel => {
+                "add a `[model]` table to the step file (`stepwell init` writes one as a comment), or \
+                 run with `--provider offline`"
+                    .to_owned()
+            }
+            Self::Run(runner::RunError::Diverged { .. } | runner::RunError::Journal(_)) => {
+                "`stepwell run --fresh` forgets this run and starts over".to_owned()
+            }
+            Self::Run(runner::RunError::Lease(_)) => {
+                "wait for the other process, or end it".to_owned()
+            }
+            Self::File { .. }
+            | Self::Read { .. }
+            | Self::Sandbox(_)
+            | Self::BadTool(_)
+            | Self::Listen { .. }
+            | Self::BadCall { .. }
+            | Self::Run(_)
+            | Self::Start(_) => return None,
+        };
+        Some(text)
+    }
+
+    /// Which exit code it is.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Run(runner::RunError::Diverged { .. } | runner::RunError::Journal(_)) => {
+                exit::JOURNAL
+            }
+            Self::Run(_) | Self::Sandbox(_) | Self::Start(_) | Self::BadTool(_) => exit::INTERNAL,
+            Self::File { .. }
+            | Self::NoStep { .. }
+            | Self::BadStep { .. }
+            | Self::StepExists { .. }
+            | Self::Open { .. }
+            | Self::Read { .. }
+            | Self::NotGit { .. }
+            | Self::NoTools
+            | Self::BadComponent { .. }
+            | Self::ToolTwice { .. }
+            | Self::NoTool { .. }
+            | Self::Cache { .. }
+            | Self::BadScript { .. }
+            | Self::Listen { .. }
+            | Self::Endpoint(_)
+            | Self::NoKey { .. }
+            | Self::NoModel
+            | Self::BadCall { .. } => exit::USAGE,
+        }
+    }
+}
+
+/// Shows a problem with its causes and its help, one a line.
+pub(crate) struct Report<'a>(pub(crate) &'a Problem);
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "error: {}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(err) = cause {
+            for (number, line) in err.to_string().lines().enumerate() {
+                writeln!(f, "{}{line}", if number == 0 { "  because: " } else { "    " })?;
+            }
+            cause = err.source();
+        }
+        match self.0.help() {
+            Some(help) => writeln!(f, "  help: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Tells a problem on standard error.
+pub(crate) fn complain(problem: &Problem) {
+    eprint!("{}", Report(problem));
+}

@@ -1,0 +1,134 @@
+//! `changed_files`: what is different between base and head, answered by the host itself.
+
+use std::time::Instant;
+
+use serde::Serialize;
+use session::Answer;
+use session::event::CallUsage;
+use similar::{ChangeTag, TextDiff};
+use snapshot::{ChangeStatus, RepoPath, Snapshot};
+
+use crate::text::cut;
+use crate::tools::{Called, Trees};
+
+/// The most files that are listed: more is a rewrite, which nobody reads file by file.
+const FILES_MAX: usize = 500;
+/// The most files whose lines are compared.
+const COMPARED_MAX: usize = 200;
+/// The largest file whose lines are compared, in bytes.
+const FILE_BYTES_MAX: usize = 512 * 1024;
+/// The most bytes of the unified diff.
+const DIFF_BYTES_MAX: usize = 48 * 1024;
+/// Lines around a change in the diff.
+const CONTEXT_LINES: usize = 3;
+
+#[derive(Debug, Serialize)]
+struct Changes {
+    base: Option<String>,
+    head: String,
+    files: Vec<Changed>,
+    truncated: bool,
+    diff: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Changed {
+    path: String,
+    status: &'static str,
+    added: usize,
+    removed: usize,
+    hunks: Vec<Hunk>,
+}
+
+/// Lines of the head that a change touches.
+#[derive(Debug, Serialize)]
+struct Hunk {
+    start: usize,
+    lines: usize,
+}
+
+/// What `changed_files` is for, as the model reads it.
+pub const DESCRIPTION: &str = "Lists the files that differ between base and head, with the lines \
+that changed and a unified diff. `base` is null when the step has nothing to compare with.";
+
+/// The schema of its arguments: it takes none.
+pub fn schema() -> serde_json::Value {
+    serde_json::json!({ "type": "object", "properties": {}, "additionalProperties": false })
+}
+
+/// Answers the call.
+pub(crate) fn answer(trees: &Trees) -> Called {
+    let started = Instant::now();
+    let answer = match compare(trees) {
+        Ok(changes) => Answer::Answered {
+            output: serde_json::to_string(&changes).expect("a list of changes is plain data"),
+        },
+        Err(err) => Answer::Refused { message: format!("the two trees cannot be compared: {err}") },
+    };
+    let wall_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    Called { usage: CallUsage { wall_us, ..CallUsage::default() }, ..Called::by_host(answer) }
+}
+
+fn compare(trees: &Trees) -> Result<Changes, snapshot::SnapshotError> {
+    let (head_name, base_name) = trees.names.clone();
+    let mut changes = Changes {
+        base: base_name,
+        head: head_name,
+        files: vec![],
+        truncated: false,
+        diff: String::new(),
+    };
+    let Some(base) = &trees.base else { return Ok(changes) };
+    let all = snapshot::changes(base, &trees.head)?;
+    changes.truncated = all.len() > FILES_MAX;
+    for (number, change) in all.iter().take(FILES_MAX).enumerate() {
+        let (status, old, new) = match change.status {
+            ChangeStatus::Added => ("added", None, text(&trees.head, &change.path)),
+            ChangeStatus::Deleted => ("deleted", text(base, &change.path), None),
+            ChangeStatus::Modified => {
+                ("modified", text(base, &change.path), text(&trees.head, &change.path))
+            }
+        };
+        let mut changed =
+            Changed { path: change.path.to_string(), status, added: 0, removed: 0, hunks: vec![] };
+        if number < COMPARED_MAX && (old.is_some() || new.is_some()) {
+            let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+            compare_lines(&mut changed, &mut changes.diff, &old, &new);
+        }
+        changes.files.push(changed);
+    }
+    changes.truncated |= changes.diff.len() > DIFF_BYTES_MAX;
+    changes.diff = cut(&changes.diff, DIFF_BYTES_MAX);
+    Ok(changes)
+}
+
+/// The text of a file; none for what is large, binary or not readable.
+fn text(tree: &Snapshot, path: &RepoPath) -> Option<String> {
+    let bytes = tree.read(path).ok()?;
+    if bytes.len() > FILE_BYTES_MAX || bytes.contains(&0) {
+        return None;
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn compare_lines(changed: &mut Changed, diff: &mut String, old: &str, new: &str) {
+    let compared = TextDiff::from_lines(old, new);
+    for change in compared.iter_all_changes() {
+        match change.tag() {
+            ChangeTag::Insert => changed.added += 1,
+            ChangeTag::Delete => changed.removed += 1,
+            ChangeTag::Equal => {}
+        }
+    }
+    for group in compared.grouped_ops(0) {
+        if let (Some(first), Some(last)) = (group.first(), group.last()) {
+            let (start, end) = (first.new_range().start, last.new_range().end);
+            changed.hunks.push(Hunk { start: start + 1, lines: end - start });
+        }
+    }
+    if diff.len() <= DIFF_BYTES_MAX {
+        let (from, to) = (format!("a/{}", changed.path), format!("b/{}", changed.path));
+        let mut unified = compared.unified_diff();
+        diff.push_str(&unified.context_radius(CONTEXT_LINES).header(&from, &to).to_string());
+    }
+}

@@ -1,0 +1,189 @@
+//! What happened in a run, durable: one append-only file of records, each holding the digest of
+//! the one before.
+//!
+//! A torn last line is dropped, since the process died while writing it; any other damage is an
+//! error that says where. What money depends on is synced before it counts.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use session::Phase;
+use session::event::{Event, Record, SCHEMA};
+
+/// The largest journal that is read back: a run that wrote more is not one we made.
+const JOURNAL_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// The most records of a run: every turn, call and decision of the longest run has room.
+const RECORDS_MAX: u64 = 1_000_000;
+
+/// A journal that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The file cannot be read or written.
+    #[error("cannot use the journal `{}`", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A line is not what was written there.
+    #[error("the journal `{}` is damaged at line {line}: {what}", path.display())]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// Counted from 1.
+        line: u64,
+        /// How it shows.
+        what: String,
+    },
+    /// The run has no end.
+    #[error("the journal `{}` has {RECORDS_MAX} records, which no run needs", path.display())]
+    Full {
+        /// Which.
+        path: PathBuf,
+    },
+}
+
+/// A journal that is being written.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    run: String,
+    attempt: u32,
+    seq: u64,
+    prev: String,
+    started: Instant,
+}
+
+impl Journal {
+    /// Opens the journal of `run` in `dir`, creating it where there is none, and reads what it
+    /// holds. The caller has the lease.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is damaged anywhere but in a torn last line.
+    pub fn open(dir: &Path, run: &str) -> Result<(Self, Vec<Record>), JournalError> {
+        let path = dir.join("journal.jsonl");
+        let io = |source| JournalError::Io { path: path.clone(), source };
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(io)?;
+        let mut text = Vec::new();
+        (&mut file).take(JOURNAL_BYTES_MAX).read_to_end(&mut text).map_err(io)?;
+        let Read { records, prev, whole } = read(&path, run, &text)?;
+        file.set_len(whole).map_err(io)?;
+        file.seek(SeekFrom::Start(whole)).map_err(io)?;
+        let attempt = records.last().map_or(1, |record| record.attempt + 1);
+        let seq = records.len() as u64;
+        let started = Instant::now();
+        let run = run.to_owned();
+        Ok((Self { path, file, run, attempt, seq, prev, started }, records))
+    }
+
+    /// Which life of the process this is, counted from 1.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Milliseconds since this attempt began.
+    pub fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Writes an event as the next record. It is safe from the death of the process when this
+    /// returns, and from that of the machine after [`Journal::sync`].
+    ///
+    /// # Errors
+    /// When it cannot be written whole: the run must not go on.
+    pub fn append(&mut self, phase: Phase, event: Event) -> Result<Record, JournalError> {
+        if self.seq >= RECORDS_MAX {
+            return Err(JournalError::Full { path: self.path.clone() });
+        }
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let record = Record {
+            schema: SCHEMA,
+            run: self.run.clone(),
+            attempt: self.attempt,
+            phase,
+            seq: self.seq,
+            at_ms: self.now(),
+            time_ms: u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX),
+            prev: self.prev.clone(),
+            event,
+        };
+        let mut line = serde_json::to_vec(&record).map_err(|err| self.io(err.into()))?;
+        let digest = blake3::hash(&line);
+        line.push(b'\n');
+        self.file.write_all(&line).map_err(|err| self.io(err))?;
+        self.prev = digest.to_hex().to_string();
+        self.seq += 1;
+        Ok(record)
+    }
+
+    /// Brings everything written so far to the disk.
+    ///
+    /// # Errors
+    /// When the system says it could not.
+    pub fn sync(&self) -> Result<(), JournalError> {
+        self.file.sync_data().map_err(|err| self.io(err))
+    }
+
+    fn io(&self, source: io::Error) -> JournalError {
+        JournalError::Io { path: self.path.clone(), source }
+    }
+}
+
+struct Read {
+    records: Vec<Record>,
+    prev: String,
+    /// Bytes of the lines that are whole.
+    whole: u64,
+}
+
+fn read(path: &Path, run: &str, text: &[u8]) -> Result<Read, JournalError> {
+    let mut prev = blake3::hash(run.as_bytes()).to_hex().to_string();
+    let mut records: Vec<Record> = Vec::new();
+    let mut whole = 0;
+    for (line, number) in text.split_inclusive(|byte| *byte == b'\n').zip(1..) {
+        let damaged =
+            |what: String| JournalError::Damaged { path: path.into(), line: number, what };
+        let Some(body) = line.strip_suffix(b"\n") else { break };
+        let record: Record =
+            serde_json::from_slice(body).map_err(|err| damaged(err.to_string()))?;
+        check(&record, run, number - 1, &prev).map_err(damaged)?;
+        prev = blake3::hash(body).to_hex().to_string();
+        whole += line.len() as u64;
+        records.push(record);
+    }
+    Ok(Read { records, prev, whole })
+}
+
+fn check(record: &Record, run: &str, seq: u64, prev: &str) -> Result<(), String> {
+    if record.schema != SCHEMA {
+        return Err(format!("it has schema {}, this program writes {SCHEMA}", record.schema));
+    }
+    if record.run != run {
+        return Err(format!("it belongs to the run `{}`", record.run));
+    }
+    if record.seq != seq {
+        return Err(format!("it has number {}, {seq} was due: lines are missing", record.seq));
+    }
+    if record.prev != prev {
+        return Err("the line before it was changed".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

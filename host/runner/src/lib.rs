@@ -1,0 +1,34 @@
+//! Carries out what a session asks: talks to the model, runs tools through the cache, runs the
+//! step's tests, writes everything down, and leaves the artifacts.
+//!
+//! Reading order: [`run`] (the loop), `run/resume` (where it begins), `journal` (what is
+//! written down), `model` (the task that talks to the model), `tools` (the door to tools),
+//! `scratch` (the step's own tests), `artifacts` and `report` (what is left).
+//!
+//! This crate must not know the terminal, the environment, the arguments, or that tools are WASM.
+
+mod artifacts;
+mod changes;
+mod journal;
+mod lease;
+mod model;
+mod patches;
+mod plan;
+mod report;
+mod run;
+mod scratch;
+mod sink;
+mod text;
+mod tools;
+
+pub use artifacts::ArtifactError;
+pub use changes::{DESCRIPTION as CHANGED_FILES_DESCRIPTION, schema as changed_files_schema};
+pub use journal::{Journal, JournalError};
+pub use lease::LeaseError;
+pub use plan::{ModelPlan, RunKey, RunPlan, TestCommand, Tree};
+pub use report::markdown;
+pub use run::{Ended, RunError, run};
+pub use sink::{Operator, Sink};
+pub use tools::{
+    BadTool, CHANGED_FILES, Called, Execution, ToolExecutor, ToolInfo, Toolbox, Trees,
+};

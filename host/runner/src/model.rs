@@ -1,0 +1,392 @@
+//! The task that talks to the model: it owns the link, and lives as long as the run.
+//!
+//! A job is one try of one turn. The task says when it is ready to send, waits until that is
+//! written down, sends, and reports what comes. Giving a job up drops the link: the protocol has
+//! no other way to cancel.
+
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use session::budget::Usage;
+use session::event::{Input, Note};
+use session::{Ask, FailureClass, Item, ModelCall};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use wire::{Completed, ErrorKind, InputItem, Link, ModelEvent, Request, ToolSpec};
+
+use crate::plan::ModelPlan;
+
+/// Messages that wait for the loop. When it is slow the link is not read.
+const SAID_MAX: usize = 64;
+
+/// What the task says about a job.
+#[derive(Debug)]
+pub(crate) enum Said {
+    /// There is a link; the request may leave when this has been answered.
+    Ready(oneshot::Sender<()>),
+    /// What the rules must hear.
+    Heard(Input),
+    /// The response got on.
+    Progress,
+    /// The model writes.
+    Text(String),
+    /// For readers only.
+    Noted(Note),
+}
+
+/// One try of one turn.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) number: u64,
+    pub(crate) ask: Ask,
+    pub(crate) conversation: Vec<Item>,
+    pub(crate) tools: Vec<ToolSpec>,
+    pub(crate) give_up: CancellationToken,
+}
+
+/// The loop's end of the task. Dropping it ends the task.
+#[derive(Debug)]
+pub(crate) struct Model {
+    jobs: mpsc::Sender<Job>,
+    said: mpsc::Receiver<(u64, Said)>,
+    task: JoinHandle<()>,
+}
+
+impl Model {
+    pub(crate) fn start(plan: ModelPlan, instructions: String) -> Self {
+        let (jobs, to_do) = mpsc::channel(1);
+        let (say, said) = mpsc::channel(SAID_MAX);
+        let task = Task { plan, instructions, link: None, held: None, links: 0, say };
+        let task = tokio::spawn(task.run(to_do));
+        Self { jobs, said, task }
+    }
+
+    /// Hands a job over. One at a time: the session asks for the next when this one is over.
+    pub(crate) fn ask(&self, job: Job) {
+        // The queue has room for the job after one that was given up; the task is alive for as
+        // long as this value is.
+        let _sent = self.jobs.try_send(job);
+    }
+
+    /// What the task says next, and about which job. Cancel-safe.
+    pub(crate) async fn said(&mut self) -> Option<(u64, Said)> {
+        self.said.recv().await
+    }
+}
+
+impl Drop for Model {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What the server holds for us: the last response on this link, and how much of the
+/// conversation it covers.
+struct Held {
+    response_id: String,
+    items: usize,
+}
+
+struct Task {
+    plan: ModelPlan,
+    instructions: String,
+    link: Option<Link>,
+    held: Option<Held>,
+    links: u32,
+    say: mpsc::Sender<(u64, Said)>,
+}
+
+/// Why a job ended without a response.
+struct Failure {
+    class: FailureClass,
+    code: String,
+    message: String,
+    sent: bool,
+    retry_after: Option<Duration>,
+}
+
+/// The loop is gone: nobody listens any more.
+struct Gone;
+
+impl Task {
+    async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        while let Some(job) = jobs.recv().await {
+            let give_up = job.give_up.clone();
+            let done = tokio::select! {
+                biased;
+                () = give_up.cancelled() => {
+                    // No response of this link can be waited for any more.
+                    self.link = None;
+                    self.held = None;
+                    Ok(())
+                }
+                done = self.carry_out(job) => done,
+            };
+            if done.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, job: Job) -> Result<(), Gone> {
+        let (number, turn) = (job.number, job.ask.turn);
+        match self.converse(job).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Failure { class, code, message, sent, retry_after })) => {
+                self.link = None;
+                self.held = None;
+                let retry_after_ms =
+                    retry_after.map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
+                let failed = Input::TurnFailed { turn, class, code, message, sent, retry_after_ms };
+                self.say(number, Said::Heard(failed)).await
+            }
+            Err(Gone) => Err(Gone),
+        }
+    }
+
+    async fn say(&self, number: u64, said: Said) -> Result<(), Gone> {
+        self.say.send((number, said)).await.map_err(|_| Gone)
+    }
+
+    async fn converse(&mut self, job: Job) -> Result<Result<(), Failure>, Gone> {
+        tokio::time::sleep(Duration::from_millis(job.ask.after_ms)).await;
+        if let Err(failure) = self.connect(job.number).await? {
+            return Ok(Err(failure));
+        }
+        let (ready, written_down) = oneshot::channel();
+        self.say(job.number, Said::Ready(ready)).await?;
+        written_down.await.map_err(|_| Gone)?;
+        let mut lost_state = false;
+        loop {
+            let ended = self.exchange(&job, lost_state).await?;
+            match ended {
+                // Once: the server forgot what it held, and did no work.
+                Err(failure) if failure.code == PREVIOUS_LOST && !lost_state => lost_state = true,
+                ended => return Ok(ended),
+            }
+        }
+    }
+
+    async fn connect(&mut self, number: u64) -> Result<Result<(), Failure>, Gone> {
+        if self.link.as_ref().is_some_and(Link::is_open) {
+            return Ok(Ok(()));
+        }
+        if self.link.take().is_some() {
+            let why = "the server closed it between two turns".to_owned();
+            self.say(number, Said::Noted(Note::LinkLost { why })).await?;
+        }
+        self.held = None;
+        match Link::connect(&self.plan.endpoint, self.plan.connect).await {
+            Ok(link) => {
+                self.link = Some(link);
+                self.links += 1;
+                let endpoint = self.plan.shown.clone();
+                self.say(number, Said::Noted(Note::LinkOpened { number: self.links, endpoint }))
+                    .await?;
+                Ok(Ok(()))
+            }
+            Err(err) => Ok(Err(not_connected(&err))),
+        }
+    }
+
+    /// Sends the request and reports its response.
+    async fn exchange(&mut self, job: &Job, whole: bool) -> Result<Result<(), Failure>, Gone> {
+        let request = match self.request(job, whole) {
+            Ok(request) => request,
+            Err(message) => {
+                return Ok(Err(Failure {
+                    class: FailureClass::Request,
+                    code: "bad-conversation".to_owned(),
+                    message,
+                    sent: false,
+                    retry_after: None,
+                }));
+            }
+        };
+        let Some(link) = &mut self.link else { return Ok(Err(link_failure("no link", true))) };
+        if let Err(err) = link.ask(&request).await {
+            return Ok(Err(lost(&err)));
+        }
+        loop {
+            let Some(link) = &mut self.link else { return Ok(Err(link_failure("no link", true))) };
+            let event = match link.next().await {
+                Ok(event) => event,
+                Err(err) => return Ok(Err(lost(&err))),
+            };
+            if let Some(ended) = self.report(job, event).await? {
+                return Ok(ended);
+            }
+        }
+    }
+
+    fn request(&mut self, job: &Job, whole: bool) -> Result<Request, String> {
+        let held = self.held.take().filter(|_| !whole);
+        let first = held.as_ref().map_or(0, |held| held.items);
+        let new = job.conversation.get(first..).unwrap_or_default();
+        let mut request = Request::new(
+            self.plan.model.clone(),
+            u32::try_from(job.ask.max_output_tokens).unwrap_or(u32::MAX),
+        );
+        request.instructions.clone_from(&self.instructions);
+        request.previous_response_id = held.map(|held| held.response_id);
+        request.input = new.iter().map(input_item).collect::<Result<_, _>>()?;
+        request.tools.clone_from(&job.tools);
+        request.effort.clone_from(&self.plan.effort);
+        Ok(request)
+    }
+
+    /// Reports an event of the response; `Some` when it was the last one.
+    async fn report(
+        &mut self,
+        job: &Job,
+        event: ModelEvent,
+    ) -> Result<Option<Result<(), Failure>>, Gone> {
+        let (number, turn) = (job.number, job.ask.turn);
+        if event.is_progress() || matches!(event, ModelEvent::Created { .. }) {
+            self.say(number, Said::Progress).await?;
+        }
+        match event {
+            ModelEvent::TextDelta { delta, .. } => self.say(number, Said::Text(delta)).await?,
+            ModelEvent::CallReady(call) => {
+                let call = model_call(call);
+                self.say(number, Said::Heard(Input::CallReceived { turn, call })).await?;
+            }
+            ModelEvent::Completed(response) => {
+                let items = job.conversation.len() + response.output.len();
+                self.held = Some(Held { response_id: response.response_id.clone(), items });
+                self.say(number, Said::Heard(completed(turn, response))).await?;
+                return Ok(Some(Ok(())));
+            }
+            ModelEvent::Incomplete { reason, .. } => {
+                let message = "the response ended before it was complete".to_owned();
+                return Ok(Some(Err(Failure {
+                    class: FailureClass::Request,
+                    code: reason,
+                    message,
+                    sent: true,
+                    retry_after: None,
+                })));
+            }
+            ModelEvent::Failed { error, .. } => return Ok(Some(Err(failed(error)))),
+            ModelEvent::Created { .. }
+            | ModelEvent::InProgress
+            | ModelEvent::ItemAdded { .. }
+            | ModelEvent::ReasoningDelta { .. }
+            | ModelEvent::ArgumentsDelta { .. }
+            | ModelEvent::ItemDone { .. }
+            | ModelEvent::Structure { .. }
+            | ModelEvent::Unknown { .. } => {}
+        }
+        Ok(None)
+    }
+}
+
+const PREVIOUS_LOST: &str = "previous_response_not_found";
+
+fn input_item(item: &Item) -> Result<InputItem, String> {
+    Ok(match item {
+        Item::User(text) => InputItem::Message { role: "user".to_owned(), text: text.clone() },
+        Item::ContextCall(ModelCall { call_id, tool, arguments }) => InputItem::FunctionCall {
+            call_id: call_id.clone(),
+            name: tool.clone(),
+            arguments: arguments.clone(),
+        },
+        Item::Output(raw) => {
+            let raw = RawValue::from_string(raw.clone());
+            InputItem::Verbatim(raw.map_err(|err| format!("an item of the journal: {err}"))?)
+        }
+        Item::CallOutput { call_id, output } => {
+            InputItem::FunctionCallOutput { call_id: call_id.clone(), output: output.clone() }
+        }
+    })
+}
+
+fn model_call(call: wire::FunctionCall) -> ModelCall {
+    ModelCall { call_id: call.call_id, tool: call.name, arguments: call.arguments }
+}
+
+fn completed(turn: u32, response: Completed) -> Input {
+    let usage = response.usage.map(|usage| Usage {
+        input: usage.input_tokens,
+        cached_input: usage.cached_tokens,
+        output: usage.output_tokens,
+    });
+    Input::TurnCompleted {
+        turn,
+        response_id: response.response_id,
+        items: response.output.iter().map(|raw| raw.get().to_owned()).collect(),
+        calls: response.calls.into_iter().map(model_call).collect(),
+        text: response.refusal.unwrap_or(response.text),
+        usage,
+    }
+}
+
+fn failed(error: wire::ModelError) -> Failure {
+    let class = match error.kind {
+        ErrorKind::RateLimited
+        | ErrorKind::Overloaded
+        | ErrorKind::ConnectionLimit
+        | ErrorKind::PreviousResponseNotFound
+        | ErrorKind::Server
+        | ErrorKind::Other => FailureClass::Provider,
+        ErrorKind::QuotaExhausted | ErrorKind::Auth => FailureClass::Account,
+        ErrorKind::ContextTooLong | ErrorKind::BadRequest => FailureClass::Request,
+    };
+    // These were refused before any work was done for them.
+    let refused = matches!(
+        error.kind,
+        ErrorKind::RateLimited
+            | ErrorKind::QuotaExhausted
+            | ErrorKind::Auth
+            | ErrorKind::PreviousResponseNotFound
+            | ErrorKind::ConnectionLimit
+    );
+    let code = if error.kind == ErrorKind::PreviousResponseNotFound {
+        PREVIOUS_LOST.to_owned()
+    } else {
+        error.code
+    };
+    Failure { class, code, message: error.message, sent: !refused, retry_after: error.retry_after }
+}
+
+fn not_connected(err: &wire::ConnectError) -> Failure {
+    let retryable = err.class() == wire::ErrorClass::Retryable;
+    let class = if retryable { FailureClass::Provider } else { FailureClass::Account };
+    Failure {
+        class,
+        code: "not-connected".to_owned(),
+        message: with_causes(err),
+        sent: false,
+        retry_after: None,
+    }
+}
+
+fn lost(err: &wire::LinkError) -> Failure {
+    let sent = !matches!(err, wire::LinkError::RequestTooLarge { .. } | wire::LinkError::Busy);
+    let class = match err.class() {
+        wire::ErrorClass::Retryable => FailureClass::Provider,
+        wire::ErrorClass::Final => FailureClass::Request,
+    };
+    Failure { class, ..link_failure(&with_causes(err), sent) }
+}
+
+fn link_failure(message: &str, sent: bool) -> Failure {
+    Failure {
+        class: FailureClass::Provider,
+        code: "link-lost".to_owned(),
+        message: message.to_owned(),
+        sent,
+        retry_after: None,
+    }
+}
+
+fn with_causes(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut cause = err.source();
+    while let Some(err) = cause {
+        text = format!("{text}: {err}");
+        cause = err.source();
+    }
+    text
+}

@@ -1,0 +1,117 @@
+//! Everything a run needs, decided before it begins.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use snapshot::{Digest, Snapshot};
+
+/// A step that is ready to run.
+#[derive(Debug)]
+pub struct RunPlan {
+    /// The step's name.
+    pub step: String,
+    /// What the rules need to know.
+    pub session: session::Plan,
+    /// Who answers.
+    pub model: ModelPlan,
+    /// What may leave.
+    pub rules: gate::Rules,
+    /// The step's own tests, where it has some.
+    pub tests: Option<TestCommand>,
+    /// What the step is about.
+    pub head: Tree,
+    /// What it is compared with.
+    pub base: Option<Tree>,
+    /// Where the run keeps its journal. One directory a run, made by the runner.
+    pub run_dir: PathBuf,
+    /// Where the artifacts go.
+    pub out_dir: PathBuf,
+    /// What the run depends on.
+    pub key: RunKey,
+    /// The program's version.
+    pub version: String,
+    /// What guards the tools, in one line.
+    pub isolation: String,
+    /// Bytes of one answer that the conversation gets; the rest is cut.
+    pub answer_bytes: usize,
+    /// Kills this process, as `kill -9` would, once it has written so many records. For those
+    /// who want to see what a run survives.
+    pub kill_after: Option<u64>,
+}
+
+/// A state of the repository, and what people call it.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    /// The files.
+    pub snapshot: Snapshot,
+    /// A revision, or `the working tree`.
+    pub name: String,
+}
+
+/// Who answers, and where.
+#[derive(Debug, Clone)]
+pub struct ModelPlan {
+    /// `offline`, `script` or `openai`.
+    pub provider: String,
+    /// The model's name.
+    pub model: String,
+    /// Where it is.
+    pub endpoint: wire::Endpoint,
+    /// What people read of where it is.
+    pub shown: String,
+    /// How long a connection may take.
+    pub connect: Duration,
+    /// How hard the model thinks, where the step says so.
+    pub effort: Option<String>,
+}
+
+/// The step's own tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestCommand {
+    /// The program and its arguments; no shell reads them. Never empty.
+    pub command: Vec<String>,
+    /// Which files the command leaves as reports.
+    pub reports: Vec<String>,
+    /// The whole environment of the command.
+    pub env: BTreeMap<String, String>,
+}
+
+/// What a run depends on: a run goes on only where all of it is the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunKey {
+    parts: BTreeMap<String, String>,
+}
+
+impl RunKey {
+    /// A key of named parts: names for people, values that differ when the parts do.
+    pub fn new(parts: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { parts: parts.into_iter().collect() }
+    }
+
+    /// Digest of all parts.
+    pub fn digest(&self) -> Digest {
+        let parts: Vec<&[u8]> = self
+            .parts
+            .iter()
+            .flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()])
+            .collect();
+        Digest::derive("stepwell 2026-11 run key v1", &parts)
+    }
+
+    /// The run's name: short, and the same for the same key.
+    pub fn run_name(&self) -> String {
+        self.digest().to_string()[..16].to_owned()
+    }
+
+    /// The parts, by name.
+    pub fn parts(&self) -> &BTreeMap<String, String> {
+        &self.parts
+    }
+
+    /// The names of the parts that differ.
+    pub fn differences(&self, other: &BTreeMap<String, String>) -> Vec<String> {
+        let names = self.parts.keys().chain(other.keys().filter(|k| !self.parts.contains_key(*k)));
+        names.filter(|name| self.parts.get(*name) != other.get(*name)).cloned().collect()
+    }
+}

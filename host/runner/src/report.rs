@@ -1,0 +1,144 @@
+//! `report.md`: what came of a run, for people. Status first, details folded; every word from
+//! outside is escaped.
+
+use std::fmt::Write as _;
+
+use session::{Accounting, Finding, Outcome, RunResult, Severity, StopReason, TestCounts};
+
+use crate::sink::{bytes, count, grouped, micros};
+use crate::text::{Inline, cut, fenced};
+
+/// The most bytes of a patch that the report shows; job summaries end at 1 MiB.
+const PATCH_BYTES_MAX: usize = 256 * 1024;
+
+/// The report as Markdown.
+pub fn markdown(result: &RunResult, accounting: &Accounting, patch: Option<&str>) -> String {
+    let mut page = String::new();
+    status(&mut page, result);
+    findings(&mut page, result);
+    tests(&mut page, result);
+    changes(&mut page, result, patch);
+    took(&mut page, accounting);
+    page
+}
+
+fn status(page: &mut String, result: &RunResult) {
+    let RunResult { step, stop_reason, outcome, head, base, model_used, .. } = result;
+    let mark = if *stop_reason == StopReason::Done { "✅" } else { "⚠️" };
+    let _ = writeln!(page, "### {mark} {}: {}\n", Inline(step), Inline(&stop_reason.to_string()));
+    let base = base.as_deref().unwrap_or("nothing to compare with");
+    let _ = writeln!(page, "{} · {} against {}\n", came_to(*outcome), Inline(head), Inline(base));
+    if !model_used {
+        page.push_str("_No model was used: this is the deterministic offline triage._\n\n");
+    }
+    if let Some(analysis) = &result.analysis {
+        let _ = writeln!(page, "{}\n", Inline(&analysis.summary));
+    }
+}
+
+fn came_to(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::PatchTested => "A patch that passed the gates and the tests",
+        Outcome::PatchUntested => "A patch that passed the gates, untested",
+        Outcome::PatchFailing => "A patch that passed the gates, and fails the tests",
+        Outcome::PatchRefused => "A diagnosis; the gates refused the patch",
+        Outcome::Diagnosis => "A diagnosis, no patch",
+        Outcome::ContextOnly => "The context, no diagnosis",
+        Outcome::Nothing => "Nothing came out",
+    }
+}
+
+fn findings(page: &mut String, result: &RunResult) {
+    let Some(analysis) = &result.analysis else { return };
+    if !analysis.findings.is_empty() {
+        page.push_str("#### Findings\n\n");
+        analysis.findings.iter().for_each(|found| finding(page, found));
+        page.push('\n');
+    }
+    if !analysis.next_steps.is_empty() {
+        page.push_str("#### What to do next\n\n");
+        for (step, number) in analysis.next_steps.iter().zip(1..) {
+            let _ = writeln!(page, "{number}. {}", Inline(step));
+        }
+        page.push('\n');
+    }
+}
+
+fn finding(page: &mut String, finding: &Finding) {
+    let mark = match finding.severity {
+        Severity::Error => "🔴",
+        Severity::Warning => "🟡",
+        Severity::Note => "🔵",
+    };
+    let _ = write!(page, "- {mark} **{}**", Inline(&finding.title));
+    if let Some(file) = &finding.file {
+        let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let _ = write!(page, " — {}{line}", Inline(file));
+    }
+    page.push('\n');
+    if !finding.evidence.is_empty() {
+        let _ = writeln!(page, "  {}", Inline(&finding.evidence));
+    }
+}
+
+fn tests(page: &mut String, result: &RunResult) {
+    if result.tests_before.is_none() && result.tests_after.is_none() {
+        return;
+    }
+    page.push_str("#### Tests\n\n| | tests | passed | failed | could not run | skipped |\n");
+    page.push_str("| --- | --- | --- | --- | --- | --- |\n");
+    let rows = [("before", &result.tests_before), ("with the patch", &result.tests_after)];
+    for (when, counts) in rows {
+        if let Some(TestCounts { tests, passed, failed, errors, skipped, .. }) = counts {
+            let _ =
+                writeln!(page, "| {when} | {tests} | {passed} | {failed} | {errors} | {skipped} |");
+        }
+    }
+    page.push('\n');
+}
+
+fn changes(page: &mut String, result: &RunResult, patch: Option<&str>) {
+    if !result.verdicts.is_empty() {
+        page.push_str("#### Gates\n\n");
+        for verdict in &result.verdicts {
+            let mark = if verdict.passed { "✅" } else { "❌" };
+            let _ = writeln!(page, "- {mark} {}: {}", verdict.gate, Inline(&verdict.because));
+        }
+        page.push('\n');
+    }
+    let Some(diff) = patch else { return };
+    let files = count(result.patch_files.len() as u64, "file");
+    let size = bytes(diff.len() as u64);
+    let _ = writeln!(page, "<details><summary>patch.diff: {files}, {size}</summary>\n");
+    page.push_str(&fenced("diff", &cut(diff, PATCH_BYTES_MAX)));
+    page.push_str("\n</details>\n\n");
+}
+
+fn took(page: &mut String, accounting: &Accounting) {
+    let Accounting { total, turns, requests, calls_fresh, calls_cached, .. } = accounting;
+    page.push_str("<details><summary>What it took</summary>\n\n");
+    let _ = writeln!(page, "- {} tokens, {}", grouped(total.tokens), total.spend);
+    let _ = writeln!(
+        page,
+        "- {} in {}, {} and {} from the cache ({} of tool time saved)",
+        count(u64::from(*turns), "turn"),
+        count(u64::from(*requests), "request"),
+        count(u64::from(*calls_fresh), "call"),
+        calls_cached,
+        micros(accounting.cache_saved_us),
+    );
+    let seconds = accounting.wall_ms / 1_000;
+    let attempts = count(u64::from(accounting.attempts), "attempt");
+    let _ = writeln!(page, "- {seconds} s in {attempts}");
+    if accounting.resumed_turns + accounting.resumed_calls > 0 {
+        let _ = writeln!(
+            page,
+            "- the last attempt did not repeat {} and {}, which had cost {}",
+            count(u64::from(accounting.resumed_turns), "turn"),
+            count(u64::from(accounting.resumed_calls), "call"),
+            accounting.resumed_spend,
+        );
+    }
+    let _ = writeln!(page, "- tools guarded by: {}", Inline(&accounting.isolation));
+    page.push_str("\n</details>\n");
+}

@@ -1,0 +1,132 @@
+//! What a run took, counted from its records: the same whether they were just written or read
+//! back.
+
+use session::budget::Money;
+use session::event::{Decision, Event, Input, Note, Record};
+use session::{Accounting, Source};
+
+/// The books of a run.
+#[derive(Debug)]
+pub(super) struct Books {
+    accounting: Accounting,
+    /// The turn that was reserved last, and which try of it.
+    asking: Option<(u32, u32)>,
+    attempt: u32,
+    attempt_ms: u64,
+    spent: Money,
+    answers: u32,
+    turns: u32,
+}
+
+impl Books {
+    pub(super) fn new(isolation: String) -> Self {
+        Self {
+            accounting: Accounting { isolation, ..Accounting::default() },
+            asking: None,
+            attempt: 0,
+            attempt_ms: 0,
+            spent: Money::ZERO,
+            answers: 0,
+            turns: 0,
+        }
+    }
+
+    /// Which turn is about to be asked, and which try of it that is.
+    pub(super) fn asking(&self) -> Option<(u32, u32)> {
+        self.asking
+    }
+
+    /// What is done already, for an attempt that begins now: turns, calls, and what the turns
+    /// cost.
+    pub(super) fn done(&self) -> (u32, u32, Money) {
+        (self.turns, self.answers, self.spent)
+    }
+
+    pub(super) fn enter(&mut self, record: &Record) {
+        if record.attempt != self.attempt {
+            self.accounting.wall_ms += self.attempt_ms;
+            self.accounting.links = 0;
+            self.attempt = record.attempt;
+        }
+        self.attempt_ms = record.at_ms;
+        self.accounting.run.clone_from(&record.run);
+        match &record.event {
+            Event::Heard(input) => self.heard(input),
+            Event::Decided(decision) => self.decided(decision),
+            Event::Noted(note) => self.noted(note),
+        }
+    }
+
+    fn heard(&mut self, input: &Input) {
+        match input {
+            Input::CallAnswered { source, usage, .. } => {
+                self.answers += 1;
+                self.accounting.calls_fresh += u32::from(*source != Source::Cache);
+                self.accounting.calls_cached += u32::from(*source == Source::Cache);
+                self.accounting.cache_saved_us += usage.saved_us;
+            }
+            Input::TurnCompleted { .. } => self.turns += 1,
+            Input::AttemptStarted { .. }
+            | Input::TestsFinished { .. }
+            | Input::TurnRequested { .. }
+            | Input::CallReceived { .. }
+            | Input::TurnFailed { .. }
+            | Input::PatchJudged { .. }
+            | Input::DeadlinePassed { .. }
+            | Input::Cancelled { .. } => {}
+        }
+    }
+
+    fn decided(&mut self, decision: &Decision) {
+        match decision {
+            Decision::TurnReserved { turn, try_number, .. } => {
+                self.asking = Some((*turn, *try_number));
+            }
+            Decision::TurnCharged { spend, known: true, .. } => self.spent.0 += spend.0,
+            Decision::TurnCharged { known: false, .. }
+            | Decision::PhaseEntered { .. }
+            | Decision::TestsStarted { .. }
+            | Decision::CallStarted { .. }
+            | Decision::TurnRetried { .. }
+            | Decision::AnalysisTaken { .. }
+            | Decision::TestsCounted { .. }
+            | Decision::Stopped { .. } => {}
+        }
+    }
+
+    fn noted(&mut self, note: &Note) {
+        match note {
+            Note::Resumed { turns, calls, spend } => {
+                self.accounting.resumed_turns = *turns;
+                self.accounting.resumed_calls = *calls;
+                self.accounting.resumed_spend = *spend;
+            }
+            Note::LinkOpened { .. } => self.accounting.links += 1,
+            Note::RunStarted { .. }
+            | Note::LinkLost { .. }
+            | Note::ToolLogged { .. }
+            | Note::CacheMissed { .. }
+            | Note::Warned { .. } => {}
+        }
+    }
+
+    /// The accounting, with what the rules counted.
+    pub(super) fn close(&self, rules: Accounting) -> Accounting {
+        let own = self.accounting.clone();
+        Accounting {
+            run: own.run,
+            attempts: self.attempt,
+            wall_ms: own.wall_ms + self.attempt_ms,
+            last_attempt_ms: self.attempt_ms,
+            calls_fresh: own.calls_fresh,
+            calls_cached: own.calls_cached,
+            cache_saved_us: own.cache_saved_us,
+            resumed_turns: own.resumed_turns,
+            resumed_calls: own.resumed_calls,
+            resumed_spend: own.resumed_spend,
+            links: own.links,
+            isolation: own.isolation,
+            ..rules
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Where a run begins: at its beginning, or where its journal ends.
+//!
+//! The journal's inputs are told to the rules again, and what the rules decide must be what the
+//! journal says they decided. What was under way is done again; what was finished is not.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use session::event::{Decision, Event, Input, Note, Record};
+use session::{Effect, StopReason};
+use snapshot::{FileContent, RepoPath};
+
+use super::{Run, RunError, is_decision};
+use crate::journal::Journal;
+use crate::patches;
+use crate::plan::RunPlan;
+use crate::tools::ToolExecutor;
+
+/// What the last run of a step depended on, beside the runs.
+const LATEST: &str = "latest.json";
+
+/// Sets a journal aside that must not be gone on with: of a run that is done, or that the
+/// operator wants to forget. The last one set aside is kept.
+pub(super) fn set_aside(plan: &RunPlan, fresh: bool) -> Result<(), RunError> {
+    let path = plan.run_dir.join("journal.jsonl");
+    if !path.exists() {
+        return Ok(());
+    }
+    if !fresh {
+        let (_, records) = Journal::open(&plan.run_dir, &plan.key.run_name())?;
+        let done = Event::Decided(Decision::Stopped { reason: StopReason::Done });
+        if !records.last().is_some_and(|record| record.event == done) {
+            return Ok(());
+        }
+    }
+    let aside = plan.run_dir.join("journal.previous.jsonl");
+    fs::rename(&path, aside).map_err(|source| RunError::Io { path, source })
+}
+
+/// Which parts of its key changed since the last run of this step, if that was another run.
+fn changed_since_last(plan: &RunPlan) -> Option<Vec<String>> {
+    let path = plan.run_dir.parent()?.join(LATEST);
+    let last: BTreeMap<String, String> = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    let changed = plan.key.differences(&last);
+    (!changed.is_empty()).then_some(changed)
+}
+
+fn remember(plan: &RunPlan) -> io::Result<()> {
+    let Some(dir) = plan.run_dir.parent() else { return Ok(()) };
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    file.write_all(&crate::artifacts::json(plan.key.parts()))?;
+    file.persist(dir.join(LATEST)).map_err(|err| err.error)?;
+    // What a run keeps is not the repository's.
+    let ignore = dir.join(".gitignore");
+    if !ignore.exists() {
+        fs::write(ignore, "*\n")?;
+    }
+    Ok(())
+}
+
+impl<E: ToolExecutor> Run<E> {
+    /// Brings the rules to where the journal ends, and begins an attempt there.
+    pub(super) fn take_up(&mut self, records: Vec<Record>) -> Result<(), RunError> {
+        let first = records.is_empty();
+        let lost = self.replay(records)?;
+        if first {
+            self.write(Event::Noted(self.started()))?;
+            if let Some(changed) = changed_since_last(&self.plan) {
+                let what = format!(
+                    "starting fresh: other than in the last run are {}",
+                    changed.join(", ")
+                );
+                self.write(Event::Noted(Note::Warned { what }))?;
+            }
+        }
+        let dir = self.plan.run_dir.clone();
+        remember(&self.plan).map_err(|source| RunError::Io { path: dir, source })?;
+        // Decisions that the process did not live to write down.
+        for decision in lost {
+            self.write(Event::Decided(decision))?;
+        }
+        let (turns, calls, spend) = self.books.done();
+        if !first {
+            self.write(Event::Noted(Note::Resumed { turns, calls, spend }))?;
+        }
+        let attempt = self.journal.attempt();
+        self.hear(Input::AttemptStarted { attempt })
+    }
+
+    fn started(&self) -> Note {
+        let tools = self.toolbox.tools().iter();
+        let plan = &self.plan;
+        Note::RunStarted {
+            step: plan.step.clone(),
+            key: plan.key.digest().to_string(),
+            version: plan.version.clone(),
+            provider: plan.model.provider.clone(),
+            model: plan.model.model.clone(),
+            head: plan.head.name.clone(),
+            base: plan.base.as_ref().map(|base| base.name.clone()),
+            tools: tools.map(|tool| (tool.name.clone(), tool.component.to_string())).collect(),
+            price: plan.session.price,
+            isolation: plan.isolation.clone(),
+        }
+    }
+
+    /// Tells the rules what the journal heard; returns the decisions that it lacks at its end.
+    fn replay(&mut self, records: Vec<Record>) -> Result<VecDeque<Decision>, RunError> {
+        let mut due: VecDeque<Decision> = VecDeque::new();
+        for record in records {
+            self.books.enter(&record);
+            let seq = record.seq;
+            match record.event {
+                Event::Noted(_) => {}
+                Event::Decided(decision) => match due.pop_front() {
+                    Some(expected) if expected == decision => {}
+                    expected => {
+                        let what = format!("it has {decision:?}, the rules say {expected:?}");
+                        return Err(RunError::Diverged { seq, what });
+                    }
+                },
+                Event::Heard(input) => {
+                    if let Some(missing) = due.front() {
+                        let what = format!("the decision {missing:?} is missing before it");
+                        return Err(RunError::Diverged { seq, what });
+                    }
+                    let effects = self.retell(record.at_ms, input)?;
+                    due.extend(effects.iter().filter_map(is_decision).cloned());
+                }
+            }
+        }
+        Ok(due)
+    }
+
+    /// Tells one input again, and gets back what it stood for: files, patches.
+    fn retell(&mut self, at_ms: u64, input: Input) -> Result<Vec<Effect>, RunError> {
+        match &input {
+            Input::TestsFinished { round, reports, .. } => self.load_reports(*round, reports)?,
+            Input::PatchJudged { call, problem: None, .. } => {
+                let text = self.proposed.get(call).cloned().unwrap_or_default();
+                let (head, rules) = (&self.plan.head.snapshot, &self.plan.rules);
+                self.passed =
+                    patches::judge(*call, &text, head, rules).passed.or(self.passed.take());
+            }
+            Input::AttemptStarted { .. }
+            | Input::CallAnswered { .. }
+            | Input::TurnRequested { .. }
+            | Input::CallReceived { .. }
+            | Input::TurnCompleted { .. }
+            | Input::TurnFailed { .. }
+            | Input::PatchJudged { .. }
+            | Input::DeadlinePassed { .. }
+            | Input::Cancelled { .. } => {}
+        }
+        let effects = self.session.handle(at_ms, input);
+        for effect in &effects {
+            if let Effect::Judge { call, patch } = effect {
+                self.proposed.insert(*call, patch.clone());
+            }
+        }
+        Ok(effects)
+    }
+
+    /// Keeps the reports of a round beside the journal, and shows them to the tools.
+    pub(super) fn keep_reports(
+        &mut self,
+        round: u32,
+        reports: Vec<(String, Vec<u8>)>,
+    ) -> Result<(), RunError> {
+        let dir = self.plan.run_dir.join("reports");
+        let fail = |path: &Path| {
+            let path = path.to_owned();
+            move |source| RunError::Io { path, source }
+        };
+        fs::create_dir_all(&dir).map_err(fail(&dir))?;
+        for (number, (path, bytes)) in reports.into_iter().enumerate() {
+            let file = dir.join(format!("{round}-{number}"));
+            fs::write(&file, &bytes).map_err(fail(&file))?;
+            self.show(&path, bytes);
+        }
+        self.trees.head = self.plan.head.snapshot.overlay(self.reports.clone());
+        Ok(())
+    }
+
+    fn load_reports(&mut self, round: u32, paths: &[String]) -> Result<(), RunError> {
+        for (number, path) in paths.iter().enumerate() {
+            let file = self.plan.run_dir.join("reports").join(format!("{round}-{number}"));
+            let bytes = fs::read(&file).map_err(|source| RunError::Io { path: file, source })?;
+            self.show(path, bytes);
+        }
+        self.trees.head = self.plan.head.snapshot.overlay(self.reports.clone());
+        Ok(())
+    }
+
+    fn show(&mut self, path: &str, bytes: Vec<u8>) {
+        if let Ok(path) = RepoPath::parse(path) {
+            self.reports.insert(path, Some(FileContent { bytes, executable: false }));
+        }
+    }
+}

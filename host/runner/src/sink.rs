@@ -1,0 +1,269 @@
+//! Where records go while a run is under way.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write};
+
+use session::Answer;
+use session::event::{CallUsage, Decision, Event, Input, Note, Record};
+use session::{Source, StopReason, TestCounts};
+
+use crate::text::{Plain, cut};
+
+/// The longest line of the operator's log, in bytes: what fits a CI's log view.
+const LINE_BYTES_MAX: usize = 220;
+
+/// Somewhere records go.
+pub trait Sink: Send {
+    /// Takes one record. Returns when it is safe with the sink.
+    ///
+    /// # Errors
+    /// What the system said; the run ends then, since a run nobody can audit must not go on.
+    fn record(&mut self, record: &Record) -> io::Result<()>;
+
+    /// Takes a piece of text that the model is just writing. It is for the eye: what counts
+    /// comes as a record.
+    ///
+    /// # Errors
+    /// As [`Sink::record`].
+    fn text(&mut self, at_ms: u64, piece: &str) -> io::Result<()> {
+        let _ = (at_ms, piece);
+        Ok(())
+    }
+}
+
+/// The operator's log: one short line an event, live.
+#[derive(Debug)]
+pub struct Operator<W> {
+    out: W,
+    /// The model's line that is not whole yet.
+    pending: String,
+}
+
+impl<W: Write + Send> Operator<W> {
+    /// A log that is written to `out`.
+    pub fn new(out: W) -> Self {
+        Self { out, pending: String::new() }
+    }
+
+    fn line(&mut self, at_ms: u64, word: &str, rest: &str) -> io::Result<()> {
+        let time = format!("{}.{:02}s", at_ms / 1_000, at_ms % 1_000 / 10);
+        let rest = cut(&Plain(rest).to_string(), LINE_BYTES_MAX);
+        let line = format!("{time:>9}  {word:<14}  {rest}");
+        match writeln!(self.out, "{}", line.trim_end()) {
+            // The operator closed the terminal; the step goes on.
+            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
+    }
+
+    fn flush_text(&mut self, at_ms: u64) -> io::Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        if pending.trim().is_empty() { Ok(()) } else { self.line(at_ms, "model", &pending) }
+    }
+}
+
+impl<W: Write + Send> Sink for Operator<W> {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        let Some((word, rest)) = words(&record.event) else { return Ok(()) };
+        self.flush_text(record.at_ms)?;
+        self.line(record.at_ms, word, &rest)
+    }
+
+    fn text(&mut self, at_ms: u64, piece: &str) -> io::Result<()> {
+        self.pending.push_str(piece);
+        while let Some((line, rest)) = self.pending.split_once('\n') {
+            let (line, rest) = (line.to_owned(), rest.to_owned());
+            self.pending = rest;
+            if !line.trim().is_empty() {
+                self.line(at_ms, "model", &line)?;
+            }
+        }
+        if self.pending.len() > LINE_BYTES_MAX {
+            self.flush_text(at_ms)?;
+        }
+        Ok(())
+    }
+}
+
+/// What the operator reads of an event: a stable word and the rest. Most say nothing there.
+fn words(event: &Event) -> Option<(&'static str, String)> {
+    match event {
+        Event::Heard(input) => heard(input),
+        Event::Decided(decision) => decided(decision),
+        Event::Noted(note) => noted(note),
+    }
+}
+
+fn heard(input: &Input) -> Option<(&'static str, String)> {
+    match input {
+        Input::CallAnswered { call, answer, source, usage } => {
+            Some(("answer", format!("{call} {}", Answered(answer, *source, usage))))
+        }
+        Input::TurnFailed { turn, code, message, .. } => {
+            Some(("failed", format!("turn {turn}: {code}: {message}")))
+        }
+        Input::PatchJudged { problem: Some(problem), .. } => {
+            Some(("gates", format!("refused: {problem}")))
+        }
+        Input::PatchJudged { problem: None, files, .. } => {
+            let lines: u64 = files.iter().map(|file| file.added + file.removed).sum();
+            Some((
+                "gates",
+                format!(
+                    "passed: {} and {}",
+                    count(files.len() as u64, "file"),
+                    count(lines, "line")
+                ),
+            ))
+        }
+        Input::Cancelled { .. } => Some(("cancelled", "writing the artifacts".to_owned())),
+        Input::AttemptStarted { .. }
+        | Input::TestsFinished { .. }
+        | Input::TurnRequested { .. }
+        | Input::CallReceived { .. }
+        | Input::TurnCompleted { .. }
+        | Input::DeadlinePassed { .. } => None,
+    }
+}
+
+fn decided(decision: &Decision) -> Option<(&'static str, String)> {
+    Some(match decision {
+        Decision::PhaseEntered { phase } => (phase_word(*phase), String::new()),
+        Decision::TestsStarted { round } => ("tests", format!("{}: running", round_word(*round))),
+        Decision::CallStarted { call } => {
+            ("call", format!("{} {} {}", call.id, call.tool, cut(&call.arguments, 100)))
+        }
+        Decision::TurnReserved { turn, reservation, wrap_up, .. } => {
+            let wrap_up = if *wrap_up { ", told to wrap up" } else { "" };
+            let most = format!("at most {} tokens", grouped(reservation.tokens));
+            ("ask", format!("turn {turn}: {most}, {}{wrap_up}", reservation.spend))
+        }
+        Decision::TurnCharged { turn, tokens, spend, known } => {
+            let how = if *known { "" } else { " (unknown, charged at the most)" };
+            ("charged", format!("turn {turn}: {} tokens, {spend}{how}", grouped(*tokens)))
+        }
+        Decision::TurnRetried { turn, code, after_ms } => {
+            ("retry", format!("turn {turn}: {code}, again in {after_ms} ms"))
+        }
+        Decision::AnalysisTaken { findings } => {
+            ("analysis", count(u64::from(*findings), "finding"))
+        }
+        Decision::TestsCounted { round, passed, counts } => {
+            ("tests", format!("{}: {}", round_word(*round), tests_words(*passed, counts.as_ref())))
+        }
+        Decision::Stopped { reason } => ("stopped", stopped_words(reason)),
+    })
+}
+
+fn noted(note: &Note) -> Option<(&'static str, String)> {
+    Some(match note {
+        Note::RunStarted { step, head, base, provider, model, tools, .. } => {
+            let base = base.as_deref().unwrap_or("nothing");
+            let who = format!("{provider} ({model}), {}", count(tools.len() as u64, "tool"));
+            ("INIT", format!("{step}: {head} against {base}; {who}"))
+        }
+        Note::Resumed { turns, calls, spend } => {
+            let turns = count(u64::from(*turns), "turn");
+            let calls = count(u64::from(*calls), "call");
+            ("resumed", format!("{turns} and {calls} are done already; {spend} not paid again"))
+        }
+        Note::LinkOpened { endpoint, .. } => ("link", format!("open: {endpoint}")),
+        Note::LinkLost { why } => ("link", format!("lost: {why}")),
+        Note::ToolLogged { level, .. } if level == "debug" => return None,
+        Note::ToolLogged { call, level, line } => ("tool", format!("{call} {level}: {line}")),
+        Note::CacheMissed { .. } => return None,
+        Note::Warned { what } => ("warning", what.clone()),
+    })
+}
+
+fn stopped_words(reason: &StopReason) -> String {
+    reason.to_string()
+}
+
+fn phase_word(phase: session::Phase) -> &'static str {
+    match phase {
+        session::Phase::Init => "INIT",
+        session::Phase::ContextReady => "CONTEXT_READY",
+        session::Phase::Analyzed => "ANALYZED",
+        session::Phase::PatchProposed => "PATCH_PROPOSED",
+        session::Phase::Tested => "TESTED",
+        session::Phase::Done => "DONE",
+    }
+}
+
+fn round_word(round: u32) -> String {
+    if round == 0 { "before".to_owned() } else { format!("with patch {round}") }
+}
+
+fn tests_words(passed: bool, counts: Option<&TestCounts>) -> String {
+    let Some(counts) = counts else {
+        return if passed { "passed" } else { "failed" }.to_owned();
+    };
+    let TestCounts { tests, passed: fine, failed, errors, skipped, .. } = counts;
+    let mut text = format!("{fine} of {tests} passed");
+    for (n, what) in [(failed, "failed"), (errors, "could not run"), (skipped, "skipped")] {
+        if *n > 0 {
+            let _ = write!(text, ", {n} {what}");
+        }
+    }
+    if !passed && failed + errors == 0 {
+        text.push_str(", but the command failed");
+    }
+    text
+}
+
+/// How a call went, for the operator.
+struct Answered<'a>(&'a Answer, Source, &'a CallUsage);
+
+impl fmt::Display for Answered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(answer, source, usage) = self;
+        match answer {
+            Answer::Answered { output } => write!(f, "{}", bytes(output.len() as u64))?,
+            Answer::Refused { message } => write!(f, "refused: {}", cut(message, 120))?,
+            Answer::Ended { ending, .. } => write!(f, "ended: {ending}")?,
+        }
+        match source {
+            Source::Fresh | Source::Host => write!(f, " in {}", micros(usage.wall_us)),
+            Source::Cache => write!(f, " from the cache, {} saved", micros(usage.saved_us)),
+        }
+    }
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn count(n: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
+/// A number with commas.
+pub(crate) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let head = digits.len() % 3;
+    let mut parts: Vec<&str> = Vec::new();
+    if head > 0 {
+        parts.push(&digits[..head]);
+    }
+    parts.extend((head..digits.len()).step_by(3).map(|at| &digits[at..at + 3]));
+    parts.join(",")
+}
+
+/// A size that a person reads.
+pub(crate) fn bytes(n: u64) -> String {
+    match n {
+        0..1_024 => format!("{n} B"),
+        1_024..1_048_576 => format!("{}.{} KiB", n / 1_024, n % 1_024 * 10 / 1_024),
+        _ => format!("{}.{} MiB", n / 1_048_576, n % 1_048_576 * 10 / 1_048_576),
+    }
+}
+
+/// A time that a person reads.
+pub(crate) fn micros(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} µs"),
+        1_000..10_000_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
+        _ => format!("{} s", us / 1_000_000),
+    }
+}
+
+#[cfg(test)]
+mod tests;

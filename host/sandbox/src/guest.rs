@@ -1,0 +1,225 @@
+//! What a running guest can reach: the repository's answers and a bounded log. Nothing else is
+//! linked, so nothing else is there.
+
+use std::sync::Arc;
+
+use snapshot::{Answer, Digest, Question, View};
+use tokio::sync::Semaphore;
+use tokio::task;
+
+use crate::bindings::stepwell::tool::log;
+use crate::bindings::stepwell::tool::repository::{
+    self, Entry, Found, GlobQuery, Matches, Metadata, ReadError, SearchQuery, Tree,
+};
+use crate::ceiling::Ceiling;
+use crate::limits::Limits;
+use crate::outcome::{Ending, Level, LogLine, Stop};
+use crate::record::Record;
+use crate::translate;
+
+/// Bytes of one line of the log; the contract says so.
+const LOG_LINE_BYTES_MAX: usize = 4 * 1024;
+
+/// Bytes that host functions may handle before the guest gives way to other tasks. Copying and
+/// hashing this much is about half a millisecond.
+const BREATH_BYTES: u64 = 1024 * 1024;
+
+/// What a host function weighs against [`BREATH_BYTES`] beside the bytes it handles: 64 of them,
+/// at some microseconds each, are a breath too.
+const CALL_WEIGHT: u64 = BREATH_BYTES / 64;
+
+/// The state of one call, owned by its store.
+pub(crate) struct Guest {
+    view: Arc<View>,
+    walks: Arc<Semaphore>,
+    pub(crate) ceiling: Ceiling,
+    pub(crate) record: Record,
+    pub(crate) log: Log,
+    since_breath: u64,
+}
+
+/// The guest's log, cut to size.
+#[derive(Debug)]
+pub(crate) struct Log {
+    lines_max: u64,
+    bytes_left: u64,
+    pub(crate) lines: Vec<LogLine>,
+    pub(crate) dropped: u64,
+}
+
+impl Guest {
+    pub(crate) fn new(view: Arc<View>, walks: Arc<Semaphore>, limits: &Limits) -> Self {
+        Self {
+            view,
+            walks,
+            ceiling: Ceiling::new(limits.memory_bytes),
+            record: Record::new(limits),
+            log: Log {
+                lines_max: limits.log_lines,
+                bytes_left: limits.log_bytes,
+                lines: Vec::new(),
+                dropped: 0,
+            },
+            since_breath: 0,
+        }
+    }
+
+    /// Puts one question to the repository, within the limits and on the record.
+    async fn ask(&mut self, question: Question) -> wasmtime::Result<Answer> {
+        self.record.admit(&question)?;
+        let (answer, digest) = if translate::walks(&question) {
+            answer_aside(&self.walks, &self.view, &question).await?
+        } else {
+            self.view.observe(&question)
+        };
+        let bytes = translate::weight(&answer);
+        self.record.note(question, digest, bytes, answer.is_failure())?;
+        self.breathe(bytes).await;
+        Ok(answer)
+    }
+
+    /// Gives way once in a while. Fuel does this while the guest computes; a guest that mostly
+    /// asks uses little fuel.
+    async fn breathe(&mut self, bytes: u64) {
+        self.since_breath += CALL_WEIGHT.saturating_add(bytes);
+        if self.since_breath >= BREATH_BYTES {
+            self.since_breath = 0;
+            task::yield_now().await;
+        }
+    }
+}
+
+/// Answers a question that walks the tree, where it does not hold up other tasks. When the call
+/// is over before the walk is, the walk ends by its own bounds and keeps its place until then:
+/// guests cannot pile up walks by being cancelled.
+async fn answer_aside(
+    walks: &Arc<Semaphore>,
+    view: &Arc<View>,
+    question: &Question,
+) -> wasmtime::Result<(Answer, Digest)> {
+    let place = Arc::clone(walks).acquire_owned().await.expect("nobody closes the places");
+    let (view, question) = (Arc::clone(view), question.clone());
+    let walk = task::spawn_blocking(move || {
+        let observed = view.observe(&question);
+        drop(place);
+        observed
+    });
+    match walk.await {
+        Ok(answered) => Ok(answered),
+        Err(err) if err.is_panic() => std::panic::resume_unwind(err.into_panic()),
+        // The runtime is shutting down, and takes this call with it.
+        Err(_) => Err(Stop(Ending::Cancelled).into()),
+    }
+}
+
+impl Log {
+    fn write(&mut self, level: Level, mut line: String) {
+        truncate(&mut line, LOG_LINE_BYTES_MAX);
+        let bytes = line.len() as u64;
+        if self.lines.len() as u64 >= self.lines_max || bytes > self.bytes_left {
+            self.dropped += 1;
+            return;
+        }
+        self.bytes_left -= bytes;
+        line.shrink_to_fit();
+        self.lines.push(LogLine { level, text: line });
+    }
+}
+
+/// Cuts `text` to at most `bytes`, between characters.
+pub(crate) fn truncate(text: &mut String, bytes: usize) {
+    text.truncate(text.floor_char_boundary(bytes));
+}
+
+impl repository::Host for Guest {
+    async fn read(
+        &mut self,
+        tree: Tree,
+        path: String,
+    ) -> wasmtime::Result<Result<Vec<u8>, ReadError>> {
+        let answer = self.ask(Question::Content { tree: translate::tree(tree), path }).await?;
+        translate::bytes(answer)
+    }
+
+    async fn read_range(
+        &mut self,
+        tree: Tree,
+        path: String,
+        offset: u64,
+        length: u32,
+    ) -> wasmtime::Result<Result<Vec<u8>, ReadError>> {
+        let tree = translate::tree(tree);
+        let answer = self.ask(Question::Range { tree, path, offset, length }).await?;
+        translate::bytes(answer)
+    }
+
+    async fn stat(
+        &mut self,
+        tree: Tree,
+        path: String,
+    ) -> wasmtime::Result<Result<Metadata, ReadError>> {
+        let answer = self.ask(Question::Stat { tree: translate::tree(tree), path }).await?;
+        translate::metadata(answer)
+    }
+
+    async fn list_directory(
+        &mut self,
+        tree: Tree,
+        path: String,
+    ) -> wasmtime::Result<Result<Vec<Entry>, ReadError>> {
+        let answer = self.ask(Question::List { tree: translate::tree(tree), path }).await?;
+        translate::entries(answer)
+    }
+
+    async fn glob(
+        &mut self,
+        tree: Tree,
+        query: GlobQuery,
+    ) -> wasmtime::Result<Result<Found, ReadError>> {
+        let answer = self.ask(translate::glob(tree, query)).await?;
+        translate::found(answer)
+    }
+
+    async fn search(
+        &mut self,
+        tree: Tree,
+        query: SearchQuery,
+    ) -> wasmtime::Result<Result<Matches, ReadError>> {
+        let answer = self.ask(translate::search(tree, query)).await?;
+        translate::matches(answer)
+    }
+}
+
+impl log::Host for Guest {
+    async fn write(&mut self, level: log::Level, line: String) -> wasmtime::Result<()> {
+        let bytes = line.len() as u64;
+        self.log.write(translate::level(level), line);
+        self.breathe(bytes).await;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_keeps_its_head_and_counts_the_rest() {
+        let limits = Limits { log_lines: 3, log_bytes: 5_000, ..Limits::default() };
+        let mut log = Log {
+            lines_max: limits.log_lines,
+            bytes_left: limits.log_bytes,
+            lines: Vec::new(),
+            dropped: 0,
+        };
+        // Cut in front of the character that would not fit.
+        log.write(Level::Info, "ä".repeat(4_000) + "x");
+        log.write(Level::Info, "x".repeat(905));
+        log.write(Level::Debug, "fits".to_owned());
+        log.write(Level::Debug, String::new());
+        log.write(Level::Debug, String::new());
+        let kept: Vec<usize> = log.lines.iter().map(|line| line.text.len()).collect();
+        assert_eq!(kept, [4_096, 4, 0]);
+        assert_eq!(log.dropped, 2);
+    }
+}

@@ -1,0 +1,205 @@
+//! What a component says about itself, read without running it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use wasmparser::{Encoding, Parser, Payload};
+
+use crate::json;
+
+/// The custom section that holds the manifest.
+const SECTION: &str = "stepwell:tool";
+
+/// Bytes of a manifest. Every one of them may be sent to the model in every request.
+const MANIFEST_BYTES_MAX: usize = 64 * 1024;
+
+/// Nesting of a manifest. Schemas nest two levels for each level of the input.
+const MANIFEST_DEPTH_MAX: usize = 32;
+
+/// Bytes of a tool's name: what providers allow.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Bytes of a description. More than a page is not read by anybody.
+const DESCRIPTION_BYTES_MAX: usize = 8 * 1024;
+
+/// Modules and components inside each other. Composing tools goes two or three deep.
+const NESTING_MAX: usize = 32;
+
+/// What a tool is called, what it is for, and what it takes. Fields we do not know are ignored,
+/// so that a newer tool can be used by an older host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// `[a-z][a-z0-9_]{0,63}`.
+    pub name: String,
+    /// For the model: when to use it.
+    pub description: String,
+    /// The JSON Schema of the input; always an object.
+    pub schema: Value,
+}
+
+/// Why a component has no usable manifest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestError {
+    /// The bytes end early or are not WebAssembly at all.
+    #[error("it is not a WebAssembly component: {0}")]
+    NotAComponent(String),
+    /// The section is not there.
+    #[error("it has no manifest; a tool carries one in the custom section `stepwell:tool`")]
+    Missing,
+    /// Two sections: which one speaks for the tool?
+    #[error("it has more than one manifest")]
+    Twice,
+    /// The section is too large.
+    #[error("its manifest has {0} bytes, the most is {MANIFEST_BYTES_MAX}")]
+    TooLarge(usize),
+    /// The section is not the JSON it should be.
+    #[error("its manifest cannot be read: {0}")]
+    Malformed(String),
+    /// The name cannot be a tool's name.
+    #[error("its name is not a tool's name; use a-z, 0-9 and _, a letter first, at most 64")]
+    BadName,
+    /// Nothing a model could choose by, or more than it would read.
+    #[error("its description has {0} bytes; use 1 to {DESCRIPTION_BYTES_MAX}")]
+    BadDescription(usize),
+    /// A schema that is not an object cannot describe an object.
+    #[error("its schema is not a JSON object")]
+    BadSchema,
+}
+
+impl Manifest {
+    /// Reads the manifest of a component.
+    pub(crate) fn of(component: &[u8]) -> Result<Self, ManifestError> {
+        Self::parse(section(component)?)
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
+        use ManifestError::{BadDescription, BadName, BadSchema, Malformed, TooLarge};
+
+        if bytes.len() > MANIFEST_BYTES_MAX {
+            return Err(TooLarge(bytes.len()));
+        }
+        let text = str::from_utf8(bytes).map_err(|err| Malformed(err.to_string()))?;
+        json::check(text, MANIFEST_DEPTH_MAX).map_err(Malformed)?;
+        let manifest: Self =
+            serde_json::from_str(text).map_err(|err| Malformed(err.to_string()))?;
+        if !is_name(&manifest.name) {
+            return Err(BadName);
+        }
+        let described = manifest.description.len();
+        if described == 0 || described > DESCRIPTION_BYTES_MAX {
+            return Err(BadDescription(described));
+        }
+        if !manifest.schema.is_object() {
+            return Err(BadSchema);
+        }
+        Ok(manifest)
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let rest = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    name.len() <= NAME_BYTES_MAX
+        && name.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
+        && name.bytes().all(rest)
+}
+
+/// The one section, wherever in the component a linker or a bundler put it.
+fn section(component: &[u8]) -> Result<&[u8], ManifestError> {
+    let not_a_component = |why: &str| Err(ManifestError::NotAComponent(why.to_owned()));
+    let mut found = None;
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(component) {
+        let payload = payload.map_err(|err| ManifestError::NotAComponent(err.to_string()))?;
+        if depth == 0 && !is_component(&payload) {
+            return not_a_component("it is a core module; make it a component first");
+        }
+        if matches!(payload, Payload::Version { .. }) {
+            depth += 1;
+            if depth > NESTING_MAX {
+                return not_a_component("it is nested too deep");
+            }
+        } else if matches!(payload, Payload::End(_)) {
+            depth = depth.saturating_sub(1);
+        } else if let Payload::CustomSection(custom) = payload
+            && custom.name() == SECTION
+            && found.replace(custom.data()).is_some()
+        {
+            return Err(ManifestError::Twice);
+        }
+    }
+    found.ok_or(ManifestError::Missing)
+}
+
+fn is_component(payload: &Payload<'_>) -> bool {
+    matches!(payload, Payload::Version { encoding: Encoding::Component, .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_says(json: &str, expected: &str) {
+        let said = match Manifest::parse(json.as_bytes()) {
+            Ok(manifest) => manifest.name,
+            Err(err) => err.to_string(),
+        };
+        assert_eq!(said, expected, "{json}");
+    }
+
+    fn named(name: &str) -> String {
+        format!(r#"{{"name": "{name}", "description": "d", "schema": {{}}}}"#)
+    }
+
+    #[test]
+    fn a_name_is_one_that_every_provider_takes() {
+        let bad = ManifestError::BadName.to_string();
+        let longest = "a".repeat(NAME_BYTES_MAX);
+        check_says(&named("read_file2"), "read_file2");
+        check_says(&named(&longest), &longest);
+        for name in ["", "2a", "_a", "A", "a-b", "a b", "ä", &format!("{longest}a")] {
+            check_says(&named(name), &bad);
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_small_shallow_and_complete() {
+        check_says(r#"{"name": "a", "description": "d", "schema": {}, "later": 1}"#, "a");
+        check_says(
+            r#"{"name": "a", "description": "", "schema": {}}"#,
+            "its description has 0 bytes; use 1 to 8192",
+        );
+        check_says(
+            r#"{"name": "a", "description": "d", "schema": true}"#,
+            "its schema is not a JSON object",
+        );
+        check_says(
+            r#"{"name": "a", "description": "d"}"#,
+            "its manifest cannot be read: missing field `schema` at line 1 column 33",
+        );
+        let deep = format!("{}{}", "[".repeat(33), "]".repeat(33));
+        check_says(
+            &format!(r#"{{"name": "a", "description": "d", "schema": {{"x": {deep}}}}}"#),
+            "its manifest cannot be read: it is nested more than 32 deep",
+        );
+        check_says(
+            &" ".repeat(MANIFEST_BYTES_MAX + 1),
+            "its manifest has 65537 bytes, the most is 65536",
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_component_says_so() {
+        let module = b"\0asm\x01\0\0\0";
+        let said = Manifest::of(module).unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "it is not a WebAssembly component: it is a core module; make it a component first"
+        );
+        let component = b"\0asm\x0d\0\x01\0";
+        assert_eq!(Manifest::of(component), Err(ManifestError::Missing));
+        for garbage in [&b""[..], b"\0asm", b"hello there", b"\0asm\x0d\0\x01\0\xff\xff"] {
+            let said = Manifest::of(garbage);
+            assert!(matches!(said, Err(ManifestError::NotAComponent(_))), "{said:?}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+;; Refuses with its input as the message.
+(func (export "stepwell:tool/handler@0.1.0#call") (param $ptr i32) (param $len i32) (result i32)
+  (call $refuse (local.get $ptr) (local.get $len)))

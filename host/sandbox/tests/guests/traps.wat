@@ -1,0 +1,3 @@
+;; Gives up at once.
+(func (export "stepwell:tool/handler@0.1.0#call") (param $ptr i32) (param $len i32) (result i32)
+  unreachable)

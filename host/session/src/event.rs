@@ -1,0 +1,338 @@
+//! What is written down.
+//!
+//! [`Record`] is one line of a journal and of `trace.jsonl`, and the only thing here that others
+//! parse. Its rules: a new variant or field may come at any time, and readers skip what they
+//! don't know; a variant or field never changes its meaning (the new meaning gets a new name).
+
+use serde::{Deserialize, Serialize};
+
+use crate::budget::Usage;
+use crate::budget::{Money, Reservation};
+use crate::call::{Answer, Call, CallId, ModelCall, Source};
+use crate::outcome::{PatchFile, TestCounts, Verdict};
+use crate::state::Phase;
+use crate::stop::{FailureClass, Signal, StopReason};
+
+/// Raised when an old reader would misread a new file.
+pub const SCHEMA: u32 = 1;
+
+/// One event, and when it happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Record {
+    /// [`SCHEMA`] of the writer.
+    pub schema: u32,
+    /// The run's name.
+    pub run: String,
+    /// Which life of the process wrote it, counted from 1.
+    pub attempt: u32,
+    /// Where the step stood.
+    pub phase: Phase,
+    /// Counts from 0 without gaps over all attempts, so a reader can tell that a line is missing.
+    pub seq: u64,
+    /// Milliseconds since this attempt began.
+    pub at_ms: u64,
+    /// Milliseconds since 1970, by the host's clock.
+    pub time_ms: u64,
+    /// Digest of the line before, in hex; of the run's name for the first.
+    pub prev: String,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// The rules were told of it: replaying these in order gives the run again.
+    Heard(Input),
+    /// The rules made it of what they had heard.
+    Decided(Decision),
+    /// For readers only.
+    Noted(Note),
+}
+
+/// What a call took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CallUsage {
+    /// Microseconds from the call to its answer.
+    pub wall_us: u64,
+    /// Fuel, where the tool ran.
+    pub fuel: u64,
+    /// Bytes of memory at the most.
+    pub memory_peak: u64,
+    /// Bytes it read.
+    pub read_bytes: u64,
+    /// Questions it asked of the repository.
+    pub questions: u64,
+    /// Microseconds that a cached answer once took.
+    pub saved_us: u64,
+}
+
+/// How a run of the step's own tests ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TestsEnding {
+    /// The command ended by itself; its exit code, where it was not a signal.
+    Exited {
+        /// 0 for success.
+        code: Option<i32>,
+    },
+    /// The command could not be started.
+    NotStarted,
+}
+
+/// What can be late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deadline {
+    /// The time of the work is used up.
+    Work,
+    /// Nothing came back for a request.
+    FirstEvent,
+    /// A response stopped getting on.
+    Idle,
+}
+
+/// What the rules are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Input {
+    /// A process took the run up. What was under way in the process before it is lost.
+    AttemptStarted {
+        /// Counted from 1.
+        attempt: u32,
+    },
+    /// The step's own tests are over.
+    TestsFinished {
+        /// Which round: 0 without a patch, then counted from 1.
+        round: u32,
+        /// How.
+        ending: TestsEnding,
+        /// Where their reports stand in the snapshot that the tools see from now on.
+        reports: Vec<String>,
+    },
+    /// A call came back.
+    CallAnswered {
+        /// Which.
+        call: CallId,
+        /// What came of it.
+        answer: Answer,
+        /// Where that came from.
+        source: Source,
+        /// What it took.
+        usage: CallUsage,
+    },
+    /// A request is about to leave: from here on it may be billed.
+    TurnRequested {
+        /// Which turn.
+        turn: u32,
+        /// Which try of it, counted from 1.
+        try_number: u32,
+    },
+    /// The model called a tool in a response that has not completed yet.
+    CallReceived {
+        /// The turn it belongs to.
+        turn: u32,
+        /// The call.
+        call: ModelCall,
+    },
+    /// A response completed.
+    TurnCompleted {
+        /// Which turn.
+        turn: u32,
+        /// The provider's name for it.
+        response_id: String,
+        /// Its items, byte for byte.
+        items: Vec<String>,
+        /// The calls among them, in order.
+        calls: Vec<ModelCall>,
+        /// The text among them.
+        text: String,
+        /// What it took, where the provider said.
+        usage: Option<Usage>,
+    },
+    /// A request failed, or its response ended short of completion.
+    TurnFailed {
+        /// Which turn.
+        turn: u32,
+        /// Whether it may succeed later.
+        class: FailureClass,
+        /// The failure's stable name.
+        code: String,
+        /// What the provider or the system said.
+        message: String,
+        /// Whether the request may have reached the provider.
+        sent: bool,
+        /// Milliseconds the provider wants us to wait.
+        retry_after_ms: Option<u64>,
+    },
+    /// A patch was parsed, judged and applied in memory, or was not.
+    PatchJudged {
+        /// The call that proposed it.
+        call: CallId,
+        /// Why it may not leave; none when it may.
+        problem: Option<String>,
+        /// Digest of the patch in canonical form; none when it could not be parsed.
+        digest: Option<String>,
+        /// What it touches.
+        files: Vec<PatchFile>,
+        /// What each gate found.
+        verdicts: Vec<Verdict>,
+    },
+    /// A deadline has passed.
+    DeadlinePassed {
+        /// Which.
+        deadline: Deadline,
+    },
+    /// Somebody wants the process to end.
+    Cancelled {
+        /// Who.
+        signal: Signal,
+    },
+}
+
+/// What the rules decide, for readers; the effects themselves are not written down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Decision {
+    /// The step came to a new phase.
+    PhaseEntered {
+        /// Which.
+        phase: Phase,
+    },
+    /// The step's own tests are to run.
+    TestsStarted {
+        /// Which round: 0 without a patch, then counted from 1.
+        round: u32,
+    },
+    /// A call is to be carried out.
+    CallStarted {
+        /// The call.
+        call: Call,
+    },
+    /// The worst case of a request was set aside.
+    TurnReserved {
+        /// Which turn.
+        turn: u32,
+        /// Which try of it, counted from 1.
+        try_number: u32,
+        /// The most it may cost.
+        reservation: Reservation,
+        /// The most tokens its response may have.
+        max_output_tokens: u64,
+        /// Whether the model was told to come to an end.
+        wrap_up: bool,
+    },
+    /// A request was paid for.
+    TurnCharged {
+        /// Which turn.
+        turn: u32,
+        /// Tokens both ways.
+        tokens: u64,
+        /// Money.
+        spend: Money,
+        /// Whether the provider said so; otherwise it is the most it can have been.
+        known: bool,
+    },
+    /// A failed request will be tried again.
+    TurnRetried {
+        /// Which turn.
+        turn: u32,
+        /// Why.
+        code: String,
+        /// Milliseconds until then.
+        after_ms: u64,
+    },
+    /// The model's analysis was taken.
+    AnalysisTaken {
+        /// How many findings it has.
+        findings: u32,
+    },
+    /// What the step's own tests said.
+    TestsCounted {
+        /// Which round: 0 without a patch, then counted from 1.
+        round: u32,
+        /// Whether all is well.
+        passed: bool,
+        /// What a report says, where there is one.
+        counts: Option<TestCounts>,
+    },
+    /// The run is over. Always the last event of an attempt that was not killed.
+    Stopped {
+        /// Why.
+        reason: StopReason,
+    },
+}
+
+/// What readers should know, and the rules need not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Note {
+    /// What the run is about. Always the first record.
+    RunStarted {
+        /// The step's name.
+        step: String,
+        /// Digest of everything that the run depends on.
+        key: String,
+        /// The program's version.
+        version: String,
+        /// Who answers: `offline`, `script` or `openai`.
+        provider: String,
+        /// The model's name.
+        model: String,
+        /// What the step is about.
+        head: String,
+        /// What it is compared with.
+        base: Option<String>,
+        /// The tools, by name, with the digests of their components.
+        tools: Vec<(String, String)>,
+        /// What the model costs.
+        price: crate::budget::Price,
+        /// What guards the tools, in one line.
+        isolation: String,
+    },
+    /// What this attempt found done already.
+    Resumed {
+        /// Responses that will not be asked for again.
+        turns: u32,
+        /// Answers that will not be computed again.
+        calls: u32,
+        /// What those responses cost.
+        spend: Money,
+    },
+    /// A link to the model is open.
+    LinkOpened {
+        /// How often that happened in this attempt, counted from 1.
+        number: u32,
+        /// Whether it is to the network, or to a server of our own.
+        endpoint: String,
+    },
+    /// A link to the model is gone.
+    LinkLost {
+        /// Why.
+        why: String,
+    },
+    /// A tool wrote a line to the log.
+    ToolLogged {
+        /// The call.
+        call: CallId,
+        /// `debug`, `info` or `warning`.
+        level: String,
+        /// As written, not yet cleaned for a terminal.
+        line: String,
+    },
+    /// Why a call could not be answered from the cache.
+    CacheMissed {
+        /// The call.
+        call: CallId,
+        /// The first question whose answer changed, or that the call was never seen.
+        because: String,
+    },
+    /// Something that a person should know, and that stops nothing.
+    Warned {
+        /// What.
+        what: String,
+    },
+}

@@ -1,0 +1,32 @@
+//! The rules of one AI step, and nothing else.
+//!
+//! A [`Session`] is told what happened ([`Input`]) and when, and answers what to do about it
+//! ([`Effect`]). It never waits, never reads a clock, never opens a file: the runner does those
+//! things and reports back. So a step is a pure function of its inputs, and any run can be
+//! replayed, cut short, or stretched in a test.
+//!
+//! Reading order: [`Session::handle`], then `state` (where a step can stand), then [`budget`]
+//! (what it may spend), then [`event`] (what it tells the world).
+//!
+//! This crate must not depend on tokio, wasmtime, the provider's JSON, or the file system.
+
+mod call;
+mod outcome;
+mod plan;
+mod session;
+mod state;
+mod stop;
+
+pub mod budget;
+pub mod event;
+pub mod prompt;
+
+pub use call::{Answer, Call, CallId, HostTool, ModelCall, Origin, Source};
+pub use outcome::{
+    Accounting, Analysis, Confidence, Finding, Outcome, PatchFile, RunResult, Severity, TestCounts,
+    Verdict,
+};
+pub use plan::{ContextCall, Goal, Plan, TestPlan};
+pub use session::{Ask, Deadline, Effect, Input, Item, Session};
+pub use state::Phase;
+pub use stop::{FailureClass, Signal, StopReason};

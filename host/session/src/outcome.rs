@@ -1,0 +1,282 @@
+//! What came out of a run, and what it took.
+//!
+//! [`RunResult`] holds no time and no money, so that equal runs give equal bytes;
+//! [`Accounting`] holds those.
+
+use serde::{Deserialize, Serialize};
+
+use crate::budget::{Money, Spent, Work};
+use crate::stop::StopReason;
+
+/// The most findings an analysis may have: more is not an analysis.
+const FINDINGS_MAX: usize = 100;
+/// The most next steps an analysis may have.
+const NEXT_STEPS_MAX: usize = 50;
+/// The most bytes of one text in an analysis: a page.
+const TEXT_BYTES_MAX: usize = 8 * 1024;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Something is broken.
+    Error,
+    /// Something may break.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+/// How sure the analysis is of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// The evidence shows it.
+    High,
+    /// The evidence points there.
+    Medium,
+    /// A guess.
+    Low,
+}
+
+/// One thing that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Finding {
+    /// One line.
+    pub title: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// The file it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The test it is about, as its runner takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<String>,
+    /// What it rests on.
+    #[serde(default)]
+    pub evidence: String,
+}
+
+/// What the model, or the offline analyst, made of the context.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Analysis {
+    /// A paragraph.
+    pub summary: String,
+    /// What was found, most important first.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    /// What a human should do, in order.
+    #[serde(default, alias = "next_steps")]
+    pub next_steps: Vec<String>,
+}
+
+impl Analysis {
+    /// Reads the arguments of `submit_analysis`; long lists and texts are cut.
+    ///
+    /// # Errors
+    /// A sentence for the model when they are not what the schema says.
+    pub fn parse(arguments: &str) -> Result<Self, String> {
+        let mut analysis: Self = serde_json::from_str(arguments).map_err(|err| {
+            format!("the arguments of submit_analysis do not fit its schema: {err}")
+        })?;
+        if analysis.summary.trim().is_empty() {
+            return Err("submit_analysis needs a `summary` of at least one sentence".to_owned());
+        }
+        analysis.findings.truncate(FINDINGS_MAX);
+        analysis.next_steps.truncate(NEXT_STEPS_MAX);
+        cut(&mut analysis.summary);
+        analysis.next_steps.iter_mut().for_each(cut);
+        for finding in &mut analysis.findings {
+            cut(&mut finding.title);
+            cut(&mut finding.evidence);
+        }
+        Ok(analysis)
+    }
+
+    /// An analysis that is only a text, for a model that ends without submitting one.
+    pub(crate) fn of_text(text: &str) -> Self {
+        let mut summary = text.trim().to_owned();
+        cut(&mut summary);
+        Self { summary, ..Self::default() }
+    }
+}
+
+fn cut(text: &mut String) {
+    if text.len() > TEXT_BYTES_MAX {
+        let end = (0..=TEXT_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+}
+
+/// What a patch does to a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PatchFile {
+    /// Its path; the new one where it is renamed.
+    pub path: String,
+    /// `added`, `modified`, `deleted` or `renamed`.
+    pub status: String,
+    /// Lines added.
+    pub added: u64,
+    /// Lines removed.
+    pub removed: u64,
+}
+
+/// What a gate found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Verdict {
+    /// The gate's name.
+    pub gate: String,
+    /// Whether the patch may pass it.
+    pub passed: bool,
+    /// What it found, in one sentence.
+    pub because: String,
+    /// The paths it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+}
+
+/// What a test report says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TestCounts {
+    /// Tests in all.
+    pub tests: u64,
+    /// Those that passed.
+    pub passed: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// Those that could not run.
+    pub errors: u64,
+    /// Those that were left out.
+    pub skipped: u64,
+    /// Names of those that failed, as far as the summary lists them.
+    pub failing: Vec<String>,
+}
+
+impl TestCounts {
+    /// Reads the output of `test_summary`; none when it has no counts.
+    pub(crate) fn parse(output: &str) -> Option<Self> {
+        let value: serde_json::Value = serde_json::from_str(output).ok()?;
+        let summary = value.get("summary")?;
+        let count = |name: &str| summary.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
+        let failures = value.get("failures").and_then(serde_json::Value::as_array);
+        let name = |failure: &serde_json::Value| failure.get("id")?.as_str().map(str::to_owned);
+        Some(Self {
+            tests: count("tests"),
+            passed: count("passed"),
+            failed: count("failed"),
+            errors: count("errors"),
+            skipped: count("skipped"),
+            failing: failures.into_iter().flatten().filter_map(name).take(FINDINGS_MAX).collect(),
+        })
+    }
+
+    /// Whether the report shows a test that did not pass.
+    pub fn shows_failure(&self) -> bool {
+        self.failed + self.errors > 0
+    }
+}
+
+/// How far a run came, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// A patch that passed the gates and the tests.
+    PatchTested,
+    /// A patch that passed the gates; there are no tests, or they did not come to an end.
+    PatchUntested,
+    /// A patch that passed the gates, and fails the tests.
+    PatchFailing,
+    /// An analysis, and a patch that the gates refused.
+    PatchRefused,
+    /// An analysis.
+    Diagnosis,
+    /// Only what the context tools found.
+    ContextOnly,
+    /// Nothing.
+    Nothing,
+}
+
+/// `result.json`: what came out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RunResult {
+    /// Raised when an old reader would misread a new file.
+    pub schema: u32,
+    /// The step's name.
+    pub step: String,
+    /// Why the run is over.
+    pub stop_reason: StopReason,
+    /// How far it came.
+    pub outcome: Outcome,
+    /// What the step was about.
+    pub head: String,
+    /// What it was compared with.
+    pub base: Option<String>,
+    /// Whether a model answered, or the offline analyst.
+    pub model_used: bool,
+    /// The analysis, where there is one.
+    pub analysis: Option<Analysis>,
+    /// Digest of the patch that left the gates, in hex.
+    pub patch: Option<String>,
+    /// What that patch touches.
+    pub patch_files: Vec<PatchFile>,
+    /// What the gates found on the last patch.
+    pub verdicts: Vec<Verdict>,
+    /// The tests without a patch.
+    pub tests_before: Option<TestCounts>,
+    /// The tests with the patch.
+    pub tests_after: Option<TestCounts>,
+}
+
+/// `accounting.json`: what it took.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Accounting {
+    /// Raised when an old reader would misread a new file.
+    pub schema: u32,
+    /// The run's name.
+    pub run: String,
+    /// Processes that worked on it.
+    pub attempts: u32,
+    /// Milliseconds of all attempts.
+    pub wall_ms: u64,
+    /// Milliseconds of the last attempt.
+    pub last_attempt_ms: u64,
+    /// Responses that completed.
+    pub turns: u32,
+    /// Requests that left, failed and ambiguous ones included.
+    pub requests: u32,
+    /// Requests charged at the most they can have cost, because nobody said what they did.
+    pub charged_at_most: u32,
+    /// Tokens and money of everything.
+    pub total: Spent,
+    /// The same by work.
+    pub by_work: Vec<(Work, Spent)>,
+    /// Calls answered by a tool that ran.
+    pub calls_fresh: u32,
+    /// Calls answered by the cache.
+    pub calls_cached: u32,
+    /// Microseconds of tool time that the cache saved.
+    pub cache_saved_us: u64,
+    /// Responses that the last attempt did not have to ask for again.
+    pub resumed_turns: u32,
+    /// Answers that the last attempt did not have to compute again.
+    pub resumed_calls: u32,
+    /// Money that those responses had cost.
+    pub resumed_spend: Money,
+    /// Links opened by the last attempt.
+    pub links: u32,
+    /// What guarded the tools, in one line.
+    pub isolation: String,
+}

@@ -1,0 +1,65 @@
+//! What the rules need to know of a step before it begins. Nothing is left to default here.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::budget::{Budgets, Price};
+
+/// What a step is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Goal {
+    /// Findings and next steps; no patch can be proposed.
+    Diagnose,
+    /// Findings, and a patch where the model sees one.
+    Patch,
+}
+
+/// A call the step makes before the model is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ContextCall {
+    /// The tool's name.
+    pub tool: String,
+    /// Its arguments, JSON.
+    pub arguments: String,
+}
+
+/// How the step's own tests are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TestPlan {
+    /// Whether they run once without a patch, for the context.
+    pub before: bool,
+    /// How often the model may repair a patch whose tests fail.
+    pub repair_rounds: u32,
+}
+
+/// A step as the rules see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Plan {
+    /// What the model is asked to do, in the author's words.
+    pub task: String,
+    /// What the step is for.
+    pub goal: Goal,
+    /// What the model costs.
+    pub price: Price,
+    /// What may be spent.
+    pub budgets: Budgets,
+    /// The most tokens one response may have.
+    pub max_output_tokens: u64,
+    /// Bytes that every request carries besides the conversation: instructions and tools.
+    pub request_overhead_bytes: u64,
+    /// Milliseconds from a request to the first event of its response.
+    pub first_event_ms: u64,
+    /// The calls before the model is asked.
+    pub context: Vec<ContextCall>,
+    /// The step's own tests, where it has some.
+    pub tests: Option<TestPlan>,
+    /// Every tool that the model may call, without the host's own two.
+    pub tools: BTreeSet<String>,
+    /// Whether a model answers, or the offline analyst.
+    pub model_used: bool,
+}

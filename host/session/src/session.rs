@@ -1,0 +1,536 @@
+//! The session: one `match` over where the step stands and what happened.
+
+mod answering;
+mod asking;
+mod report;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::budget::{Meter, Work};
+use crate::call::{Answer, Call, CallId, HostTool, ModelCall, Origin};
+pub use crate::event::{Deadline, Input};
+use crate::event::{Decision, TestsEnding};
+use crate::outcome::{Analysis, PatchFile, TestCounts, Verdict};
+use crate::plan::Plan;
+use crate::state::{Phase, Progress, Slot, State};
+use crate::stop::StopReason;
+
+/// The most calls of one turn that are carried out; the rest is answered with a refusal.
+pub(crate) const TURN_CALLS_MAX: usize = 32;
+/// The most turns of a run: whatever the budgets say, a conversation ends.
+pub(crate) const TURNS_MAX: u32 = 200;
+/// How often a turn may fail in one attempt before no model can be had.
+pub(crate) const TURN_FAILURES_MAX: u32 = 3;
+/// How many patches the gates look at.
+pub(crate) const PATCH_TRIES_MAX: u32 = 3;
+
+/// What the conversation holds, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// The step's words.
+    User(String),
+    /// A call the host made in the model's place, to put its answer before it.
+    ContextCall(ModelCall),
+    /// An item of a response, byte for byte.
+    Output(String),
+    /// What came of a call.
+    CallOutput {
+        /// The provider's id of the call.
+        call_id: String,
+        /// JSON.
+        output: String,
+    },
+}
+
+impl Item {
+    fn bytes(&self) -> u64 {
+        /// What the provider wraps around an item, in bytes, at most.
+        const WRAPPING: usize = 200;
+        let text = match self {
+            Self::User(text) | Self::Output(text) => text.len(),
+            Self::ContextCall(call) => call.tool.len() + call.arguments.len() + call.call_id.len(),
+            Self::CallOutput { call_id, output } => call_id.len() + output.len(),
+        };
+        (text + WRAPPING) as u64
+    }
+}
+
+/// A request to the model. The conversation itself is [`Session::conversation`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask {
+    /// Which turn.
+    pub turn: u32,
+    /// Which try of it, counted from 1.
+    pub try_number: u32,
+    /// The most tokens its response may have.
+    pub max_output_tokens: u64,
+    /// Whether only the host's own tools may be offered.
+    pub wrap_up: bool,
+    /// Milliseconds to wait before.
+    pub after_ms: u64,
+}
+
+/// What the session wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Write a decision down.
+    Emit(Decision),
+    /// Run the step's own tests; answered by [`Input::TestsFinished`].
+    RunTests {
+        /// 0 without a patch, then counted from 1.
+        round: u32,
+    },
+    /// Carry a call out; answered by [`Input::CallAnswered`].
+    Call(Call),
+    /// Look at a patch; answered by [`Input::PatchJudged`].
+    Judge {
+        /// The call that proposes it.
+        call: CallId,
+        /// As the model wrote it.
+        patch: String,
+    },
+    /// Ask the model; answered by [`Input::TurnRequested`] and what comes of it.
+    Ask(Ask),
+    /// Give up the response that is under way.
+    AbortTurn,
+    /// Write the artifacts and end.
+    Finish(StopReason),
+}
+
+/// A patch that left the gates.
+#[derive(Debug, Clone)]
+struct Accepted {
+    digest: String,
+    files: Vec<PatchFile>,
+}
+
+/// One AI step, as far as the rules go.
+#[derive(Debug)]
+pub struct Session {
+    plan: Plan,
+    meter: Meter,
+    phase: Phase,
+    state: State,
+    conversation: Vec<Item>,
+    /// Tokens of the conversation up to and with item `.1`, as the provider counted them.
+    counted: Option<(u64, usize)>,
+    now: u64,
+    /// Time of this attempt by work. An attempt is a CI job: its time is its own.
+    worked_ms: BTreeMap<Work, u64>,
+    wrapped_up: BTreeSet<Work>,
+    analysis: Option<Analysis>,
+    patch: Option<Accepted>,
+    patch_tries: u32,
+    test_rounds: u32,
+    verdicts: Vec<Verdict>,
+    tests_before: Option<TestCounts>,
+    tests_after: Option<TestCounts>,
+    tests_passed: Option<bool>,
+    turns: u32,
+    requests: u32,
+    charged_at_most: u32,
+    effects: Vec<Effect>,
+}
+
+impl Session {
+    /// A step that has not begun.
+    pub fn new(plan: Plan) -> Self {
+        let meter = Meter::new(plan.budgets);
+        let conversation = vec![Item::User(plan.task.clone())];
+        Self {
+            plan,
+            meter,
+            phase: Phase::Init,
+            state: State::Fresh,
+            conversation,
+            counted: None,
+            now: 0,
+            worked_ms: BTreeMap::new(),
+            wrapped_up: BTreeSet::new(),
+            analysis: None,
+            patch: None,
+            patch_tries: 0,
+            test_rounds: 0,
+            verdicts: Vec::new(),
+            tests_before: None,
+            tests_after: None,
+            tests_passed: None,
+            turns: 0,
+            requests: 0,
+            charged_at_most: 0,
+            effects: Vec::new(),
+        }
+    }
+
+    /// How far the step has come.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Everything said so far; a request sends it whole, or what is new since the last response.
+    pub fn conversation(&self) -> &[Item] {
+        &self.conversation
+    }
+
+    /// What was spent, and what is set aside.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// Why the step is over, if it is.
+    pub fn stopped(&self) -> Option<&StopReason> {
+        match &self.state {
+            State::Stopped { reason, .. } => Some(reason),
+            State::Fresh
+            | State::TestingBefore
+            | State::ReadingBefore { .. }
+            | State::GatheringContext { .. }
+            | State::Asking(_)
+            | State::Answering(_) => None,
+        }
+    }
+
+    /// Tells the step what happened `now` (milliseconds since this attempt began); returns what
+    /// to do about it.
+    ///
+    /// Every branch a step can take is in this `match`. What it calls only computes.
+    pub fn handle(&mut self, now: u64, input: Input) -> Vec<Effect> {
+        self.count_time(now, &input);
+        let state = std::mem::replace(&mut self.state, State::Fresh);
+        self.state = match (state, input) {
+            (state, Input::AttemptStarted { .. }) => self.take_up(state),
+            // A step that is over stays over: late inputs are dropped, not errors.
+            (stopped @ State::Stopped { .. }, _) => stopped,
+            // A stop wins over whatever is in flight.
+            (state, Input::Cancelled { signal }) => {
+                self.stop(StopReason::Cancelled { signal }, state)
+            }
+            (state, Input::DeadlinePassed { deadline }) => self.too_late(state, deadline),
+
+            (State::TestingBefore, Input::TestsFinished { round: 0, ending, reports }) => {
+                self.read_tests_before(ending, &reports)
+            }
+            (
+                State::ReadingBefore { call, ending },
+                Input::CallAnswered { call: id, answer, .. },
+            ) if call.id == id => {
+                self.tests_before = self.count_tests(0, ending, Some(&answer));
+                self.gather_context()
+            }
+            (State::GatheringContext { mut slots }, Input::CallAnswered { call, answer, .. }) => {
+                slots.iter_mut().for_each(|slot| slot.take(call, &answer));
+                self.after_context(slots)
+            }
+
+            (State::Asking(asking), Input::TurnRequested { turn, .. }) if asking.turn == turn => {
+                self.turn_sent(asking)
+            }
+            (State::Asking(asking), Input::CallReceived { turn, call }) if asking.turn == turn => {
+                self.call_received(asking, call)
+            }
+            (State::Asking(mut asking), Input::CallAnswered { call, answer, .. }) => {
+                asking.early.values_mut().for_each(|slot| slot.take(call, &answer));
+                State::Asking(asking)
+            }
+            (
+                State::Asking(asking),
+                Input::TurnCompleted { turn, items, calls, text, usage, .. },
+            ) if asking.turn == turn => self.turn_completed(asking, items, calls, &text, usage),
+            (
+                State::Asking(asking),
+                Input::TurnFailed { turn, class, code, sent, retry_after_ms, .. },
+            ) if asking.turn == turn => {
+                self.turn_failed(asking, class, &code, sent, retry_after_ms)
+            }
+
+            (State::Answering(mut answering), Input::CallAnswered { call, answer, .. }) => {
+                answering.slots.iter_mut().for_each(|slot| slot.take(call, &answer));
+                self.tests_read(&mut answering, call, &answer);
+                self.after_answer(answering)
+            }
+            (State::Answering(answering), judged @ Input::PatchJudged { .. }) => {
+                self.patch_judged(answering, judged)
+            }
+            (State::Answering(answering), Input::TestsFinished { round, ending, reports }) => {
+                self.tests_finished(answering, round, ending, &reports)
+            }
+
+            // What is left comes late: an answer of a turn that was given up.
+            (state, _) => state,
+        };
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Tells the step that the response under way got on. Not written down: it only moves the
+    /// idle deadline.
+    pub fn progress(&mut self, now: u64) {
+        self.pass_time(now);
+        if let State::Asking(asking) = &mut self.state {
+            asking.progress(self.now);
+        }
+    }
+
+    /// Which deadline comes next, and when, in milliseconds since this attempt began. When it
+    /// has passed, tell it with [`Input::DeadlinePassed`].
+    pub fn deadline(&self) -> Option<(u64, Deadline)> {
+        if self.stopped().is_some() {
+            return None;
+        }
+        let work = self.work();
+        let worked = self.worked_ms.get(&work).copied().unwrap_or(0);
+        let left = self.plan.budgets.of(work).time_ms.saturating_sub(worked);
+        let of_work = (self.now.saturating_add(left), Deadline::Work);
+        let of_turn = match &self.state {
+            State::Asking(asking) => self.turn_deadline(asking),
+            State::Fresh
+            | State::TestingBefore
+            | State::ReadingBefore { .. }
+            | State::GatheringContext { .. }
+            | State::Answering(_)
+            | State::Stopped { .. } => None,
+        };
+        Some(of_turn.filter(|turn| turn.0 < of_work.0).unwrap_or(of_work))
+    }
+
+    /// Which ceilings count now.
+    pub fn work(&self) -> Work {
+        self.state.work(self.phase)
+    }
+
+    fn count_time(&mut self, now: u64, input: &Input) {
+        if matches!(input, Input::AttemptStarted { .. }) {
+            self.worked_ms.clear();
+            self.now = now;
+            return;
+        }
+        self.pass_time(now);
+    }
+
+    fn pass_time(&mut self, now: u64) {
+        let passed = now.saturating_sub(self.now);
+        *self.worked_ms.entry(self.work()).or_default() += passed;
+        self.now = self.now.max(now);
+    }
+
+    fn emit(&mut self, decision: Decision) {
+        self.effects.push(Effect::Emit(decision));
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        if self.phase < phase {
+            self.phase = phase;
+            self.emit(Decision::PhaseEntered { phase });
+        }
+    }
+
+    fn stop(&mut self, reason: StopReason, held: State) -> State {
+        if matches!(held, State::Asking(_)) {
+            self.effects.push(Effect::AbortTurn);
+        }
+        if reason == StopReason::Done {
+            self.enter(Phase::Done);
+        }
+        self.stop_again(reason, held)
+    }
+
+    /// What was concluded stays concluded: the artifacts are written again, nothing else.
+    fn stop_again(&mut self, reason: StopReason, held: State) -> State {
+        self.emit(Decision::Stopped { reason: reason.clone() });
+        self.effects.push(Effect::Finish(reason.clone()));
+        State::Stopped { reason, held: Box::new(held) }
+    }
+
+    /// A new process has the run: what was under way is done again, what was finished is not.
+    fn take_up(&mut self, state: State) -> State {
+        match state {
+            State::Fresh => self.begin(),
+            State::Stopped { reason, held } if reason.is_open() => self.take_up(*held),
+            State::Stopped { reason, held } => self.stop_again(reason, *held),
+            State::TestingBefore => {
+                self.run_tests(0);
+                State::TestingBefore
+            }
+            State::ReadingBefore { call, ending } => {
+                self.effects.push(Effect::Call(call.clone()));
+                State::ReadingBefore { call, ending }
+            }
+            State::GatheringContext { slots } => {
+                self.restart(&slots);
+                self.after_context(slots)
+            }
+            State::Asking(asking) => self.ask_again_after_crash(asking),
+            State::Answering(answering) => {
+                self.restart(&answering.slots);
+                self.after_answer(answering)
+            }
+        }
+    }
+
+    fn begin(&mut self) -> State {
+        match self.plan.tests {
+            Some(tests) if tests.before => {
+                self.run_tests(0);
+                State::TestingBefore
+            }
+            Some(_) | None => self.gather_context(),
+        }
+    }
+
+    fn run_tests(&mut self, round: u32) {
+        self.emit(Decision::TestsStarted { round });
+        self.effects.push(Effect::RunTests { round });
+    }
+
+    fn read_tests_before(&mut self, ending: TestsEnding, reports: &[String]) -> State {
+        match reading(0, reports) {
+            Some(call) => {
+                self.start(call.clone());
+                State::ReadingBefore { call, ending }
+            }
+            None => {
+                self.tests_before = self.count_tests(0, ending, None);
+                self.gather_context()
+            }
+        }
+    }
+
+    fn gather_context(&mut self) -> State {
+        let calls = self.plan.context.clone();
+        let mut slots = Vec::new();
+        for (index, call) in (0..).zip(calls) {
+            let id = CallId { origin: Origin::Context, index };
+            let asked = ModelCall {
+                call_id: format!("call_context_{}", index + 1),
+                tool: call.tool,
+                arguments: call.arguments,
+            };
+            slots.push(self.start_tool(id, asked));
+        }
+        self.after_context(slots)
+    }
+
+    fn after_context(&mut self, slots: Vec<Slot>) -> State {
+        if slots.iter().any(|slot| slot.answered().is_none()) {
+            return State::GatheringContext { slots };
+        }
+        for slot in &slots {
+            self.conversation.push(Item::ContextCall(slot.asked.clone()));
+        }
+        for slot in &slots {
+            self.push_output(slot);
+        }
+        self.enter(Phase::ContextReady);
+        self.ask(1, 1)
+    }
+
+    fn push_output(&mut self, slot: &Slot) {
+        if let Some(output) = slot.answered() {
+            let call_id = slot.asked.call_id.clone();
+            self.conversation.push(Item::CallOutput { call_id, output: output.to_owned() });
+        }
+    }
+
+    /// Charges and starts a tool call; an unknown tool or an empty budget answers at once.
+    fn start_tool(&mut self, id: CallId, asked: ModelCall) -> Slot {
+        let refused = |message: String| Progress::Answered(Answer::Refused { message }.for_model());
+        if !self.plan.tools.contains(&asked.tool) {
+            let known: Vec<&str> = self.plan.tools.iter().map(String::as_str).collect();
+            let message =
+                format!("there is no tool `{}`; there are: {}", asked.tool, known.join(", "));
+            return Slot { id, asked, progress: refused(message) };
+        }
+        if self.meter.charge_call(self.work()).is_err() {
+            let message =
+                "the call budget of this phase is used up: submit what you have".to_owned();
+            return Slot { id, asked, progress: refused(message) };
+        }
+        let slot = Slot { id, asked, progress: Progress::Running };
+        self.start(slot.call());
+        slot
+    }
+
+    fn start(&mut self, call: Call) {
+        self.emit(Decision::CallStarted { call: call.clone() });
+        self.effects.push(Effect::Call(call));
+    }
+
+    /// Starts again what a slot waits for; the decision is already written down.
+    fn restart(&mut self, slots: &[Slot]) {
+        for slot in slots {
+            match &slot.progress {
+                Progress::Running => self.effects.push(Effect::Call(slot.call())),
+                Progress::Judging => self.effects.push(judge(slot.id, &slot.asked)),
+                Progress::Testing { round } => {
+                    self.effects.push(Effect::RunTests { round: *round });
+                }
+                Progress::Reading { call, .. } => self.effects.push(Effect::Call(call.clone())),
+                Progress::Answered(_) => {}
+            }
+        }
+    }
+
+    fn too_late(&mut self, state: State, deadline: Deadline) -> State {
+        match (deadline, state) {
+            (Deadline::Work, state) => {
+                let work = state.work(self.phase);
+                self.stop(StopReason::TimeBudget { work }, state)
+            }
+            (Deadline::FirstEvent, State::Asking(asking)) => {
+                self.turn_too_late(asking, "first-event-timeout")
+            }
+            (Deadline::Idle, State::Asking(asking)) => self.turn_too_late(asking, "idle-timeout"),
+            (Deadline::FirstEvent | Deadline::Idle, state) => state,
+        }
+    }
+
+    /// Counts what the tests of a round said, and writes down whether all is well.
+    fn count_tests(
+        &mut self,
+        round: u32,
+        ending: TestsEnding,
+        read: Option<&Answer>,
+    ) -> Option<TestCounts> {
+        let counts = match read {
+            Some(Answer::Answered { output }) => TestCounts::parse(output),
+            Some(Answer::Refused { .. } | Answer::Ended { .. }) | None => None,
+        };
+        let shows_failure = counts.as_ref().is_some_and(TestCounts::shows_failure);
+        let passed = ending == TestsEnding::Exited { code: Some(0) } && !shows_failure;
+        self.tests_passed = (round > 0).then_some(passed);
+        self.emit(Decision::TestsCounted { round, passed, counts: counts.clone() });
+        counts
+    }
+}
+
+/// The call that reads the reports of a round of tests.
+fn reading(round: u32, reports: &[String]) -> Option<Call> {
+    if reports.is_empty() {
+        return None;
+    }
+    let id = CallId { origin: Origin::Tests(round), index: 0 };
+    let arguments = serde_json::json!({ "paths": reports }).to_string();
+    Some(Call { id, tool: "test_summary".to_owned(), arguments })
+}
+
+/// The effect of a `propose_patch` call. Arguments that do not parse are an empty patch, which
+/// the gates refuse with their own words.
+fn judge(call: CallId, asked: &ModelCall) -> Effect {
+    #[derive(Deserialize)]
+    struct Arguments {
+        patch: String,
+    }
+    let patch = serde_json::from_str::<Arguments>(&asked.arguments).map(|a| a.patch);
+    Effect::Judge { call, patch: patch.unwrap_or_default() }
+}
+
+/// Whether a call is for the host itself.
+fn host_tool(call: &ModelCall) -> Option<HostTool> {
+    HostTool::named(&call.tool)
+}
+
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! A completed turn: its calls are answered, its patch is judged and tested.
+
+use std::collections::BTreeMap;
+
+use super::{HostTool, Input, PATCH_TRIES_MAX, Session, TURN_CALLS_MAX, host_tool, judge, reading};
+use crate::call::{Answer, CallId, ModelCall, Origin};
+use crate::event::TestsEnding;
+use crate::outcome::Analysis;
+use crate::plan::Goal;
+use crate::state::{Answering, Phase, Progress, Slot, State};
+use crate::stop::StopReason;
+
+impl Session {
+    /// Turns the calls of a response into slots, in the response's order. Those that were
+    /// started early keep their answers; early ones that the response does not have are dropped.
+    pub(super) fn take_calls(
+        &mut self,
+        turn: u32,
+        mut early: BTreeMap<String, Slot>,
+        calls: Vec<ModelCall>,
+    ) -> Vec<Slot> {
+        let mut next = early.len();
+        let mut slots: Vec<Slot> = Vec::with_capacity(calls.len());
+        for (place, asked) in calls.into_iter().enumerate() {
+            if let Some(slot) = early.remove(&asked.call_id)
+                && slot.asked == asked
+            {
+                slots.push(slot);
+                continue;
+            }
+            let index = u32::try_from(next).unwrap_or(u32::MAX);
+            next += 1;
+            let id = CallId { origin: Origin::Turn(turn), index };
+            let slot = match host_tool(&asked) {
+                _ if place >= TURN_CALLS_MAX => refused(id, asked, "too many calls in one turn"),
+                Some(HostTool::SubmitAnalysis) => self.submit_analysis(id, asked),
+                Some(HostTool::ProposePatch) => self.propose_patch(id, asked, &slots),
+                None => self.start_tool(id, asked),
+            };
+            slots.push(slot);
+        }
+        slots
+    }
+
+    fn submit_analysis(&mut self, id: CallId, asked: ModelCall) -> Slot {
+        match Analysis::parse(&asked.arguments) {
+            Ok(analysis) => {
+                self.take_analysis(analysis);
+                let output = serde_json::json!({ "taken": true }).to_string();
+                Slot { id, asked, progress: Progress::Answered(output) }
+            }
+            Err(message) => refused(id, asked, &message),
+        }
+    }
+
+    fn propose_patch(&mut self, id: CallId, asked: ModelCall, before: &[Slot]) -> Slot {
+        let another =
+            before.iter().any(|slot| host_tool(&slot.asked) == Some(HostTool::ProposePatch));
+        if self.plan.goal == Goal::Diagnose {
+            return refused(id, asked, "this step takes no patch: submit an analysis");
+        }
+        if another {
+            return refused(id, asked, "one patch a turn: the first one is being looked at");
+        }
+        self.effects.push(judge(id, &asked));
+        Slot { id, asked, progress: Progress::Judging }
+    }
+
+    pub(super) fn patch_judged(&mut self, mut answering: Answering, judged: Input) -> State {
+        let Input::PatchJudged { call, problem, digest, files, verdicts } = judged else {
+            return State::Answering(answering);
+        };
+        let Some(at) = position(&answering, call, |p| matches!(p, Progress::Judging)) else {
+            return State::Answering(answering);
+        };
+        self.verdicts = verdicts;
+        let progress = match (problem, digest) {
+            (None, Some(digest)) => {
+                self.patch = Some(super::Accepted { digest, files });
+                self.enter(Phase::Analyzed);
+                self.enter(Phase::PatchProposed);
+                self.test_patch()
+            }
+            (problem, _) => {
+                self.patch_tries += 1;
+                let message = problem.unwrap_or_else(|| "the patch is empty".to_owned());
+                Progress::Answered(Answer::Refused { message }.for_model())
+            }
+        };
+        answering.slots[at].progress = progress;
+        self.after_answer(answering)
+    }
+
+    fn test_patch(&mut self) -> Progress {
+        if self.plan.tests.is_none() {
+            return Progress::Answered(serde_json::json!({ "accepted": true }).to_string());
+        }
+        self.test_rounds += 1;
+        self.run_tests(self.test_rounds);
+        Progress::Testing { round: self.test_rounds }
+    }
+
+    pub(super) fn tests_finished(
+        &mut self,
+        mut answering: Answering,
+        round: u32,
+        ending: TestsEnding,
+        reports: &[String],
+    ) -> State {
+        let waits = |p: &Progress| matches!(p, Progress::Testing { round: r } if *r == round);
+        let Some(at) = answering.slots.iter().position(|slot| waits(&slot.progress)) else {
+            return State::Answering(answering);
+        };
+        answering.slots[at].progress = match reading(round, reports) {
+            Some(call) => {
+                self.start(call.clone());
+                Progress::Reading { round, call, ending }
+            }
+            None => self.tests_over(round, ending, None),
+        };
+        self.after_answer(answering)
+    }
+
+    /// Takes the answer of the call that reads a report, if this is one.
+    pub(super) fn tests_read(&mut self, answering: &mut Answering, id: CallId, answer: &Answer) {
+        for slot in &mut answering.slots {
+            if let Progress::Reading { round, call, ending } = &slot.progress
+                && call.id == id
+            {
+                let (round, ending) = (*round, *ending);
+                slot.progress = self.tests_over(round, ending, Some(answer));
+                return;
+            }
+        }
+    }
+
+    /// The tests of a patch are over: what the model is told about them.
+    fn tests_over(&mut self, round: u32, ending: TestsEnding, read: Option<&Answer>) -> Progress {
+        self.tests_after = self.count_tests(round, ending, read);
+        let passed = self.tests_passed == Some(true);
+        let said = match read {
+            Some(Answer::Answered { output }) => serde_json::from_str(output).ok(),
+            Some(Answer::Refused { .. } | Answer::Ended { .. }) | None => None,
+        };
+        let output = serde_json::json!({
+            "accepted": true,
+            "tests_passed": passed,
+            "tests": said.unwrap_or(serde_json::Value::Null),
+        });
+        Progress::Answered(output.to_string())
+    }
+
+    /// Every slot may have been answered: then the outputs join the conversation in the order of
+    /// the response, and either the step is over or the model is asked again.
+    pub(super) fn after_answer(&mut self, answering: Answering) -> State {
+        if answering.slots.iter().any(|slot| slot.answered().is_none()) {
+            return State::Answering(answering);
+        }
+        if let Some(reason) = self.reached_end(&answering) {
+            return self.stop(reason, State::Answering(answering));
+        }
+        for slot in &answering.slots {
+            self.push_output(slot);
+        }
+        self.ask(answering.turn + 1, 1)
+    }
+
+    /// Whether the step is over, now that every call is answered.
+    fn reached_end(&mut self, answering: &Answering) -> Option<StopReason> {
+        let proposed = answering
+            .slots
+            .iter()
+            .any(|slot| host_tool(&slot.asked) == Some(HostTool::ProposePatch));
+        let rounds = self.plan.tests.map_or(0, |tests| tests.repair_rounds);
+        match (&self.patch, self.tests_passed) {
+            (Some(_), Some(true)) => {
+                self.enter(Phase::Tested);
+                Some(StopReason::Done)
+            }
+            (Some(_), None) if proposed => Some(StopReason::Done),
+            (Some(_), Some(false)) if proposed && self.test_rounds > rounds => {
+                self.enter(Phase::Tested);
+                Some(StopReason::TestsFailed)
+            }
+            (_, _) if self.patch_tries >= PATCH_TRIES_MAX => Some(StopReason::GateRefused),
+            (None, _) if self.plan.goal == Goal::Diagnose && self.analysis.is_some() => {
+                Some(StopReason::Done)
+            }
+            (_, _) => None,
+        }
+    }
+}
+
+fn refused(id: CallId, asked: ModelCall, message: &str) -> Slot {
+    let output = Answer::Refused { message: message.to_owned() }.for_model();
+    Slot { id, asked, progress: Progress::Answered(output) }
+}
+
+fn position(
+    answering: &Answering,
+    call: CallId,
+    waits: impl Fn(&Progress) -> bool,
+) -> Option<usize> {
+    answering.slots.iter().position(|slot| slot.id == call && waits(&slot.progress))
+}

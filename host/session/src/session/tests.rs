@@ -1,0 +1,356 @@
+//! What a step promises, whatever the world does.
+
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::budget::{Budgets, Ceiling, Money, Price, Usage};
+use crate::call::Source;
+use crate::event::CallUsage;
+use crate::plan::{ContextCall, Goal, TestPlan};
+use crate::stop::{FailureClass, Signal};
+
+const LINE: Ceiling =
+    Ceiling { time_ms: 60_000, idle_ms: 5_000, tokens: 60_000, spend: Money(2_000_000), calls: 6 };
+
+pub(super) fn plan() -> Plan {
+    Plan {
+        task: "Repair the failing test.".into(),
+        goal: Goal::Patch,
+        price: Price { input: Money(2_000_000), cached_input: Money(0), output: Money(10_000_000) },
+        budgets: Budgets {
+            context: LINE,
+            analyze: LINE,
+            patch: LINE,
+            verify: LINE,
+            step_spend: Money(3_000_000),
+        },
+        max_output_tokens: 1_000,
+        request_overhead_bytes: 500,
+        first_event_ms: 10_000,
+        context: vec![ContextCall { tool: "test_summary".into(), arguments: "{}".into() }],
+        tests: Some(TestPlan { before: true, repair_rounds: 1 }),
+        tools: ["read_file", "test_summary"].map(str::to_owned).into(),
+        model_used: true,
+    }
+}
+
+fn call(call_id: &str, tool: &str, arguments: &str) -> ModelCall {
+    ModelCall { call_id: call_id.into(), tool: tool.into(), arguments: arguments.into() }
+}
+
+fn answered(call: CallId, output: &str) -> Input {
+    let answer = Answer::Answered { output: output.into() };
+    Input::CallAnswered { call, answer, source: Source::Fresh, usage: CallUsage::default() }
+}
+
+fn completed(turn: u32, calls: Vec<ModelCall>, text: &str) -> Input {
+    Input::TurnCompleted {
+        turn,
+        response_id: format!("resp_{turn}"),
+        items: vec![format!("{{\"turn\":{turn}}}")],
+        calls,
+        text: text.into(),
+        usage: Some(Usage { input: 900, cached_input: 0, output: 50 }),
+    }
+}
+
+const ANALYSIS: &str = r#"{"summary":"off by one","findings":[],"next_steps":["look at line 3"]}"#;
+const FAILING: &str = r#"{"summary":{"tests":2,"passed":1,"failed":1},"failures":[{"id":"adds"}]}"#;
+const PASSING: &str = r#"{"summary":{"tests":2,"passed":2,"failed":0},"failures":[]}"#;
+
+/// A world with a model that repairs the test in the second patch.
+#[derive(Debug, Default)]
+pub(super) struct World {
+    pub(super) inputs: usize,
+}
+
+impl World {
+    pub(super) fn carry_out(&mut self, session: &Session, effects: Vec<Effect>) -> Vec<Input> {
+        self.inputs += 1;
+        effects.into_iter().flat_map(|effect| Self::answer(session, effect)).collect()
+    }
+
+    fn answer(session: &Session, effect: Effect) -> Vec<Input> {
+        match effect {
+            Effect::Emit(_) | Effect::AbortTurn | Effect::Finish(_) => vec![],
+            Effect::RunTests { round } => {
+                let ending = TestsEnding::Exited { code: Some(if round == 2 { 0 } else { 101 }) };
+                vec![Input::TestsFinished { round, ending, reports: vec![format!("r{round}")] }]
+            }
+            Effect::Call(call) => {
+                let output = match call.id.origin {
+                    Origin::Tests(2) => PASSING,
+                    Origin::Context | Origin::Turn(_) | Origin::Tests(_) => FAILING,
+                };
+                vec![answered(call.id, output)]
+            }
+            Effect::Judge { call, patch } => {
+                let problem = patch.contains("bad").then(|| "protected path".to_owned());
+                let digest = Some(format!("digest of {patch}"));
+                vec![Input::PatchJudged { call, problem, digest, files: vec![], verdicts: vec![] }]
+            }
+            Effect::Ask(ask) => Self::ask(session, ask),
+        }
+    }
+
+    fn ask(session: &Session, ask: Ask) -> Vec<Input> {
+        let patch = |p: &str| serde_json::json!({ "patch": p, "why": "w" }).to_string();
+        let turn = ask.turn;
+        let calls = match turn {
+            1 => vec![
+                call("a", "read_file", r#"{"path":"x"}"#),
+                call("b", "submit_analysis", ANALYSIS),
+            ],
+            2 => vec![call("c", "propose_patch", &patch("bad"))],
+            3 => vec![call("d", "propose_patch", &patch("first"))],
+            _ => vec![call("e", "propose_patch", &patch("second"))],
+        };
+        let outputs =
+            session.conversation().iter().filter(|i| matches!(i, Item::Output(_))).count();
+        assert_eq!(outputs + 1, turn as usize, "the conversation has every turn before this one");
+        let mut inputs = vec![Input::TurnRequested { turn, try_number: ask.try_number }];
+        if turn == 1 {
+            inputs.push(Input::CallReceived { turn, call: calls[0].clone() });
+        }
+        inputs.push(completed(turn, calls, ""));
+        inputs
+    }
+}
+
+/// Plays `inputs` into a fresh step and returns its decisions, one a line.
+fn play(plan: Plan, inputs: impl IntoIterator<Item = (u64, Input)>) -> String {
+    let mut session = Session::new(plan);
+    let mut log = String::new();
+    for (at, input) in inputs {
+        for effect in session.handle(at, input) {
+            if let Effect::Emit(decision) = effect {
+                writeln!(log, "{}", line(&decision)).unwrap();
+            }
+        }
+    }
+    log
+}
+
+fn line(decision: &Decision) -> String {
+    match decision {
+        Decision::PhaseEntered { phase } => phase.to_string(),
+        Decision::TestsStarted { round } => format!("tests {round} start"),
+        Decision::CallStarted { call } => format!("{} {}", call.id, call.tool),
+        Decision::TurnReserved { turn, try_number, wrap_up, .. } => {
+            format!("turn {turn} try {try_number}{}", if *wrap_up { " wrap up" } else { "" })
+        }
+        Decision::TurnCharged { turn, tokens, known, .. } => {
+            format!(
+                "turn {turn} charged {}",
+                if *known { tokens.to_string() } else { "most".into() }
+            )
+        }
+        Decision::TurnRetried { turn, code, after_ms } => {
+            format!("turn {turn} {code} +{after_ms}ms")
+        }
+        Decision::AnalysisTaken { findings } => format!("analysis with {findings} findings"),
+        Decision::TestsCounted { round, passed, .. } => format!("tests {round} passed: {passed}"),
+        Decision::Stopped { reason } => format!("stopped: {reason}"),
+    }
+}
+
+fn begun() -> Vec<(u64, Input)> {
+    let ending = TestsEnding::Exited { code: Some(101) };
+    let context = CallId { origin: Origin::Context, index: 0 };
+    vec![
+        (0, Input::AttemptStarted { attempt: 1 }),
+        (10, Input::TestsFinished { round: 0, ending, reports: vec![] }),
+        (20, answered(context, FAILING)),
+        (30, Input::TurnRequested { turn: 1, try_number: 1 }),
+    ]
+}
+
+#[track_caller]
+fn check_stop(inputs: Vec<(u64, Input)>, expected: &str) {
+    let log = play(plan(), begun().into_iter().chain(inputs));
+    assert_eq!(log.lines().last(), Some(expected), "the whole log:\n{log}");
+}
+
+fn late(deadline: Deadline) -> Input {
+    Input::DeadlinePassed { deadline }
+}
+
+fn failed(class: FailureClass, code: &str) -> Input {
+    let (code, message) = (code.to_owned(), String::new());
+    Input::TurnFailed { turn: 1, class, code, message, sent: true, retry_after_ms: None }
+}
+
+#[test]
+fn a_step_goes_through_its_phases_in_order() {
+    let mut world = World::default();
+    let mut session = Session::new(plan());
+    let mut log = String::new();
+    let mut queue = vec![Input::AttemptStarted { attempt: 1 }];
+    while !queue.is_empty() {
+        let effects = session.handle(0, queue.remove(0));
+        for effect in &effects {
+            if let Effect::Emit(decision) = effect {
+                writeln!(log, "{}", line(decision)).unwrap();
+            }
+        }
+        queue.extend(world.carry_out(&session, effects));
+    }
+    insta::assert_snapshot!(log);
+}
+
+#[test]
+fn a_step_stops_for_exactly_one_reason() {
+    use FailureClass::{Account, Provider};
+
+    check_stop(vec![(40, completed(1, vec![], "It is line 3."))], "stopped: done");
+    check_stop(
+        vec![(40, completed(1, vec![], " "))],
+        "stopped: the model ended without an analysis",
+    );
+    check_stop(vec![(40, Input::Cancelled { signal: Signal::Interrupt })], "stopped: interrupted");
+    check_stop(vec![(70_000, late(Deadline::Work))], "stopped: out of time: analyze");
+    check_stop(
+        vec![(40, failed(Account, "insufficient_quota"))],
+        "stopped: the provider refused (insufficient_quota)",
+    );
+    check_stop(
+        vec![
+            (40, failed(Provider, "closed")),
+            (41, Input::TurnRequested { turn: 1, try_number: 2 }),
+            (50, failed(Provider, "closed")),
+            (51, Input::TurnRequested { turn: 1, try_number: 3 }),
+            (60, failed(Provider, "closed")),
+        ],
+        "stopped: no model could be had (closed)",
+    );
+}
+
+#[test]
+fn the_next_deadline_is_the_first_event_then_progress_then_the_work() {
+    let mut session = Session::new(plan());
+    for (at, input) in begun() {
+        session.handle(at, input);
+    }
+    assert_eq!(session.deadline(), Some((10_030, Deadline::FirstEvent)));
+    session.progress(9_000);
+    assert_eq!(session.deadline(), Some((14_000, Deadline::Idle)));
+    session.progress(58_000);
+    assert_eq!(session.deadline(), Some((60_020, Deadline::Work)));
+}
+
+#[test]
+fn silence_ends_a_try_and_not_the_step() {
+    let log = play(plan(), begun().into_iter().chain([(10_031, late(Deadline::FirstEvent))]));
+    insta::assert_snapshot!(log.lines().rev().take(3).collect::<Vec<_>>().join("\n"), @r"
+    turn 1 try 2
+    turn 1 first-event-timeout +400ms
+    turn 1 charged most
+    ");
+}
+
+#[test]
+fn a_call_to_an_unknown_tool_is_answered_with_the_ones_there_are() {
+    let mut session = Session::new(plan());
+    for (at, input) in begun() {
+        session.handle(at, input);
+    }
+    session.handle(40, completed(1, vec![call("z", "shell", "{}")], ""));
+    let last = session.conversation().last().cloned();
+    let output = r#"{"error":"there is no tool `shell`; there are: read_file, test_summary"}"#;
+    assert_eq!(last, Some(Item::CallOutput { call_id: "z".into(), output: output.into() }));
+}
+
+#[test]
+fn a_model_that_calls_on_after_the_wrap_up_is_stopped() {
+    let mut inputs = begun();
+    for turn in 1..=9 {
+        let at = 100 * u64::from(turn);
+        inputs.push((at, Input::TurnRequested { turn, try_number: 1 }));
+        inputs.push((at + 1, completed(turn, vec![call("r", "read_file", "{}")], "")));
+        let id = CallId { origin: Origin::Turn(turn), index: 0 };
+        inputs.push((at + 2, answered(id, "{}")));
+    }
+    let log = play(plan(), inputs);
+    assert_eq!(log.lines().last(), Some("stopped: out of tool calls: analyze"), "{log}");
+    assert!(log.contains("wrap up"), "{log}");
+}
+
+#[test]
+fn a_request_that_could_pass_the_budget_is_not_sent() {
+    let mut poor = plan();
+    poor.budgets.step_spend = Money(2_000);
+    let log = play(poor, begun());
+    assert_eq!(log.lines().last(), Some("stopped: out of money for the step: analyze"), "{log}");
+}
+
+fn any_input() -> impl Strategy<Value = Input> {
+    let turn = 1..4_u32;
+    prop_oneof![
+        Just(late(Deadline::Work)),
+        Just(late(Deadline::Idle)),
+        (1..3_u32).prop_map(|attempt| Input::AttemptStarted { attempt }),
+        turn.clone().prop_map(|turn| Input::TurnRequested { turn, try_number: 1 }),
+        turn.clone().prop_map(|turn| completed(turn, vec![call("a", "read_file", "{}")], "")),
+        turn.clone().prop_map(|turn| completed(
+            turn,
+            vec![call("b", "submit_analysis", ANALYSIS)],
+            ""
+        )),
+        turn.clone().prop_map(|turn| completed(
+            turn,
+            vec![call("c", "propose_patch", r#"{"patch":"p"}"#)],
+            ""
+        )),
+        turn.clone()
+            .prop_map(|turn| Input::CallReceived { turn, call: call("a", "read_file", "{}") }),
+        (turn, 0..2_u32)
+            .prop_map(|(turn, index)| answered(CallId { origin: Origin::Turn(turn), index }, "{}")),
+        Just(answered(CallId { origin: Origin::Context, index: 0 }, FAILING)),
+        (0..3_u32).prop_map(|round| Input::TestsFinished {
+            round,
+            ending: TestsEnding::Exited { code: Some(1) },
+            reports: vec![]
+        }),
+        Just(failed(FailureClass::Provider, "closed")),
+        (1..3_u32).prop_map(|turn| Input::PatchJudged {
+            call: CallId { origin: Origin::Turn(turn), index: 0 },
+            problem: None,
+            digest: Some("d".into()),
+            files: vec![],
+            verdicts: vec![]
+        }),
+    ]
+}
+
+proptest! {
+    /// Whatever the world does: one stop at most until somebody takes the run up again, nothing
+    /// after it, never over budget, and never back to an earlier phase.
+    #[test]
+    fn a_step_keeps_its_promises(
+        inputs in proptest::collection::vec((0..4_000_u64, any_input()), 0..60)
+    ) {
+        let mut session = Session::new(plan());
+        let mut now = 0;
+        let mut phase = session.phase();
+        let mut stopped = false;
+        for (passed, input) in inputs {
+            now += passed;
+            let taken_up = matches!(input, Input::AttemptStarted { .. });
+            let effects = session.handle(now, input);
+            prop_assert!(!stopped || taken_up || effects.is_empty());
+            stopped = session.stopped().is_some();
+            let finishes = effects.iter().filter(|e| matches!(e, Effect::Finish(_))).count();
+            prop_assert_eq!(finishes, usize::from(stopped && !effects.is_empty()));
+            if finishes == 1 {
+                prop_assert!(matches!(effects.last(), Some(Effect::Finish(_))));
+            }
+            prop_assert!(session.phase() >= phase);
+            phase = session.phase();
+            let meter = session.meter();
+            prop_assert!(meter.total().spend.0 + meter.reserved().0 <= 3_000_000);
+            prop_assert!(Work::ALL.iter().all(|work| meter.spent(*work).calls <= LINE.calls));
+        }
+    }
+}

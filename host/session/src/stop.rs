@@ -1,0 +1,133 @@
+//! Why a run is over.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::budget::{Resource, Work};
+
+/// Who asked the process to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signal {
+    /// Ctrl-C, or a CI that cancels.
+    Interrupt,
+    /// A CI that is about to kill.
+    Terminate,
+}
+
+/// Whether the same request may succeed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureClass {
+    /// The provider or the way to it: try again.
+    Provider,
+    /// The key or the plan: somebody must act first.
+    Account,
+    /// The request itself: the same request fails again.
+    Request,
+}
+
+/// Why a run is over. Exactly one a run, always the last event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "id", rename_all = "kebab-case")]
+pub enum StopReason {
+    /// The step did what it was asked to do.
+    Done,
+    /// A patch was proposed, and the gates refused it to the end.
+    GateRefused,
+    /// A patch left the gates, and the tests fail with it.
+    TestsFailed,
+    /// The model ended without an analysis.
+    NoUsefulResult,
+    /// A work ran out of time.
+    TimeBudget {
+        /// Which.
+        work: Work,
+    },
+    /// The next request could have cost more than is left.
+    SpendBudget {
+        /// Which work asked.
+        work: Work,
+        /// What ran out.
+        resource: Resource,
+    },
+    /// The model went on calling tools after it was told to wrap up.
+    CallBudget {
+        /// Which work asked.
+        work: Work,
+    },
+    /// No model could be had; another run may succeed.
+    ModelUnavailable {
+        /// The last failure's code.
+        code: String,
+    },
+    /// The provider refuses the key, the plan or the request.
+    ModelRefused {
+        /// The failure's code.
+        code: String,
+    },
+    /// Somebody ended the process; the same command goes on from here.
+    Cancelled {
+        /// Who.
+        signal: Signal,
+    },
+}
+
+impl StopReason {
+    /// The stable name that pipelines branch on.
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::GateRefused => "gate-refused",
+            Self::TestsFailed => "tests-failed",
+            Self::NoUsefulResult => "no-useful-result",
+            Self::TimeBudget { .. } => "time-budget",
+            Self::SpendBudget { .. } => "spend-budget",
+            Self::CallBudget { .. } => "call-budget",
+            Self::ModelUnavailable { .. } => "model-unavailable",
+            Self::ModelRefused { .. } => "model-refused",
+            Self::Cancelled { .. } => "cancelled",
+        }
+    }
+
+    /// Whether another attempt could get further: what the model and the gates concluded stays
+    /// concluded.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::Done | Self::GateRefused | Self::TestsFailed | Self::NoUsefulResult => false,
+            Self::TimeBudget { .. }
+            | Self::SpendBudget { .. }
+            | Self::CallBudget { .. }
+            | Self::ModelUnavailable { .. }
+            | Self::ModelRefused { .. }
+            | Self::Cancelled { .. } => true,
+        }
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => write!(f, "done"),
+            Self::GateRefused => write!(f, "the gates refused the patch"),
+            Self::TestsFailed => write!(f, "the tests fail with the patch"),
+            Self::NoUsefulResult => write!(f, "the model ended without an analysis"),
+            Self::TimeBudget { work } => write!(f, "out of time: {work}"),
+            Self::SpendBudget { work, resource } => {
+                let what = match resource {
+                    Resource::Tokens => "tokens",
+                    Resource::Spend => "money",
+                    Resource::StepSpend => "money for the step",
+                    Resource::Calls => "calls",
+                };
+                write!(f, "out of {what}: {work}")
+            }
+            Self::CallBudget { work } => write!(f, "out of tool calls: {work}"),
+            Self::ModelUnavailable { code } => write!(f, "no model could be had ({code})"),
+            Self::ModelRefused { code } => write!(f, "the provider refused ({code})"),
+            Self::Cancelled { signal: Signal::Interrupt } => write!(f, "interrupted"),
+            Self::Cancelled { signal: Signal::Terminate } => write!(f, "terminated"),
+        }
+    }
+}

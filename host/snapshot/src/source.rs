@@ -1,0 +1,83 @@
+//! Where a tree comes from. A source knows names one at a time; it follows no link and hides
+//! nothing: that is done once for all of them, in `resolve` and `walk`.
+
+mod beneath;
+mod directory;
+mod git;
+mod overlay;
+
+use std::fmt::Debug;
+
+use gix::ObjectId;
+
+use crate::{RepoPath, SnapshotError};
+
+pub(crate) use beneath::Beneath;
+pub(crate) use directory::Directory;
+pub(crate) use git::{GitTree, open_repository};
+pub(crate) use overlay::Overlay;
+
+/// A stored tree. All of its methods take a path as it is: nothing of it is resolved.
+pub(crate) trait Source: Debug + Send + Sync {
+    /// What stands at `path`.
+    fn node(&self, path: &RepoPath) -> Result<Node, SnapshotError>;
+
+    /// What stands in the directory `path`, sorted by name. Names that are no text and things that
+    /// are neither file, directory nor link are left out. Empty where there is no directory.
+    fn entries(&self, path: &RepoPath) -> Result<Vec<(RepoPath, NodeKind)>, SnapshotError>;
+
+    /// Where the link `path` points; none if that is no text.
+    fn target(&self, path: &RepoPath) -> Result<Option<String>, SnapshotError>;
+
+    /// At most `length` bytes of the file `path` from `offset` on; fewer only at its end.
+    fn bytes(&self, path: &RepoPath, offset: u64, length: u64) -> Result<Vec<u8>, SnapshotError>;
+
+    /// Git's name for the content of the file or link `path`, where it is known without reading.
+    fn object_id(&self, path: &RepoPath) -> Result<Option<ObjectId>, SnapshotError>;
+}
+
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Node {
+    /// Nothing.
+    Absent,
+    /// A directory on the way is a link: the resolver has to walk.
+    BehindLink,
+    /// A regular file.
+    File { size: u64, executable: bool },
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A pipe, a socket, a device.
+    Special,
+}
+
+/// What a name in a directory is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NodeKind {
+    File,
+    Directory,
+    Link,
+}
+
+/// How much of a file is held at a time where it is only passed on.
+const CHUNK_BYTES: u64 = 4 << 20;
+
+/// Passes the whole file to `take`, a chunk at a time.
+pub(crate) fn for_each_chunk<E: From<SnapshotError>>(
+    source: &dyn Source,
+    path: &RepoPath,
+    mut take: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<u64, E> {
+    let mut offset = 0;
+    loop {
+        let chunk = source.bytes(path, offset, CHUNK_BYTES)?;
+        let length = chunk.len() as u64;
+        take(&chunk)?;
+        offset += length;
+        if length < CHUNK_BYTES {
+            return Ok(offset);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A directory, the commit of it, an overlay that comes to the same files and a copy: nobody who
+//! asks can tell them apart.
+
+use std::collections::BTreeMap;
+
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{SearchQuery, materialize};
+
+#[derive(Debug, Clone, PartialEq)]
+enum Leaf {
+    File { text: String, executable: bool },
+    Link(String),
+}
+
+type Files = BTreeMap<String, Leaf>;
+
+fn any_name() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["a", "b", "b.rs", "B", "sub", "ü", ".x", "-"])
+}
+
+fn any_path() -> impl Strategy<Value = String> {
+    vec(any_name(), 1..4).prop_map(|names| names.join("/"))
+}
+
+fn any_file() -> impl Strategy<Value = Leaf> {
+    let text =
+        prop::sample::select(vec!["", "one\n", "one\ntwo\n", "b\0", "needle", "a\r\nneedle"]);
+    (text, any::<bool>())
+        .prop_map(|(text, executable)| Leaf::File { text: text.into(), executable })
+}
+
+fn any_link() -> impl Strategy<Value = Leaf> {
+    let targets =
+        vec!["a", "sub", "sub/a", "../a", "../..", "./b/", "sub/../b.rs", "/etc", "B/sub/x", "-"];
+    prop::sample::select(targets).prop_map(|target| Leaf::Link(target.to_owned()))
+}
+
+fn any_rules() -> impl Strategy<Value = Files> {
+    let rules = prop::sample::select(vec!["a\n", "*.rs\n", "sub/\n!a\n", "/b\n", "**/sub/B\n"]);
+    let at = prop::sample::select(vec![".gitignore", "sub/.gitignore", "a/.gitignore"]);
+    let file = |text: &str| Leaf::File { text: text.to_owned(), executable: false };
+    btree_map(at.prop_map(str::to_owned), rules.prop_map(file), 0..3)
+}
+
+/// Files that can stand side by side: none is where another needs a directory.
+fn consistent(leaves: impl IntoIterator<Item = (String, Leaf)>) -> Files {
+    let mut files = Files::new();
+    for (at, leaf) in leaves {
+        let clash = |other: &String| {
+            path(other).is_below(&path(&at)) || path(&at).is_below(&path(other)) || *other == at
+        };
+        if !files.keys().any(clash) {
+            files.insert(at, leaf);
+        }
+    }
+    files
+}
+
+/// A tree, and another one that has the same links (a patch makes none).
+fn any_trees() -> impl Strategy<Value = (Files, Files)> {
+    let leaf = prop_oneof![4 => any_file(), 1 => any_link()];
+    let tree = || vec((any_path(), any_file()), 0..8);
+    (vec((any_path(), leaf), 0..10), any_rules(), tree()).prop_map(|(leaves, rules, other)| {
+        let tree = consistent(leaves.into_iter().chain(rules));
+        let links = tree.clone().into_iter().filter(|(_, leaf)| matches!(leaf, Leaf::Link(_)));
+        let other = consistent(links.chain(other));
+        (tree, other)
+    })
+}
+
+fn write(files: &Files) -> Scratch {
+    let scratch = Scratch::new();
+    for (at, leaf) in files {
+        match leaf {
+            Leaf::File { text, executable } => {
+                scratch.write(at, text);
+                if *executable {
+                    scratch.make_executable(at);
+                }
+            }
+            Leaf::Link(target) => scratch.link(at, target),
+        }
+    }
+    scratch
+}
+
+/// What turns `from` into `to`.
+fn difference(from: &Files, to: &Files) -> BTreeMap<RepoPath, Option<FileContent>> {
+    let gone = from.keys().filter(|at| !to.contains_key(*at)).map(|at| (path(at), None));
+    let come = to.iter().filter(|(at, leaf)| from.get(*at) != Some(*leaf));
+    let come = come.filter_map(|(at, leaf)| match leaf {
+        Leaf::File { text, executable } => {
+            let bytes = text.clone().into_bytes();
+            Some((path(at), Some(FileContent { bytes, executable: *executable })))
+        }
+        Leaf::Link(_) => None,
+    });
+    gone.chain(come).collect()
+}
+
+/// Every kind of question about everything that is or could be there.
+fn questions(files: &Files, other: &Files) -> Vec<Question> {
+    let mut paths: Vec<String> =
+        ["", "none", "a/b/-", "sub/a", "..", "b/"].map(str::to_owned).into();
+    for at in files.keys().chain(other.keys()) {
+        paths.push(at.clone());
+        paths.push(format!("{at}/a"));
+        paths.extend(path(at).ancestors().map(String::from));
+    }
+    paths.sort();
+    paths.dedup();
+    let about = |at: &String| {
+        let path = at.clone();
+        let range = Question::Range { tree: Tree::Head, path, offset: 1, length: 3 };
+        [content(at), stat(at), list(at), range]
+    };
+    let mut questions: Vec<Question> = paths.iter().flat_map(about).collect();
+    for patterns in [&["**"][..], &["**/*.rs", "sub/*"], &["*"], &["{a,b}/**"]] {
+        questions.extend([glob(patterns), glob_ignored(patterns)]);
+    }
+    let all = Question::Search {
+        tree: Tree::Head,
+        query: SearchQuery {
+            pattern: "ne|two".into(),
+            literal: false,
+            ignore_case: true,
+            globs: Vec::new(),
+            context_lines: 1,
+            max_matches: 5,
+        },
+    };
+    questions.push(all);
+    questions
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_same_files_give_the_same_answers_however_they_are_stored((files, other) in any_trees()) {
+        let scratch = write(&files);
+        let commit = scratch.commit("all");
+        let directory = scratch.snapshot();
+        let other_scratch = write(&other);
+        let changes = difference(&other, &files);
+        let (first, second): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            changes.clone().into_iter().partition(|(path, _)| path.as_str().len() % 2 == 0);
+        let copy = Scratch::new();
+        materialize(&other_scratch.snapshot(), copy.path()).unwrap();
+
+        let stored = [
+            ("commit", Snapshot::git(scratch.path(), &commit).unwrap()),
+            ("overlay", other_scratch.snapshot().overlay(changes)),
+            ("overlay of an overlay", other_scratch.snapshot().overlay(first).overlay(second)),
+        ];
+        let expected = view(&directory);
+        for (name, snapshot) in &stored {
+            let asked = view(snapshot);
+            for question in questions(&files, &other) {
+                let (answer, digest) = asked.observe(&question);
+                let (wanted, wanted_digest) = expected.observe(&question);
+                prop_assert_eq!(&answer, &wanted, "{} about {:?}", name, question);
+                prop_assert_eq!(digest, wanted_digest);
+            }
+            prop_assert_eq!(snapshot.digest(), directory.digest(), "{}", name);
+            prop_assert_eq!(snapshot.files(), directory.files(), "{}", name);
+            prop_assert_eq!(crate::changes(&directory, snapshot), Ok(Vec::new()));
+        }
+    }
+
+    #[test]
+    fn a_copy_with_changes_is_the_overlay_of_them((files, other) in any_trees()) {
+        // Ignored files are not copied, so the rules stay out of it.
+        let plain = |files: &Files| -> Files {
+            files.clone().into_iter().filter(|(at, _)| !at.ends_with(".gitignore")).collect()
+        };
+        let (files, other) = (plain(&files), plain(&other));
+        let scratch = write(&other);
+        let snapshot = scratch.snapshot();
+        let copy = Scratch::new();
+        materialize(&snapshot, copy.path()).unwrap();
+        prop_assert_eq!(copy.snapshot().digest(), snapshot.digest());
+
+        let changes = difference(&other, &files);
+        crate::apply_overlay(&changes, copy.path()).unwrap();
+        let copied = view(&copy.snapshot());
+        let overlaid = view(&snapshot.overlay(changes));
+        for question in questions(&files, &other) {
+            prop_assert_eq!(copied.answer(&question), overlaid.answer(&question), "{:?}", question);
+        }
+    }
+}

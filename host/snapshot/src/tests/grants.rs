@@ -1,0 +1,95 @@
+//! What a grant lets through, and what it says of the rest.
+
+use super::*;
+
+fn granted(patterns: &[&str]) -> (Scratch, View) {
+    let scratch = Scratch::new();
+    scratch.write("src/a.rs", "a");
+    scratch.write("src/keys/b.pem", "b");
+    scratch.write("docs/c.md", "c");
+    scratch.write("Cargo.toml", "d");
+    scratch.link("src/to-key", "keys/b.pem");
+    scratch.link("src/to-docs", "../docs");
+    scratch.link("docs/to-src", "../src/a.rs");
+    let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+    let view = View::new(scratch.snapshot(), None, Grant::read(&patterns).unwrap());
+    (scratch, view)
+}
+
+#[test]
+fn what_is_not_granted_is_refused_with_the_grant_that_is_missing() {
+    let (_scratch, view) = granted(&["src/*"]);
+    let ask = |question: Question| short(&view.answer(&question));
+    let answers = [
+        ask(content("src/a.rs")),
+        ask(content("Cargo.toml")),
+        ask(content("docs/none")),
+        ask(content("src/to-key")),
+        ask(content("docs/to-src")),
+        ask(stat("")),
+        ask(stat("src")),
+        ask(stat("docs")),
+        ask(stat("src/to-key")),
+        ask(stat("src/none")),
+        ask(list("")),
+        ask(list("src")),
+        ask(list("docs")),
+        ask(list("src/to-docs")),
+        ask(list("src/keys")),
+        ask(content("we[ird")),
+    ];
+    insta::assert_snapshot!(answers.join("\n"), @r#"
+    "a"
+    NotGranted("read = [\"Cargo.toml\"]")
+    NotGranted("read = [\"docs/none\"]")
+    NotGranted("read = [\"src/keys/b.pem\"]")
+    NotGranted("read = [\"docs/to-src\"]")
+    Directory 0
+    Directory 0
+    NotGranted("read = [\"docs\"]")
+    NotGranted("read = [\"src/keys/b.pem\"]")
+    NotFound
+    src:Directory
+    a.rs:File keys:Directory to-docs:Symlink to-key:Symlink
+    NotGranted("read = [\"docs/**\"]")
+    NotGranted("read = [\"src/to-docs/**\"]")
+    NotGranted("read = [\"src/keys/**\"]")
+    NotGranted("read = [\"we[[]ird\"]")
+    "#);
+}
+
+#[test]
+fn what_is_not_granted_is_in_no_answer() {
+    let (_scratch, view) = granted(&["src/a.rs", "docs/**"]);
+    assert_eq!(found(&view, &glob(&["**"])), "docs/c.md src/a.rs");
+    assert_eq!(found(&view, &glob_ignored(&["**"])), "docs/c.md src/a.rs");
+    let Answer::Search(found) = view.answer(&queries::search("[a-d]")) else { panic!("a search") };
+    let paths: Vec<&str> = found.lines.iter().map(|line| line.path.as_str()).collect();
+    assert_eq!(paths, ["docs/c.md", "src/a.rs"]);
+    assert_eq!(short(&view.answer(&list(""))), "docs:Directory src:Directory");
+    assert_eq!(short(&view.answer(&list("src"))), "a.rs:File");
+}
+
+#[test]
+fn nothing_grants_nothing_and_everything_grants_the_root() {
+    let (scratch, view) = granted(&[]);
+    for question in [content("Cargo.toml"), stat(""), list(""), stat("none")] {
+        assert!(short(&view.answer(&question)).starts_with("NotGranted"), "{question:?}");
+    }
+    assert_eq!(found(&view, &glob(&["**"])), "");
+    let all = View::new(scratch.snapshot(), None, Grant::everything());
+    assert_eq!(short(&all.answer(&content("src/to-key"))), r#""b""#);
+}
+
+#[test]
+fn a_grant_is_the_same_in_any_order_and_different_from_every_other() {
+    let digest = |patterns: &[&str]| {
+        let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        Grant::read(&patterns).unwrap().digest()
+    };
+    assert_eq!(digest(&["a", "b", "a"]), digest(&["b", "a"]));
+    assert_ne!(digest(&["a", "b"]), digest(&["ab"]));
+    assert_ne!(digest(&["**"]), Grant::everything().digest());
+    assert_eq!(digest(&[]), Grant::nothing().digest());
+    assert!(Grant::read(&["/abs".to_owned()]).is_err());
+}

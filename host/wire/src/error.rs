@@ -1,0 +1,285 @@
+//! Errors the model's provider reports, in every shape seen on a socket or at the upgrade.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+/// The longest wait a provider may ask of us; anything above is cut to it. A day is longer
+/// than any run, and keeps sums of waits from overflowing.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
+
+/// Bytes kept of a code. The longest known one has 44.
+const CODE_BYTES_MAX: usize = 128;
+
+/// Bytes kept of a message: enough to act on, small enough for one line of a log.
+const MESSAGE_BYTES_MAX: usize = 2048;
+
+/// What an error asks the client to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// Too many requests or tokens for now: wait, then send the full input.
+    RateLimited,
+    /// The money or the plan is used up: waiting does not help.
+    QuotaExhausted,
+    /// No capacity: wait well.
+    Overloaded,
+    /// The key is missing, wrong, or may not do this.
+    Auth,
+    /// The server no longer holds the response that was to be continued: send the full input.
+    PreviousResponseNotFound,
+    /// The connection is too old: open another one.
+    ConnectionLimit,
+    /// The conversation is longer than the model can read.
+    ContextTooLong,
+    /// The request is wrong; sending it again is no use.
+    BadRequest,
+    /// The server failed; it may not fail again.
+    Server,
+    /// None of these.
+    Other,
+}
+
+impl ErrorKind {
+    /// What is known from the code, else from the HTTP status, else from the error's type: codes
+    /// are the most exact, and gateways call nearly everything an `invalid_request_error`.
+    #[must_use]
+    pub fn of(code: &str, status: Option<u16>, error_type: &str) -> Self {
+        Self::of_name(code)
+            .or_else(|| Self::of_status(status))
+            .or_else(|| Self::of_name(error_type))
+            .unwrap_or(Self::Other)
+    }
+
+    fn of_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "rate_limit_exceeded" | "rate_limit_error" | "too_many_requests" => Self::RateLimited,
+            "insufficient_quota"
+            | "credit_balance_exhausted"
+            | "usage_limit_reached"
+            | "billing_hard_limit_reached" => Self::QuotaExhausted,
+            "server_is_overloaded" | "slow_down" | "overloaded_error" => Self::Overloaded,
+            "invalid_api_key"
+            | "authentication_error"
+            | "permission_error"
+            | "account_deactivated" => Self::Auth,
+            "previous_response_not_found" => Self::PreviousResponseNotFound,
+            "websocket_connection_limit_reached" => Self::ConnectionLimit,
+            "context_length_exceeded" => Self::ContextTooLong,
+            "server_error" | "internal_error" | "vector_store_timeout" => Self::Server,
+            "invalid_prompt"
+            | "invalid_request_error"
+            | "invalid_stream_id"
+            | "websocket_stream_limit_reached" => Self::BadRequest,
+            _ => return None,
+        })
+    }
+
+    fn of_status(status: Option<u16>) -> Option<Self> {
+        Some(match status? {
+            429 => Self::RateLimited,
+            401 | 403 => Self::Auth,
+            503 | 529 => Self::Overloaded,
+            408 | 500..=599 => Self::Server,
+            400..=499 => Self::BadRequest,
+            _ => return None,
+        })
+    }
+
+    /// The status that goes with it where nobody said which.
+    pub(crate) fn status(self) -> u16 {
+        match self {
+            Self::RateLimited | Self::QuotaExhausted => 429,
+            Self::Overloaded => 503,
+            Self::Auth => 401,
+            Self::PreviousResponseNotFound
+            | Self::ConnectionLimit
+            | Self::ContextTooLong
+            | Self::BadRequest => 400,
+            Self::Server | Self::Other => 500,
+        }
+    }
+
+    /// The `error.type` that goes with it.
+    fn wire_type(self) -> &'static str {
+        match self {
+            Self::RateLimited => "rate_limit_error",
+            Self::QuotaExhausted => "insufficient_quota",
+            Self::Auth => "authentication_error",
+            Self::PreviousResponseNotFound
+            | Self::ConnectionLimit
+            | Self::ContextTooLong
+            | Self::BadRequest => "invalid_request_error",
+            Self::Overloaded | Self::Server | Self::Other => "server_error",
+        }
+    }
+}
+
+/// An error as the provider reported it. The texts are theirs: escape them before showing them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the model's server answered `{code}`: {message}")]
+pub struct ModelError {
+    /// What to do about it.
+    pub kind: ErrorKind,
+    /// The provider's code, or `unknown`.
+    pub code: String,
+    /// The provider's words, cut to a bounded length.
+    pub message: String,
+    /// The HTTP status, where one was given.
+    pub status: Option<u16>,
+    /// Which parameter is to blame, where it was named.
+    pub param: Option<String>,
+    /// How long to wait before trying again, where it was said.
+    pub retry_after: Option<Duration>,
+}
+
+impl ModelError {
+    /// An error of `kind` in words of our own.
+    pub fn new(kind: ErrorKind, code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            code: code.into(),
+            message: message.into(),
+            status: None,
+            param: None,
+            retry_after: None,
+        }
+    }
+
+    /// The same, blaming a parameter of the request.
+    #[must_use]
+    pub fn with_param(self, param: impl Into<String>) -> Self {
+        Self { param: Some(param.into()), ..self }
+    }
+
+    /// Reads an event of type `error`, or the body of a refused request: the error is nested
+    /// with or without a status beside it, or its fields lie flat.
+    pub(crate) fn from_envelope(envelope: &Value, status: Option<u16>) -> Self {
+        let nested = envelope.get("error").filter(|error| error.is_object());
+        let error = nested.unwrap_or(envelope);
+        let status = ["status", "status_code"]
+            .iter()
+            .find_map(|key| status_of(envelope.get(key)?))
+            .or(status)
+            .or_else(|| status_of(error.get("code")?));
+        let code = text(error.get("code"), CODE_BYTES_MAX);
+        // Flat errors have the event's own type here.
+        let error_type = nested.and_then(|error| text(error.get("type"), CODE_BYTES_MAX));
+        // LiteLLM and others put a bare string where the object belongs.
+        let message = text(error.get("message"), MESSAGE_BYTES_MAX)
+            .or_else(|| text(envelope.get("error"), MESSAGE_BYTES_MAX))
+            .unwrap_or_default();
+        let retry_after = retry_after(&[error, envelope], &message);
+        Self {
+            kind: ErrorKind::of(
+                code.as_deref().unwrap_or(""),
+                status,
+                error_type.as_deref().unwrap_or(""),
+            ),
+            code: code.or(error_type).unwrap_or_else(|| "unknown".to_owned()),
+            message,
+            status,
+            param: text(error.get("param"), CODE_BYTES_MAX),
+            retry_after,
+        }
+    }
+
+    /// The same error with the wait that an HTTP header asks for, if it says one.
+    pub(crate) fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.retry_after = wait_of(name, value).or(self.retry_after);
+        self
+    }
+
+    /// The `error` event for a socket, as the reference service writes it.
+    pub(crate) fn to_wire(&self) -> Value {
+        let mut error = self.body();
+        let mut event = json!({
+            "type": "error",
+            "status": self.status.unwrap_or_else(|| self.kind.status()),
+        });
+        if let Some(wait) = self.retry_after {
+            let headers = json!({ "retry-after-ms": wait.as_millis().to_string() });
+            error["headers"] = headers.clone();
+            event["headers"] = headers;
+        }
+        event["error"] = error;
+        event
+    }
+
+    /// The `error` object alone.
+    pub(crate) fn body(&self) -> Value {
+        json!({
+            "type": self.kind.wire_type(),
+            "code": self.code,
+            "message": self.message,
+            "param": self.param,
+        })
+    }
+}
+
+/// A text cut at `bytes_max`; numbers count as text, since some gateways number their codes.
+fn text(value: Option<&Value>, bytes_max: usize) -> Option<String> {
+    match value? {
+        Value::String(text) if !text.is_empty() => {
+            Some(text[..text.floor_char_boundary(bytes_max)].to_owned())
+        }
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            None
+        }
+    }
+}
+
+/// A number that can be an HTTP status.
+fn status_of(value: &Value) -> Option<u16> {
+    let status = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+    u16::try_from(status).ok().filter(|status| (100..600).contains(status))
+}
+
+/// The wait that one of `places` asks for in its headers, or the message in words.
+fn retry_after(places: &[&Value], message: &str) -> Option<Duration> {
+    let headers = places.iter().filter_map(|place| place.get("headers")?.as_object());
+    headers
+        .flat_map(Map::iter)
+        .find_map(|(name, value)| wait_of(name, &text(Some(value), CODE_BYTES_MAX)?))
+        .or_else(|| {
+            seconds(places.iter().find_map(|place| place.get("resets_in_seconds")?.as_f64())?)
+        })
+        .or_else(|| wait_in_words(message))
+}
+
+/// Reads `retry-after-ms` and `retry-after` in seconds. A date is ignored: it needs a clock.
+fn wait_of(name: &str, value: &str) -> Option<Duration> {
+    let number: f64 = value.trim().parse().ok()?;
+    if name.eq_ignore_ascii_case("retry-after-ms") {
+        seconds(number / 1000.0)
+    } else if name.eq_ignore_ascii_case("retry-after") {
+        seconds(number)
+    } else {
+        None
+    }
+}
+
+/// Reads "try again in 1.5s", "… in 500ms", "… in 2m".
+fn wait_in_words(message: &str) -> Option<Duration> {
+    let (_, rest) = message.split_once("try again in ")?;
+    let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+    let (number, unit) = rest.split_at(end);
+    let number: f64 = number.parse().ok()?;
+    let unit = unit.trim_start();
+    if unit.starts_with("ms") || unit.starts_with("milli") {
+        seconds(number / 1000.0)
+    } else if unit.starts_with('s') {
+        seconds(number)
+    } else if unit.starts_with('m') {
+        seconds(number * 60.0)
+    } else {
+        None
+    }
+}
+
+fn seconds(number: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(number).ok().map(|wait| wait.min(RETRY_AFTER_MAX))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! The Responses protocol over WebSocket, both sides of it.
+//!
+//! The client: an [`Endpoint`] is where the model is, a [`Link`] an open connection to it, a
+//! [`Request`] what is asked, and [`ModelEvent`]s what comes back. The server: a [`Server`] asks
+//! a [`Responder`] what to say next in a [`Conversation`]; a [`Script`] is a responder that says
+//! what a file tells it to. Each side is the other's test.
+//!
+//! Nothing that comes from the other side is believed: texts are theirs and want escaping, sizes
+//! are limited, unknown things are kept and ignored.
+//!
+//! This crate must not know tools, budgets, or files.
+
+mod decode;
+mod endpoint;
+mod error;
+mod event;
+mod link;
+pub mod offline;
+mod request;
+mod script;
+mod server;
+mod usage;
+
+pub use endpoint::{Endpoint, EndpointError, Secret};
+pub use error::{ErrorKind, ModelError, RETRY_AFTER_MAX};
+pub use event::{Completed, FunctionCall, ModelEvent};
+pub use link::{ConnectError, ErrorClass, Link, LinkError, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
+pub use request::{InputItem, Request, ToolChoice, ToolSpec};
+pub use script::{Script, ScriptError};
+pub use server::{
+    Asked, CONNECTION_AGE_MAX, Conversation, ConversationItem, Fault, Observer, Options, Reply,
+    ReplyPart, Responder, Server,
+};
+pub use usage::Usage;

@@ -1,0 +1,198 @@
+//! What to ask next: first what the context lacks, then the source around each failure.
+
+use serde_json::{Value, json};
+
+use super::facts::{Facts, Failure, Place, is_line, means};
+use super::seen::{Answer, Seen};
+use super::text;
+
+/// Most failures that are looked at closely. They are listed all; the first ones are shown with
+/// their source.
+const FAILURES_LOOKED_MAX: usize = 5;
+
+/// Most calls of a turn: what a host runs side by side without queueing much.
+const CALLS_A_TURN_MAX: usize = 10;
+
+/// Most calls of a conversation, the host's own included, after which the analyst submits.
+const CALLS_MAX: usize = 60;
+
+/// Most turns in which it asks: what is missing, where it is, what it says, and one to spare.
+const TURNS_MAX: u32 = 4;
+
+/// Lines read on each side of a place.
+const AROUND: u64 = 20;
+
+/// Most matches of a search that are looked at.
+const MATCHES: u64 = 10;
+
+/// A call to make.
+#[derive(Debug, PartialEq)]
+pub(super) struct Ask {
+    pub(super) tool: &'static str,
+    pub(super) arguments: Value,
+}
+
+/// What to ask next; nothing when it is time to submit.
+pub(super) fn next(seen: &Seen<'_>, facts: &Facts) -> Vec<Ask> {
+    if seen.is_urged() || seen.turn() >= TURNS_MAX || seen.calls().len() >= CALLS_MAX {
+        return Vec::new();
+    }
+    let basics = basics(seen);
+    let wanted = if basics.is_empty() { closer(seen, facts) } else { basics };
+    let mut asks: Vec<Ask> = Vec::new();
+    for ask in wanted {
+        if seen.offers(ask.tool) && !was_asked(seen, &ask) && !asks.contains(&ask) {
+            asks.push(ask);
+        }
+    }
+    asks.truncate(CALLS_A_TURN_MAX);
+    asks
+}
+
+fn was_asked(seen: &Seen<'_>, ask: &Ask) -> bool {
+    seen.calls_of(ask.tool).any(|call| call.arguments == ask.arguments)
+}
+
+/// What every triage begins with, as far as nobody has asked it in any form.
+fn basics(seen: &Seen<'_>) -> Vec<Ask> {
+    let asked = |tool: &str| seen.calls_of(tool).next().is_some();
+    let queried = |query: &str| {
+        let query_of = |arguments: &Value| {
+            arguments.get("query").and_then(Value::as_str).unwrap_or("summary") == query
+        };
+        seen.calls_of("dependency_graph").any(|call| query_of(&call.arguments))
+    };
+    let all = [
+        (Ask { tool: "test_summary", arguments: json!({}) }, asked("test_summary")),
+        (Ask { tool: "changed_files", arguments: json!({}) }, asked("changed_files")),
+        (graph("summary"), queried("summary")),
+        (graph("changes"), queried("changes")),
+    ];
+    let missing = all.into_iter().filter(|(ask, asked)| seen.offers(ask.tool) && !asked);
+    missing.map(|(ask, _)| ask).collect()
+}
+
+fn graph(query: &str) -> Ask {
+    Ask { tool: "dependency_graph", arguments: json!({ "query": query }) }
+}
+
+/// What the answers so far make worth asking.
+fn closer(seen: &Seen<'_>, facts: &Facts) -> Vec<Ask> {
+    if facts.tests.is_none() && facts.changes.is_none() && facts.packages.is_none() {
+        let patterns = ["README*", "*.toml", "*.json", "*.md", "Makefile", "src/**"];
+        return vec![Ask {
+            tool: "list_files",
+            arguments: json!({ "patterns": patterns, "max": 100 }),
+        }];
+    }
+    let failures = facts.tests.as_ref().map(|tests| tests.failures.as_slice()).unwrap_or_default();
+    failures
+        .iter()
+        .take(FAILURES_LOOKED_MAX)
+        .flat_map(|failure| around(seen, facts, failure))
+        .collect()
+}
+
+/// What to read or search for one failure.
+fn around(seen: &Seen<'_>, facts: &Facts, failure: &Failure) -> Vec<Ask> {
+    let place = locate(seen, facts, failure);
+    let in_change = failure.trace.iter().find_map(|frame| {
+        let file = facts.changed(&frame.file)?.path.clone();
+        Some(Place { file, line: frame.line })
+    });
+    let places = place.iter().chain(&in_change).filter_map(read_around);
+    let search = match &place {
+        Some(Place { line: Some(_), .. }) => None,
+        Some(Place { line: None, .. }) | None => search_for(failure),
+    };
+    places.chain(search).collect()
+}
+
+fn read_around(place: &Place) -> Option<Ask> {
+    let line = place.line?;
+    let (first, last) = (line.saturating_sub(AROUND).max(1), line.saturating_add(AROUND));
+    let arguments = json!({ "path": place.file, "start_line": first, "end_line": last });
+    Some(Ask { tool: "read_file", arguments })
+}
+
+fn search_for(failure: &Failure) -> Option<Ask> {
+    const NAME_CHARS_MIN: usize = 4;
+    let name = failure.function();
+    let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let fits = (NAME_CHARS_MIN..=200).contains(&name.chars().count()) && name.chars().all(is_name);
+    let arguments = json!({ "pattern": name, "literal": true, "max_matches": MATCHES });
+    fits.then_some(Ask { tool: "search_text", arguments })
+}
+
+/// Where a failure is, as a path that a tool can be asked for: as the report says, by its trace,
+/// or by a search for the test's name.
+pub(super) fn locate(seen: &Seen<'_>, facts: &Facts, failure: &Failure) -> Option<Place> {
+    let own = |place: &Place| own(facts, place).filter(|place| !was_refused(seen, place));
+    let reported = failure.place.as_ref().and_then(own);
+    let traced = || failure.trace.iter().find_map(own);
+    let known = match reported {
+        // A file without a line: perhaps the trace goes through it.
+        Some(Place { file, line: None }) => {
+            let frame = failure.trace.iter().filter_map(own).find(|frame| frame.file == file);
+            frame.or(Some(Place { file, line: None }))
+        }
+        known => known.or_else(traced),
+    };
+    match known {
+        Some(Place { line: Some(_), .. }) => known,
+        Some(_) | None => found(seen, failure).or(known),
+    }
+}
+
+/// Whether the file of a place could not be read: then the report means another one.
+fn was_refused(seen: &Seen<'_>, place: &Place) -> bool {
+    let asks =
+        |arguments: &Value| arguments.get("path").and_then(Value::as_str) == Some(&place.file);
+    let refused = |answer: &Answer| matches!(answer, Answer::Nothing(_));
+    seen.calls_of("read_file").any(|call| asks(&call.arguments) && refused(&call.answer))
+}
+
+/// A place within the repository; none for what belongs to a toolchain or a package.
+fn own(facts: &Facts, place: &Place) -> Option<Place> {
+    const FOREIGN: &[&str] = &[
+        "node_modules/",
+        "site-packages/",
+        "dist-packages/",
+        ".cargo/registry/",
+        "vendor/",
+        "/rustc/",
+    ];
+    if FOREIGN.iter().any(|part| place.file.contains(part)) {
+        return None;
+    }
+    let file = match facts.changed(&place.file) {
+        Some(changed) => changed.path.clone(),
+        None => place.file.strip_prefix("./").unwrap_or(&place.file).to_owned(),
+    };
+    text::is_plain_path(&file).then_some(Place { file, line: place.line })
+}
+
+/// The line that defines a test, by the answer of the search for its name: in the file that the
+/// report means if there is one, else where the line looks like a definition.
+fn found(seen: &Seen<'_>, failure: &Failure) -> Option<Place> {
+    const DEFINES: &[&str] = &["fn ", "def ", "func ", "function ", "void ", "it(", "test("];
+    let ask = search_for(failure)?;
+    let call = seen.calls_of(ask.tool).find(|call| call.arguments == ask.arguments)?;
+    let Answer::Object(answer) = &call.answer else { return None };
+    let all = answer.get("matches")?.as_array()?;
+    let all = || all.iter().take(usize::try_from(MATCHES).unwrap_or(usize::MAX));
+    let of =
+        |entry: &Value, key| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let defines = |entry: &&Value| DEFINES.iter().any(|word| of(entry, "text").contains(word));
+    let is_meant = |entry: &&Value| {
+        let path = of(entry, "path");
+        let is_end = |file: &str| path.strip_suffix(file).is_some_and(|rest| rest.ends_with('/'));
+        failure.place.as_ref().is_some_and(|place| means(&place.file, &path) || is_end(&place.file))
+    };
+    let meant = all().filter(is_meant).find(defines).or_else(|| all().find(is_meant));
+    let best = meant.or_else(|| all().find(defines)).or_else(|| all().next())?;
+    let file = Some(of(best, "path")).filter(|path| text::is_plain_path(path))?;
+    let reported = failure.place.as_ref().filter(|_| meant.is_some()).and_then(|place| place.line);
+    let line = reported.or_else(|| best.get("line")?.as_u64().filter(|line| is_line(*line)))?;
+    Some(Place { file, line: Some(line) })
+}

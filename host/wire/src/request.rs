@@ -1,0 +1,264 @@
+//! What the client asks: one `response.create`, complete in itself.
+//!
+//! Nothing is inherited from an earlier request but, through `previous_response_id`, the
+//! conversation; so every request names model, instructions and tools again.
+
+use serde::ser::{SerializeMap, SerializeStruct};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// One request for a response.
+///
+/// `store` is always false and encrypted reasoning is always asked for, so that the conversation
+/// can be continued from what the client holds. `stream` and `background` are never sent.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The model's name.
+    pub model: String,
+    /// What the model is told before anything else.
+    pub instructions: String,
+    /// The conversation, or what is new in it when `previous_response_id` is set.
+    pub input: Vec<InputItem>,
+    /// The tools the model may call.
+    pub tools: Vec<ToolSpec>,
+    /// Whether and which tool it must call.
+    pub tool_choice: ToolChoice,
+    /// The response that this one continues.
+    pub previous_response_id: Option<String>,
+    /// The most tokens the response may have, reasoning included.
+    pub max_output_tokens: u32,
+    /// Requests with the same key and the same beginning share the provider's prompt cache.
+    pub prompt_cache_key: Option<String>,
+    /// How hard to think (`low`, `medium`, `high`, …); the model's own default without it.
+    pub effort: Option<String>,
+    /// Only prepare the conversation: the response is empty, but can be continued.
+    pub warm_up: bool,
+}
+
+impl Request {
+    /// A request with nothing in it yet.
+    pub fn new(model: impl Into<String>, max_output_tokens: u32) -> Self {
+        Self {
+            model: model.into(),
+            instructions: String::new(),
+            input: Vec::new(),
+            tools: Vec::new(),
+            tool_choice: ToolChoice::Auto,
+            previous_response_id: None,
+            max_output_tokens,
+            prompt_cache_key: None,
+            effort: None,
+            warm_up: false,
+        }
+    }
+
+    /// The frame that is sent. The same request gives the same bytes.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("every map in a request has text for keys")
+    }
+}
+
+impl Serialize for Request {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut event = serializer.serialize_map(None)?;
+        event.serialize_entry("type", "response.create")?;
+        event.serialize_entry("model", &self.model)?;
+        event.serialize_entry("store", &false)?;
+        event.serialize_entry("include", &["reasoning.encrypted_content"])?;
+        event.serialize_entry("instructions", &self.instructions)?;
+        event.serialize_entry("tools", &self.tools.iter().map(Declared).collect::<Vec<_>>())?;
+        event.serialize_entry("tool_choice", &self.tool_choice)?;
+        event.serialize_entry("parallel_tool_calls", &true)?;
+        event.serialize_entry("max_output_tokens", &self.max_output_tokens)?;
+        if let Some(effort) = &self.effort {
+            event.serialize_entry("reasoning", &serde_json::json!({ "effort": effort }))?;
+        }
+        if let Some(key) = &self.prompt_cache_key {
+            event.serialize_entry("prompt_cache_key", key)?;
+        }
+        if self.warm_up {
+            event.serialize_entry("generate", &false)?;
+        }
+        if let Some(id) = &self.previous_response_id {
+            event.serialize_entry("previous_response_id", id)?;
+        }
+        event.serialize_entry("input", &self.input)?;
+        event.end()
+    }
+}
+
+/// One item of the conversation, as the client sends it.
+#[derive(Debug, Clone)]
+pub enum InputItem {
+    /// Text of somebody.
+    Message {
+        /// `user`, `developer`, `system` or `assistant`.
+        role: String,
+        /// What they say.
+        text: String,
+    },
+    /// An output item, byte for byte as it was received.
+    Verbatim(Box<RawValue>),
+    /// A call that the model did not make itself: the host's, to put something before it.
+    FunctionCall {
+        /// What ties it to its output.
+        call_id: String,
+        /// The tool.
+        name: String,
+        /// The arguments: a JSON text.
+        arguments: String,
+    },
+    /// What a call gave.
+    FunctionCallOutput {
+        /// Which call.
+        call_id: String,
+        /// Its output; usually, but not necessarily, a JSON text.
+        output: String,
+    },
+}
+
+impl Serialize for InputItem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Message { role, text } => {
+                // What the model said itself is replayed as output, or the service refuses it.
+                let kind = if role == "assistant" { "output_text" } else { "input_text" };
+                let mut item = serializer.serialize_struct("Message", 3)?;
+                item.serialize_field("type", "message")?;
+                item.serialize_field("role", role)?;
+                item.serialize_field("content", &[Part { kind, text }])?;
+                item.end()
+            }
+            Self::Verbatim(raw) => raw.serialize(serializer),
+            Self::FunctionCall { call_id, name, arguments } => {
+                let mut item = serializer.serialize_struct("FunctionCall", 4)?;
+                item.serialize_field("type", "function_call")?;
+                item.serialize_field("call_id", call_id)?;
+                item.serialize_field("name", name)?;
+                item.serialize_field("arguments", arguments)?;
+                item.end()
+            }
+            Self::FunctionCallOutput { call_id, output } => {
+                let mut item = serializer.serialize_struct("FunctionCallOutput", 3)?;
+                item.serialize_field("type", "function_call_output")?;
+                item.serialize_field("call_id", call_id)?;
+                item.serialize_field("output", output)?;
+                item.end()
+            }
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Part<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    text: &'a str,
+}
+
+/// Whether the model calls tools.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ToolChoice {
+    /// As it likes.
+    #[default]
+    Auto,
+    /// Not at all.
+    None,
+    /// At least one.
+    Required,
+    /// This one.
+    Tool(String),
+}
+
+impl Serialize for ToolChoice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => serializer.serialize_str("auto"),
+            Self::None => serializer.serialize_str("none"),
+            Self::Required => serializer.serialize_str("required"),
+            Self::Tool(name) => {
+                let mut choice = serializer.serialize_struct("Tool", 2)?;
+                choice.serialize_field("type", "function")?;
+                choice.serialize_field("name", name)?;
+                choice.end()
+            }
+        }
+    }
+}
+
+/// A tool as the model sees it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ToolSpec {
+    /// What the model calls it by.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// The JSON Schema of its arguments.
+    pub parameters: Value,
+    /// Whether the provider holds the model to the schema exactly.
+    pub strict: bool,
+}
+
+/// A tool in the shape of a request.
+struct Declared<'a>(&'a ToolSpec);
+
+impl Serialize for Declared<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(tool) = self;
+        let mut declared = serializer.serialize_struct("Tool", 5)?;
+        declared.serialize_field("type", "function")?;
+        declared.serialize_field("name", &tool.name)?;
+        declared.serialize_field("description", &tool.description)?;
+        declared.serialize_field("parameters", &tool.parameters)?;
+        declared.serialize_field("strict", &tool.strict)?;
+        declared.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_says_everything_again_and_never_stream_or_background() {
+        let mut request = Request::new("gpt-6.1-sol", 900);
+        request.instructions = "Fix it.".to_owned();
+        request.previous_response_id = Some("resp_1".to_owned());
+        request.prompt_cache_key = Some("job-812".to_owned());
+        request.effort = Some("low".to_owned());
+        request.tools = vec![ToolSpec { name: "read_file".to_owned(), ..ToolSpec::default() }];
+        let raw = RawValue::from_string(r#"{"type":"reasoning",  "id":"rs_1"}"#.to_owned());
+        request.input = vec![
+            InputItem::Message { role: "user".to_owned(), text: "Go.".to_owned() },
+            InputItem::Message { role: "assistant".to_owned(), text: "Yes.".to_owned() },
+            InputItem::Verbatim(raw.unwrap()),
+            InputItem::FunctionCall {
+                call_id: "ctx_1".to_owned(),
+                name: "read_file".to_owned(),
+                arguments: "{}".to_owned(),
+            },
+            InputItem::FunctionCallOutput { call_id: "ctx_1".to_owned(), output: "ok".to_owned() },
+        ];
+        insta::assert_snapshot!(request.to_json(), @r#"{"type":"response.create","model":"gpt-6.1-sol","store":false,"include":["reasoning.encrypted_content"],"instructions":"Fix it.","tools":[{"type":"function","name":"read_file","description":"","parameters":null,"strict":false}],"tool_choice":"auto","parallel_tool_calls":true,"max_output_tokens":900,"reasoning":{"effort":"low"},"prompt_cache_key":"job-812","previous_response_id":"resp_1","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"Go."}]},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"Yes."}]},{"type":"reasoning",  "id":"rs_1"},{"type":"function_call","call_id":"ctx_1","name":"read_file","arguments":"{}"},{"type":"function_call_output","call_id":"ctx_1","output":"ok"}]}"#);
+    }
+
+    #[test]
+    fn a_warm_up_generates_nothing() {
+        let warm_up = Request { warm_up: true, ..Request::new("m", 16) };
+        assert!(warm_up.to_json().contains(r#""generate":false"#));
+    }
+
+    #[test]
+    fn a_tool_choice_is_a_word_or_names_the_tool() {
+        let check = |choice: ToolChoice, expected: &str| {
+            assert_eq!(serde_json::to_string(&choice).unwrap(), expected);
+        };
+        check(ToolChoice::Auto, r#""auto""#);
+        check(ToolChoice::None, r#""none""#);
+        check(ToolChoice::Required, r#""required""#);
+        check(ToolChoice::Tool("t".to_owned()), r#"{"type":"function","name":"t"}"#);
+    }
+}

@@ -1,0 +1,174 @@
+//! The tool `dependency_graph`: which packages the repository needs, why, and what has changed.
+//!
+//! It knows how to ask and how to answer; lock files are `lockgraph`'s.
+//!
+//! Reading order: [`Input`], [`Answer`], then one module a query.
+
+mod changes;
+mod draw;
+mod lists;
+mod room;
+mod source;
+mod summary;
+mod why;
+
+use lockgraph::{Request, Scan};
+use serde::{Deserialize, Serialize};
+use stepwell::{Refusal, Tree};
+
+use room::Room;
+use source::TreeFiles;
+
+/// Entries of a list where the call does not say.
+const ENTRIES: usize = 50;
+/// The most entries a call may ask for.
+const ENTRIES_MAX: usize = 1_000;
+/// The most bytes of an answer: about 40,000 tokens. With less room, lists are cut shorter.
+const ANSWER_BYTES_MAX: usize = 160 * 1024;
+
+stepwell::tool! {
+    name: "dependency_graph",
+    description: "Answers questions about the packages that the repository's lock files \
+        (Cargo.lock, package-lock.json, npm-shrinkwrap.json) pin: which there are, why one is \
+        there, who needs it, which occur in several versions, and what the change under review \
+        adds, removes or updates. Reads lock files and manifests only; nothing is executed or \
+        downloaded.",
+    schema: include_str!("../schema.json"),
+    call: dependency_graph,
+}
+
+/// What a call asks for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Input {
+    #[serde(default)]
+    query: Query,
+    package: Option<String>,
+    lockfile: Option<String>,
+    #[serde(default)]
+    include: Vec<String>,
+    #[serde(default)]
+    format: draw::Format,
+    max: Option<usize>,
+    #[serde(default)]
+    tree: Tree,
+}
+
+/// Which question.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Query {
+    #[default]
+    Summary,
+    Direct,
+    Why,
+    Dependents,
+    Duplicates,
+    Changes,
+    Cycles,
+    Graph,
+}
+
+/// What a call gets; each query has its own shape.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Answer {
+    /// `summary`
+    Summary(summary::Summary),
+    /// `direct`
+    Direct(lists::Direct),
+    /// `why`
+    Why(why::Why),
+    /// `dependents`
+    Dependents(why::Dependents),
+    /// `duplicates`
+    Duplicates(lists::Duplicates),
+    /// `changes`
+    Changes(changes::Changes),
+    /// `cycles`
+    Cycles(lists::Cycles),
+    /// `graph`
+    Graph(draw::Drawing),
+}
+
+fn dependency_graph(input: Input) -> Result<Answer, Refusal> {
+    let mut max = input.max.unwrap_or(ENTRIES).clamp(1, ENTRIES_MAX);
+    let asked = Asked::new(input)?;
+    loop {
+        let answer = asked.answer(Room::new(max))?;
+        if max == 1 || size(&answer) <= ANSWER_BYTES_MAX {
+            return Ok(answer);
+        }
+        max /= 2;
+    }
+}
+
+/// A question, and what was read of the repository for it.
+struct Asked {
+    input: Input,
+    read: Read,
+}
+
+/// One state of the repository, or two to compare.
+enum Read {
+    One(Scan),
+    Two(Box<changes::Sides>),
+}
+
+impl Asked {
+    fn new(input: Input) -> Result<Self, Refusal> {
+        let read = match input.query {
+            Query::Changes => Read::Two(Box::new(changes::Sides::read(&input)?)),
+            Query::Summary
+            | Query::Direct
+            | Query::Why
+            | Query::Dependents
+            | Query::Duplicates
+            | Query::Cycles
+            | Query::Graph => Read::One(scan(input.tree, &input)?),
+        };
+        Ok(Self { input, read })
+    }
+
+    fn answer(&self, room: Room) -> Result<Answer, Refusal> {
+        let scan = match &self.read {
+            Read::One(scan) => scan,
+            Read::Two(sides) => return Ok(Answer::Changes(changes::changes(sides, room))),
+        };
+        Ok(match self.input.query {
+            Query::Summary | Query::Changes => Answer::Summary(summary::summary(scan, room)),
+            Query::Direct => Answer::Direct(lists::direct(scan, room)),
+            Query::Why => Answer::Why(why::why(scan, self.package()?, room)),
+            Query::Dependents => Answer::Dependents(why::dependents(scan, self.package()?, room)),
+            Query::Duplicates => Answer::Duplicates(lists::duplicates(scan, room)),
+            Query::Cycles => Answer::Cycles(lists::cycles(scan, room)),
+            Query::Graph => {
+                let package = self.input.package.as_deref();
+                Answer::Graph(draw::draw(scan, package, self.input.format, room))
+            }
+        })
+    }
+
+    fn package(&self) -> Result<&str, Refusal> {
+        self.input.package.as_deref().ok_or_else(|| {
+            Refusal::new(
+                "this query is about one package: give `package`, a name or `name@version`",
+            )
+        })
+    }
+}
+
+fn scan(tree: Tree, input: &Input) -> Result<Scan, Refusal> {
+    let request = Request {
+        lockfiles: input.lockfile.iter().cloned().collect(),
+        include: input.include.clone(),
+    };
+    lockgraph::scan(&TreeFiles(tree), &request).map_err(|err| Refusal::new(err.to_string()))
+}
+
+fn size(answer: &Answer) -> usize {
+    serde_json::to_string(answer).map_or(0, |text| text.len())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! The repository, the way `lockgraph` asks for it.
+
+use lockgraph::{Files, Found, ReadError};
+use stepwell::Tree;
+use stepwell::repository::{self, Glob, Reason};
+
+/// The files of one tree.
+pub(crate) struct TreeFiles(pub(crate) Tree);
+
+impl Files for TreeFiles {
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        repository::read(self.0, path).map_err(|err| {
+            if err.reason == Reason::NotFound {
+                ReadError::Missing
+            } else {
+                ReadError::Failed(err.reason.to_string())
+            }
+        })
+    }
+
+    fn find(&self, patterns: &[String]) -> Result<Found, ReadError> {
+        let found = Glob::new(patterns.iter().cloned()).find(self.0);
+        match found {
+            Ok(found) => Ok(Found { paths: found.paths, truncated: found.truncated }),
+            Err(err) => Err(ReadError::Failed(err.to_string())),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Several installations of a package, and several lock files, as one graph of packages.
+
+use std::collections::BTreeMap;
+
+use crate::graph::{Builder, EdgeKind, Graph, Kind, Node};
+
+impl Graph {
+    /// The same with each package once: installations of one package become one node that needs
+    /// whatever any of them needs.
+    pub fn merged(&self) -> Self {
+        Self::union([self])
+    }
+
+    /// All packages of `graphs`, each once.
+    ///
+    /// Two nodes are the same package when their package URL is, and no digest says otherwise. Of
+    /// the repository's own packages, the directory counts too.
+    pub fn union<'a>(graphs: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut union = Union::default();
+        for graph in graphs {
+            let mapped: Vec<usize> = graph.nodes().map(|(_, node)| union.place(node)).collect();
+            for (id, _) in graph.nodes() {
+                let from = mapped[id.index()];
+                for edge in graph.edges(id) {
+                    union.add_edge(from, mapped[edge.to.index()], edge.kind);
+                }
+            }
+            for root in graph.roots() {
+                union.roots.push(mapped[root.index()]);
+            }
+        }
+        union.finish()
+    }
+}
+
+#[derive(Default)]
+struct Union {
+    nodes: Vec<Node>,
+    by_purl: BTreeMap<String, Vec<usize>>,
+    edges: Vec<(usize, usize, EdgeKind)>,
+    roots: Vec<usize>,
+}
+
+impl Union {
+    /// The number of the package that `node` is an installation of.
+    fn place(&mut self, node: &Node) -> usize {
+        let seen = self.by_purl.entry(node.purl.clone()).or_default();
+        if let Some(&same) = seen.iter().find(|&&index| same_package(&self.nodes[index], node)) {
+            absorb(&mut self.nodes[same], node);
+            return same;
+        }
+        seen.push(self.nodes.len());
+        self.nodes.push(node.clone());
+        self.nodes.len() - 1
+    }
+
+    fn add_edge(&mut self, from: usize, to: usize, kind: EdgeKind) {
+        self.edges.push((from, to, kind));
+    }
+
+    fn finish(self) -> Graph {
+        let mut builder = Builder::default();
+        for mut node in self.nodes {
+            node.places.sort_unstable();
+            node.places.dedup();
+            builder.node(node);
+        }
+        for (from, to, kind) in self.edges {
+            builder.edge(from, to, kind);
+        }
+        for root in self.roots {
+            builder.root(root);
+        }
+        builder.finish()
+    }
+}
+
+fn same_package(a: &Node, b: &Node) -> bool {
+    let own = |node: &Node| matches!(node.kind, Kind::Member | Kind::Path);
+    match (own(a), own(b)) {
+        (true, true) => a.location == b.location,
+        (false, false) => !contradict(a, b),
+        (true, false) | (false, true) => false,
+    }
+}
+
+/// Whether two digests of one algorithm differ.
+fn contradict(a: &Node, b: &Node) -> bool {
+    a.hashes.iter().any(|left| {
+        b.hashes.iter().any(|right| left.algorithm == right.algorithm && left.hex != right.hex)
+    })
+}
+
+fn absorb(into: &mut Node, node: &Node) {
+    into.scope = into.scope.min(node.scope);
+    into.places.extend(node.places.iter().cloned());
+    for hash in &node.hashes {
+        if let Err(at) = into.hashes.binary_search(hash) {
+            into.hashes.insert(at, hash.clone());
+        }
+    }
+    if into.licence.is_none() {
+        into.licence.clone_from(&node.licence);
+    }
+    if into.source.is_none() {
+        into.source.clone_from(&node.source);
+    }
+    // The first location in order stands for all; the places keep the rest.
+    if node.location < into.location {
+        into.location.clone_from(&node.location);
+    }
+}

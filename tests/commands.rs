@@ -1,0 +1,85 @@
+//! What a new user types first.
+
+use crate::support::World;
+
+#[test]
+fn init_writes_a_step_that_validates_and_runs() {
+    let world = World::files(&[("Cargo.toml", "[package]\nname = \"a\"\nversion = \"0.1.0\"\n")]);
+    let ran = world.stepwell(&["init"]).code(0);
+    assert!(ran.out.contains("a Cargo project"), "{}", ran.out);
+    assert!(world.read(".stepwell/step.toml").contains("\"cargo\", \"test\""));
+    let again = world.stepwell(&["init"]).code(2);
+    assert!(again.err.contains("--force"), "{}", again.err);
+    world.stepwell(&["validate"]).code(0);
+    let ran = world.stepwell(&["run"]).code(0);
+    assert!(ran.err.contains("offline"), "{}", ran.err);
+    assert_eq!(world.artifacts()["outcome"], "diagnosis");
+}
+
+#[test]
+fn the_schema_of_a_step_accepts_what_validate_accepts() {
+    let world = World::files(&[(".stepwell/step.toml", "name = \"s\"\ntask = \"t\"\n")]);
+    let ran = world.stepwell(&["schema", "step"]).code(0);
+    let schema: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let valid = serde_json::json!({ "name": "s", "task": "t", "budget": { "spend": 0.5 } });
+    assert!(jsonschema::is_valid(&schema, &valid));
+    let invalid = serde_json::json!({ "name": "s", "task": "t", "budgte": {} });
+    assert!(!jsonschema::is_valid(&schema, &invalid));
+    let shown = world.stepwell(&["validate", "--json"]).code(0);
+    let shown: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+    assert_eq!(shown["budget"]["step-spend"], 1_000_000);
+}
+
+#[test]
+fn the_tools_are_listed_described_and_called() {
+    let world = World::example();
+    let list = world.stepwell(&["tool", "list"]).code(0);
+    for tool in
+        ["read_file", "list_files", "search_text", "dependency_graph", "sbom", "test_summary"]
+    {
+        assert!(list.out.contains(tool), "{}", list.out);
+    }
+    let described = world.stepwell(&["tool", "describe", "search_text", "--json"]).code(0);
+    assert!(described.out.contains("\"pattern\""), "{}", described.out);
+    let nearest = world.stepwell(&["tool", "call", "read_flie"]).code(2);
+    assert!(nearest.err.contains("did you mean `read_file`?"), "{}", nearest.err);
+    let wrong = world.stepwell(&["tool", "call", "read_file", "--args", "{\"pth\":\"x\"}"]).code(2);
+    assert!(wrong.err.contains("schema"), "{}", wrong.err);
+    let found = world
+        .stepwell(&["tool", "call", "search_text", "--args", r#"{"pattern":"fn overlaps"}"#])
+        .code(0);
+    assert!(found.out.contains("src/merge.rs"), "{}", found.out);
+}
+
+#[test]
+fn a_tool_of_ones_own_is_called_like_any_other() {
+    let component = crate::support::workspace().join("target/components/examples");
+    let component = std::fs::read_dir(component).unwrap().flatten().next().unwrap().path();
+    let component = component.display().to_string();
+    let world = World::example();
+    let list = world.stepwell(&["tool", "list", "--json", "--component", &component]).code(0);
+    assert!(list.out.contains("debug_leftovers"), "{}", list.out);
+    let called = world.stepwell(&["tool", "call", "debug_leftovers", "--component", &component]);
+    called.code(0);
+}
+
+#[test]
+fn help_teaches() {
+    let world = World::files(&[]);
+    let help = world.stepwell(&["--help"]).code(0);
+    assert!(help.out.contains("stepwell init") && help.out.contains("offline"), "{}", help.out);
+    let help = world.stepwell(&["run", "--help"]).code(0);
+    assert!(help.out.contains("script:FILE"), "{}", help.out);
+}
+
+#[test]
+fn the_base_decides_which_step_runs() {
+    let world = World::example();
+    let step = world.read(".stepwell/step.toml");
+    world.write(".stepwell/step.toml", &step.replace("name = \"failing-test\"", "name = \"mine\""));
+    let ran = world.stepwell(&["run", "--provider", "offline"]).code(0);
+    assert!(ran.err.contains("the step file of the base"), "{}", ran.err);
+    assert_eq!(world.artifacts()["step"], "failing-test");
+    world.stepwell(&["run", "--provider", "offline", "--step-from-head"]).code(0);
+    assert_eq!(world.artifacts()["step"], "mine");
+}

@@ -1,0 +1,79 @@
+//! The main job, end to end, on the example of the README.
+
+use std::fs;
+
+use crate::support::{World, normalised, workspace};
+
+/// The operator's log of the README is what the demo prints.
+#[test]
+fn the_readme_shows_the_log_of_the_demo() {
+    let world = World::example();
+    let ran = world.run_script(&[]).code(0);
+    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+    let shown = readme.split("```console\n").nth(1).and_then(|rest| rest.split("\n```").next());
+    let shown = shown.expect("the README shows the log in a `console` block");
+    assert_eq!(normalised(shown, &world), normalised(&ran.err, &world), "really:\n{}", ran.err);
+}
+
+#[test]
+fn the_demo_repairs_the_test_and_leaves_everything_a_pipeline_needs() {
+    let world = World::example();
+    let ran = world.run_script(&["--json"]).code(0);
+    let result = world.artifacts();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&ran.out).unwrap(), result);
+    assert_eq!(result["stop-reason"]["id"], "done");
+    assert_eq!(result["outcome"], "patch-tested");
+    let failing = result["tests-before"]["failing"].to_string();
+    assert!(failing.contains("slots_that_touch_become_one"), "{failing}");
+    assert_eq!(result["tests-before"]["failed"], 1);
+    assert_eq!(result["tests-after"]["failed"], 0);
+    assert_eq!(result["tests-after"]["passed"], 5);
+    let patch = world.read(".stepwell/out/patch.diff");
+    assert!(patch.contains("+    next.start <= slot.end"), "{patch}");
+    assert!(world.read("src/merge.rs").contains("next.start < slot.end"), "the step wrote nothing");
+    let report = world.read(".stepwell/out/report.md");
+    assert!(report.starts_with("### ✅ failing-test"), "{report}");
+}
+
+#[test]
+fn a_second_run_is_answered_by_the_cache_and_comes_to_the_same() {
+    let world = World::example();
+    world.run_script(&[]).code(0);
+    let first = world.read(".stepwell/out/result.json");
+    world.run_script(&[]).code(0);
+    assert_eq!(world.read(".stepwell/out/result.json"), first);
+    let accounting = world.json(".stepwell/out/accounting.json");
+    assert!(accounting["calls-cached"].as_u64().unwrap() >= 2, "{accounting}");
+    assert_eq!(accounting["attempts"], 1, "a run that is done is not gone on with");
+}
+
+#[test]
+fn the_trace_is_a_chain_without_gaps_that_ends_with_the_stop() {
+    let world = World::example();
+    world.run_script(&[]).code(0);
+    let trace = world.trace();
+    for (number, record) in trace.iter().enumerate() {
+        assert_eq!(record["seq"], number);
+        assert_eq!(record["schema"], 1);
+    }
+    let stops: Vec<_> = trace
+        .iter()
+        .filter(|record| record["event"]["decided"]["type"] == "stopped")
+        .map(|record| &record["seq"])
+        .collect();
+    assert_eq!(stops, [trace.len() - 1]);
+}
+
+#[test]
+fn the_offline_analyst_names_the_failing_test_and_the_changed_file_and_no_model() {
+    let world = World::example();
+    world.stepwell(&["run", "--provider", "offline"]).code(0);
+    let result = world.artifacts();
+    assert_eq!(result["model-used"], false);
+    assert_eq!(result["outcome"], "diagnosis");
+    let analysis = result["analysis"].to_string();
+    assert!(analysis.contains("slots_that_touch_become_one"), "{analysis}");
+    assert!(analysis.contains("src/merge.rs"), "{analysis}");
+    let report = world.read(".stepwell/out/report.md");
+    assert!(report.contains("No model was used"), "{report}");
+}

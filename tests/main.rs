@@ -1,0 +1,14 @@
+//! The product from outside: the real binary on real repositories.
+//!
+//! A module each for what a user does: the demo, a killed run, bad input, the cache, the tools,
+//! other people's clients. Nothing here reaches into a crate.
+#![expect(clippy::unwrap_used, reason = "a test's helper fails the test")]
+#![expect(clippy::print_stderr, reason = "what is skipped is said loudly")]
+
+mod bad_input;
+mod cache;
+mod commands;
+mod demo;
+mod kill;
+mod sdk;
+mod support;

@@ -1,0 +1,207 @@
+//! A world to run the binary in: a repository, a cache of its own, nothing of the machine's.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// The root of the workspace.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// A directory with a repository in it, and everything that stepwell would keep elsewhere.
+pub(crate) struct World {
+    dir: tempfile::TempDir,
+}
+
+/// The compiled tools, made once for all tests: a copy of them is what a second run finds.
+fn compiled() -> &'static Path {
+    static COMPILED: OnceLock<PathBuf> = OnceLock::new();
+    COMPILED.get_or_init(|| {
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stepwell"));
+        let listed =
+            command.args(["tool", "list"]).env("STEPWELL_CACHE_DIR", &cache).output().unwrap();
+        assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+        cache.join("compiled")
+    })
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl World {
+    /// The repository of `examples/failing-test`.
+    pub(crate) fn example() -> Self {
+        let world = Self::empty();
+        let history = workspace().join("examples/failing-test/history.sh");
+        let made = Command::new("sh").arg(history).arg(world.repo()).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        world
+    }
+
+    fn empty() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let to = dir.path().join("cache/compiled");
+        fs::create_dir_all(&to).unwrap();
+        fs::set_permissions(&to, Permissions::from_mode(0o700)).unwrap();
+        for entry in fs::read_dir(compiled()).unwrap().flatten() {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+        Self { dir }
+    }
+
+    /// A directory with these files, and no git.
+    pub(crate) fn files(files: &[(&str, &str)]) -> Self {
+        let world = Self::empty();
+        fs::create_dir(world.repo()).unwrap();
+        files.iter().for_each(|(path, text)| world.write(path, text));
+        world
+    }
+
+    pub(crate) fn repo(&self) -> PathBuf {
+        self.dir.path().join("slots")
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.repo().join(path)
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap_or_else(|err| panic!("{path}: {err}"))
+    }
+
+    pub(crate) fn json(&self, path: &str) -> serde_json::Value {
+        serde_json::from_str(&self.read(path)).unwrap()
+    }
+
+    /// Adds everything to git and commits it.
+    pub(crate) fn commit(&self, message: &str) {
+        let git = |arguments: &[&str]| {
+            let mut command = Command::new("git");
+            command.current_dir(self.repo()).args(arguments);
+            command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+            for who in ["AUTHOR", "COMMITTER"] {
+                command.env(format!("GIT_{who}_NAME"), "t").env(format!("GIT_{who}_EMAIL"), "t@t");
+            }
+            let done = command.output().unwrap();
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        };
+        if !self.path(".git").exists() {
+            git(&["init", "--quiet", "--initial-branch=main"]);
+        }
+        git(&["add", "--all"]);
+        git(&["commit", "--quiet", "--allow-empty", "--message", message]);
+    }
+
+    /// A stepwell that is about to run in the repository.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stepwell"));
+        command.args(arguments).current_dir(self.repo());
+        command.env("STEPWELL_CACHE_DIR", self.dir.path().join("cache"));
+        command.env_remove("OPENAI_API_KEY").env("RUST_BACKTRACE", "0");
+        command
+    }
+
+    /// Runs stepwell to its end.
+    pub(crate) fn stepwell(&self, arguments: &[&str]) -> Ran {
+        Ran::from(self.command(arguments).output().unwrap())
+    }
+
+    /// Runs the step with the model of the example.
+    pub(crate) fn run_script(&self, arguments: &[&str]) -> Ran {
+        let script = workspace().join("examples/failing-test/model.toml");
+        let provider = format!("script:{}", script.display());
+        self.stepwell(&[&["run", "--provider", &provider], arguments].concat())
+    }
+
+    /// Runs a step with a script written here.
+    pub(crate) fn run_model(&self, script: &str) -> Ran {
+        let path = self.dir.path().join("model.toml");
+        fs::write(&path, script).unwrap();
+        self.stepwell(&["run", "--provider", &format!("script:{}", path.display())])
+    }
+
+    /// Every artifact is there, whatever happened; the result.
+    #[track_caller]
+    pub(crate) fn artifacts(&self) -> serde_json::Value {
+        for name in ["result.json", "accounting.json", "report.md", "trace.jsonl"] {
+            assert!(self.path(".stepwell/out").join(name).is_file(), "{name} is missing");
+        }
+        self.json(".stepwell/out/result.json")
+    }
+
+    /// The records of the trace.
+    pub(crate) fn trace(&self) -> Vec<serde_json::Value> {
+        let trace = self.read(".stepwell/out/trace.jsonl");
+        trace.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    /// Ended with this code; both streams in the message where not.
+    #[track_caller]
+    pub(crate) fn code(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self
+    }
+}
+
+/// What differs from run to run, made the same: times, sizes that depend on them, digests.
+pub(crate) fn normalised(log: &str, world: &World) -> String {
+    let log = log.replace(&world.dir.path().canonicalize().unwrap().display().to_string(), "…");
+    let mut text: String = log.lines().map(|line| normalised_line(line) + "\n").collect();
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn normalised_line(line: &str) -> String {
+    let is_time = |word: &str| {
+        let digits = word.trim_end_matches(['s', 'm', 'µ']);
+        !digits.is_empty() && digits.len() < word.len() && digits.parse::<f64>().is_ok()
+    };
+    // The time at the front keeps its width.
+    let (front, rest) = line.split_at(line.len().min(9));
+    let front = if is_time(front.trim()) { "    0.00s" } else { front };
+    let mut words: Vec<String> = Vec::new();
+    for word in rest.split(' ') {
+        let bare = word.trim_end_matches(',');
+        let number = bare.parse::<f64>().is_ok() && bare.contains('.');
+        let next =
+            if is_time(bare) || number { word.replace(bare, "0.0") } else { word.to_owned() };
+        // A duration's unit depends on how long it was.
+        let unit = ["ms", "µs", "s", "ms,", "µs,"].contains(&word)
+            && words.last().is_some_and(|last| last.parse::<f64>().is_ok());
+        if unit {
+            words.pop();
+            words.push("0.0".to_owned());
+            words.push(if word.ends_with(',') { "ms," } else { "ms" }.to_owned());
+        } else {
+            words.push(next);
+        }
+    }
+    format!("{front}{}", words.join(" "))
+}

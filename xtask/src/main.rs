@@ -1,0 +1,93 @@
+//! The chores cargo cannot do: `cargo xtask CHORE`.
+//!
+//! Each chore is a list of plain commands, cheapest first, and stops at the first that fails. What
+//! it leaves behind lies in `target/` and in the user's cache directory. It must not know any crate
+//! of ours: it is built first, and judges them from outside.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to a terminal")]
+
+mod bench;
+mod check;
+mod command;
+mod components;
+mod debian;
+mod deny;
+mod layers;
+mod places;
+mod tidy;
+mod wasm_std;
+
+use std::env;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+
+use crate::command::{cargo, run, say};
+
+const USAGE: &str = "\
+usage: cargo xtask CHORE
+
+  demo          run the example step of the README
+  test [ARGS]   build the components, then run every test; ARGS go to `cargo test` of the host
+  check         what a change must pass before it is tested: layout, layers, tidy, lints, licences
+  components    build the tools that `stepwell` carries, for WebAssembly
+  layers        which crate may know which
+  tidy          the rules of the house that no lint knows
+  deny          licences, bans and sources of what we depend on
+  bench         measure, and write docs/performance.md
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    match chore(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            problem.chain().skip(1).for_each(|cause| eprintln!("because: {cause}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn chore(args: &[String]) -> Result<()> {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        ["demo"] => demo(),
+        ["test", args @ ..] => test(args),
+        ["check"] => check::check(),
+        ["components"] => components::build(),
+        ["layers"] => layers::check(),
+        ["tidy"] => tidy::check(),
+        ["deny"] => deny::check(),
+        ["bench"] => bench::bench(),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        unknown => bail!("no chore `{}`\n\n{USAGE}", unknown.join(" ")),
+    }
+}
+
+/// The example of the README, run by the binary that was just built.
+fn demo() -> Result<()> {
+    components::build()?;
+    say("building stepwell");
+    run(&mut cargo(&["build", "--release", "--locked", "--package", "cli"]))?;
+    say("running examples/failing-test");
+    let stepwell = places::target().join("release/stepwell");
+    run(Command::new(places::root().join("examples/failing-test/demo.sh"))
+        .env("STEPWELL", stepwell))
+}
+
+/// Every test there is.
+fn test(args: &[&str]) -> Result<()> {
+    components::build()?;
+    say("testing the host");
+    // A snapshot that differs must fail where nobody can review it.
+    let insta = if env::var_os("CI").is_some() { "no" } else { "auto" };
+    run(cargo(&["test", "--workspace", "--locked"]).args(args).env("INSTA_UPDATE", insta))?;
+    for folder in places::GUESTS {
+        say(&format!("testing {folder}, as native code"));
+        run(components::guest_cargo("test", folder).arg("--locked").env("INSTA_UPDATE", insta))?;
+    }
+    Ok(())
+}
