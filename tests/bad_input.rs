@@ -241,7 +241,7 @@ fn a_server_that_is_none_or_refuses_the_key_is_told_apart() {
         ran.code
     };
     assert_eq!(ends(b""), Some(30));
-    assert_eq!(ends(b"SSH-2.0-OpenSSH_9.2\r\n"), Some(30));
+    assert_eq!(ends(b"SSH-2.0-OpenSSH_9.2\r\n"), Some(31));
     let refused = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
     assert_eq!(ends(refused), Some(31));
 }

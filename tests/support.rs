@@ -170,38 +170,32 @@ impl Ran {
     }
 }
 
-/// What differs from run to run, made the same: times, sizes that depend on them, digests.
+/// What differs from run to run, made the same: places, and every number that is a time, a size
+/// or an amount, which hold times in turn.
 pub(crate) fn normalised(log: &str, world: &World) -> String {
-    let log = log.replace(&world.dir.path().canonicalize().unwrap().display().to_string(), "…");
-    let mut text: String = log.lines().map(|line| normalised_line(line) + "\n").collect();
-    text.truncate(text.trim_end().len());
-    text
+    let repo = world.repo().canonicalize().unwrap().display().to_string();
+    let log = log.replace(&repo, "…/slots");
+    log.trim_end().lines().map(|line| normalised_line(line) + "\n").collect()
 }
 
 fn normalised_line(line: &str) -> String {
-    let is_time = |word: &str| {
-        let digits = word.trim_end_matches(['s', 'm', 'µ']);
-        !digits.is_empty() && digits.len() < word.len() && digits.parse::<f64>().is_ok()
-    };
-    // The time at the front keeps its width.
     let (front, rest) = line.split_at(line.len().min(9));
-    let front = if is_time(front.trim()) { "    0.00s" } else { front };
-    let mut words: Vec<String> = Vec::new();
+    let is_time = front.trim().trim_end_matches('s').parse::<f64>().is_ok();
+    let front = if is_time { "    0.00s" } else { front };
+    let units = ["ms", "µs", "s", "B", "KiB", "MiB", "tokens,", "in", "saved"];
+    let mut words: Vec<&str> = Vec::new();
     for word in rest.split(' ') {
-        let bare = word.trim_end_matches(',');
-        let number = bare.parse::<f64>().is_ok() && bare.contains('.');
-        let next =
-            if is_time(bare) || number { word.replace(bare, "0.0") } else { word.to_owned() };
-        // A duration's unit depends on how long it was.
-        let unit = ["ms", "µs", "s", "ms,", "µs,"].contains(&word)
-            && words.last().is_some_and(|last| last.parse::<f64>().is_ok());
-        if unit {
-            words.pop();
-            words.push("0.0".to_owned());
-            words.push(if word.ends_with(',') { "ms," } else { "ms" }.to_owned());
-        } else {
-            words.push(next);
+        let after_number = words.last() == Some(&"N");
+        match word {
+            word if after_number && ["ms", "µs", "s"].contains(&word) => words.push("time"),
+            word if after_number && ["B", "KiB", "MiB"].contains(&word) => words.push("bytes"),
+            word if word.trim_start_matches('$').replace(['.', ','], "").parse::<u64>().is_ok() => {
+                words.push("N");
+            }
+            word => words.push(word),
         }
     }
-    format!("{front}{}", words.join(" "))
+    // A number that counts something is not one that differs.
+    let counts = !units.iter().any(|unit| rest.contains(&format!(" {unit}")));
+    if counts { format!("{front}{rest}") } else { format!("{front}{}", words.join(" ")) }
 }

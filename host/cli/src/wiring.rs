@@ -158,6 +158,7 @@ fn refused(message: String) -> Execution {
 }
 
 fn execution(report: Report) -> Execution {
+    let keep = report.is_cacheable();
     let Report { outcome, usage, observations, log, .. } = report;
     let usage = CallUsage {
         wall_us: usage.wall_us,
@@ -168,13 +169,14 @@ fn execution(report: Report) -> Execution {
         saved_us: 0,
     };
     let log = log.into_iter().map(|line| (level(line.level).to_owned(), line.text)).collect();
-    let (answer, observed) = match outcome {
-        Outcome::Answered(json) => (Answer::Answered { output: json }, Some(observations)),
-        Outcome::Refused { message } => (Answer::Refused { message }, Some(observations)),
+    let answer = match outcome {
+        Outcome::Answered(json) => Answer::Answered { output: json },
+        Outcome::Refused { message } => Answer::Refused { message },
         Outcome::Ended(ending) => {
-            (Answer::Ended { ending: ending.to_string(), message: ending.advice() }, None)
+            Answer::Ended { ending: ending.to_string(), message: ending.advice() }
         }
     };
+    let observed = keep.then_some(observations);
     Execution { answer, usage, observed, log }
 }
 

@@ -8,6 +8,7 @@ use session::event::CallUsage;
 use similar::{ChangeTag, TextDiff};
 use snapshot::{ChangeStatus, RepoPath, Snapshot};
 
+use crate::scratch::SHOWN_REPORTS;
 use crate::text::cut;
 use crate::tools::{Called, Trees};
 
@@ -79,7 +80,9 @@ fn compare(trees: &Trees) -> Result<Changes, snapshot::SnapshotError> {
         diff: String::new(),
     };
     let Some(base) = &trees.base else { return Ok(changes) };
-    let all = snapshot::changes(base, &trees.head)?;
+    let mut all = snapshot::changes(base, &trees.head)?;
+    // The reports of the step's own tests are shown to the tools, and are no change.
+    all.retain(|change| !change.path.as_str().starts_with(SHOWN_REPORTS));
     changes.truncated = all.len() > FILES_MAX;
     for (number, change) in all.iter().take(FILES_MAX).enumerate() {
         let (status, old, new) = match change.status {

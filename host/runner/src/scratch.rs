@@ -21,6 +21,8 @@ use tokio::process::Command;
 
 use crate::plan::TestCommand;
 
+/// Where the tools see the reports of the step's own tests, by round.
+pub(crate) const SHOWN_REPORTS: &str = ".stepwell/verify/";
 /// Bytes of the command's output that are kept at its beginning and at its end: compile errors
 /// stand at the one, results at the other.
 const OUTPUT_HEAD_MAX: usize = 1024 * 1024;
@@ -78,7 +80,7 @@ pub(crate) async fn run_tests(
         }
     };
     let found = found_reports(&dir, &tests.reports);
-    let place = |path: &str| format!(".stepwell/verify/{round}/{path}");
+    let place = |path: &str| format!("{SHOWN_REPORTS}{round}/{path}");
     let fresh = found.into_iter().filter(|(path, bytes)| stale.get(path) != Some(bytes));
     let mut reports: Vec<_> = fresh.map(|(path, bytes)| (place(&path), bytes)).collect();
     if reports.is_empty() {

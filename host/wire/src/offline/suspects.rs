@@ -44,6 +44,8 @@ enum Clue {
     Message,
     /// File and test are called alike.
     Alike,
+    /// The test's source, message or trace has the file's name as a word.
+    Mentions(String),
 }
 
 impl Clue {
@@ -53,7 +55,7 @@ impl Clue {
             Self::Trace(_) => 5,
             Self::Home => 4,
             Self::Defines(_) | Self::Message => 3,
-            Self::Alike => 2,
+            Self::Alike | Self::Mentions(_) => 2,
         }
     }
 
@@ -71,6 +73,9 @@ impl Clue {
             }
             Self::Message => format!("the message of {test} names it"),
             Self::Alike => format!("it is named like {test}"),
+            Self::Mentions(word) => {
+                format!("{test} mentions {}, which it is named after", quoted(word, 80))
+            }
         }
     }
 }
@@ -174,8 +179,11 @@ impl<'f> Scene<'f> {
         if self.failure.message.contains(&file.path) {
             clues.push(Clue::Message);
         }
-        if !self.is_home(file) && self.names.contains(&stem(&file.path)) {
+        let stem = stem(&file.path);
+        if !self.is_home(file) && self.names.contains(&stem) {
             clues.push(Clue::Alike);
+        } else if !self.is_home(file) && self.words.contains(stem.as_str()) {
+            clues.push(Clue::Mentions(stem));
         }
         clues
     }

@@ -1,0 +1,149 @@
+//! What the benches share: a repository to read, tools to call, a runtime to wait on.
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a bench that cannot be set up has nothing to measure"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use runner::{Execution, ToolExecutor, ToolInfo};
+use sandbox::{Config, Limits, Outcome, Report, Sandbox, Tool};
+use session::Answer;
+use session::event::CallUsage;
+use snapshot::{Grant, Snapshot, View};
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// Files of the repository that is read.
+pub const FILES: usize = 100;
+
+/// A repository of small files with a lock file.
+pub struct Repository {
+    /// Where it lies; removed with this value.
+    pub dir: tempfile::TempDir,
+}
+
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Repository")
+    }
+}
+
+impl Default for Repository {
+    fn default() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory can be made");
+        for number in 0..FILES {
+            let text = format!("pub fn f{number}() {{}}\n").repeat(100);
+            fs::write(dir.path().join(format!("f{number}.rs")), text).expect("it can be written");
+        }
+        let lock = fs::read(root().join("Cargo.lock")).expect("the workspace has a lock file");
+        fs::write(dir.path().join("Cargo.lock"), lock).expect("it can be written");
+        Self { dir }
+    }
+}
+
+impl Repository {
+    /// The files as they are now.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::directory(self.dir.path()).expect("the directory was just made")
+    }
+
+    /// A view of everything.
+    pub fn view(&self) -> Arc<View> {
+        Arc::new(View::new(self.snapshot(), None, Grant::everything()))
+    }
+}
+
+/// The root of the workspace.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A runtime that runs everything on the thread that waits.
+pub fn runtime() -> Runtime {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.expect("a runtime can be made")
+}
+
+/// The component of a tool that we ship.
+pub fn shipped(tool: &str) -> Vec<u8> {
+    let path = root().join("target/components").join(tool).with_extension("wasm");
+    fs::read(&path).expect("`cargo xtask components` has built the tools")
+}
+
+/// A component that answers `"ok"` and does nothing else.
+pub fn empty_tool() -> Vec<u8> {
+    let guests = root().join("host/sandbox/tests/guests");
+    let read = |name: &str| fs::read_to_string(guests.join(name)).expect("the guest is there");
+    let manifest = r#"{\"name\":\"empty\",\"description\":\"d\",\"schema\":{\"type\":\"object\"}}"#;
+    let section = format!("(@custom \"stepwell:tool\" \"{manifest}\")");
+    let text = format!("(module {section}\n{}\n{})", read("answers.wat"), read("prelude.wat"));
+    let mut module = wat::parse_str(text).expect("the guest is valid");
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_path(root().join("wit")).expect("the contract is valid");
+    let world = resolve.select_world(&[package], Some("tool")).expect("it has that world");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .expect("the guest fits the contract");
+    let mut encoder = ComponentEncoder::default().module(&module).expect("the guest is a module");
+    encoder.encode().expect("the guest is a component")
+}
+
+/// A sandbox that keeps compiled code in `dir`.
+pub fn sandbox(dir: Option<&Path>) -> Sandbox {
+    let config = Config { compiled_dir: dir.map(Path::to_owned), ..Config::default() };
+    Sandbox::new(config).expect("the engine can be set up")
+}
+
+/// Tools in a sandbox, as the runner sees them.
+pub struct Tools {
+    sandbox: Sandbox,
+    tools: Vec<Tool>,
+    infos: Vec<ToolInfo>,
+}
+
+impl std::fmt::Debug for Tools {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tools")
+    }
+}
+
+impl Tools {
+    /// These tools of ours.
+    pub fn shipped(names: &[&str]) -> Self {
+        let sandbox = sandbox(None);
+        let load = |name: &&str| sandbox.load(&shipped(name)).expect("our tools load");
+        let tools: Vec<Tool> = names.iter().map(load).collect();
+        let info = |tool: &Tool| ToolInfo {
+            name: tool.manifest().name.clone(),
+            description: tool.manifest().description.clone(),
+            schema: tool.manifest().schema.clone(),
+            component: tool.digest(),
+            profile: Sandbox::profile(&Limits::default()),
+            grant: Grant::everything(),
+        };
+        let infos = tools.iter().map(info).collect();
+        Self { sandbox, tools, infos }
+    }
+}
+
+impl ToolExecutor for Tools {
+    fn tools(&self) -> &[ToolInfo] {
+        &self.infos
+    }
+
+    async fn execute(&self, tool: &str, arguments: &str, view: Arc<View>) -> Execution {
+        let tool = self.tools.iter().find(|one| one.manifest().name == tool);
+        let tool = tool.expect("only tools that there are are called");
+        let (limits, never) = (Limits::default(), CancellationToken::new());
+        let Report { outcome, usage, observations, .. } =
+            self.sandbox.call(tool, arguments, view, &limits, &never).await;
+        let Outcome::Answered(output) = outcome else { panic!("{outcome:?}") };
+        let usage = CallUsage { wall_us: usage.wall_us, ..CallUsage::default() };
+        let answer = Answer::Answered { output };
+        Execution { answer, usage, observed: Some(observations), log: Vec::new() }
+    }
+}

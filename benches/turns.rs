@@ -1,0 +1,151 @@
+//! Turns against the scripted model at zero think time: the link alone, and a whole run with
+//! journal, tools and artifacts. A turn here is one `read_file` call and its answer.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use benches::{Repository, Tools};
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use runner::{ModelPlan, RunKey, RunPlan, Toolbox, Tree};
+use session::Goal;
+use session::budget::{Budgets, Ceiling, Money, Price};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+use wire::{Endpoint, InputItem, Link, ModelEvent, Request, Script, Server};
+
+fn main() {
+    divan::main();
+}
+
+/// Turns of one run.
+const TURNS: usize = 30;
+
+/// A model that reads a file each turn, and then says that it is done.
+fn script() -> Script {
+    let turn = "[[turn]]\n[[turn.call]]\ntool = \"read_file\"\narguments = { path = \"f7.rs\" }\n";
+    let text = format!("model = \"m\"\n{}[[turn]]\nsay = \"done\"\n", turn.repeat(TURNS));
+    Script::parse(&text).expect("the script is one")
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime can be made")
+}
+
+fn serve() -> (Server, Endpoint) {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let server = Server::bind(address, Arc::new(script())).expect("loopback can be listened on");
+    let endpoint = Endpoint::new(&server.base_url()).expect("the server's address is one");
+    (server, endpoint)
+}
+
+/// The protocol alone: request, streamed response, continuation.
+#[divan::bench(sample_size = 1)]
+fn link_30_turns(bencher: Bencher<'_, '_>) {
+    let runtime = runtime();
+    let _within = runtime.enter();
+    let (_server, endpoint) = serve();
+    bencher.counter(ItemsCount::new(TURNS)).bench_local(|| {
+        runtime.block_on(async {
+            let mut link =
+                Link::connect(&endpoint, Duration::from_secs(5)).await.expect("it connects");
+            let mut previous = None;
+            let mut input =
+                vec![InputItem::Message { role: "user".to_owned(), text: "go".to_owned() }];
+            for _ in 0..=TURNS {
+                let mut request = Request::new("m", 1_000);
+                request.previous_response_id = previous.take();
+                request.input = std::mem::take(&mut input);
+                link.ask(&request).await.expect("it is sent");
+                let response = loop {
+                    let event = link.next().await.expect("the server answers");
+                    if let ModelEvent::Completed(response) = event {
+                        break response;
+                    }
+                    assert!(!event.is_terminal(), "{event:?}");
+                };
+                let answered = |call: wire::FunctionCall| InputItem::FunctionCallOutput {
+                    call_id: call.call_id,
+                    output: "{}".to_owned(),
+                };
+                input = response.calls.into_iter().map(answered).collect();
+                previous = Some(response.response_id);
+            }
+        });
+    });
+}
+
+fn plan(repository: &Repository, endpoint: &Endpoint, dir: &Path) -> RunPlan {
+    let ceiling = Ceiling {
+        time_ms: 60_000,
+        idle_ms: 60_000,
+        tokens: 50_000_000,
+        spend: Money(1),
+        calls: 1_000,
+    };
+    RunPlan {
+        step: "bench".to_owned(),
+        session: session::Plan {
+            task: "go".to_owned(),
+            goal: Goal::Diagnose,
+            price: Price::default(),
+            budgets: Budgets {
+                context: ceiling,
+                analyze: ceiling,
+                patch: ceiling,
+                verify: ceiling,
+                step_spend: Money(1),
+            },
+            max_output_tokens: 1_000,
+            request_overhead_bytes: 10_000,
+            first_event_ms: 60_000,
+            context: Vec::new(),
+            tests: None,
+            tools: ["read_file".to_owned()].into(),
+            model_used: true,
+        },
+        model: ModelPlan {
+            provider: "script".to_owned(),
+            model: "m".to_owned(),
+            endpoint: endpoint.clone(),
+            shown: "loopback".to_owned(),
+            connect: Duration::from_secs(5),
+            effort: None,
+        },
+        rules: gate::Rules::new(&gate::RuleSpec::default()).expect("the defaults are rules"),
+        tests: None,
+        head: Tree { snapshot: repository.snapshot(), name: "head".to_owned() },
+        base: None,
+        run_dir: dir.join("run"),
+        out_dir: dir.join("out"),
+        key: RunKey::new(BTreeMap::new()),
+        version: "bench".to_owned(),
+        isolation: String::new(),
+        answer_bytes: 65_536,
+        kill_after: None,
+    }
+}
+
+/// A whole run of 30 tool turns: journal synced before each request, tools, artifacts.
+#[divan::bench(sample_size = 1)]
+fn run_30_turns(bencher: Bencher<'_, '_>) {
+    let (repository, runtime) = (Repository::default(), runtime());
+    let _within = runtime.enter();
+    let (_server, endpoint) = serve();
+    let tools = Tools::shipped(&["read_file"]);
+    let toolbox = Arc::new(Toolbox::new(tools, None).expect("its schema is one"));
+    bencher
+        .counter(ItemsCount::new(TURNS))
+        .with_inputs(|| tempfile::tempdir().expect("a temporary directory can be made"))
+        .bench_local_values(|dir| {
+            let plan = plan(&repository, &endpoint, dir.path());
+            let (_never, signals) = mpsc::channel(1);
+            let run = runner::run(plan, Arc::clone(&toolbox), Vec::new(), true, signals);
+            let ended = runtime.block_on(run).expect("the run comes to its end");
+            assert_eq!(ended.accounting.turns as usize, TURNS + 1);
+            dir
+        });
+}
