@@ -5,6 +5,7 @@ use benches::{Repository, Tools, empty_tool, runtime, sandbox, shipped};
 use divan::{Bencher, black_box};
 use runner::{Toolbox, Trees};
 use sandbox::Limits;
+use snapshot::Grant;
 use tokio_util::sync::CancellationToken;
 
 fn main() {
@@ -62,7 +63,8 @@ fn trees(repository: &Repository) -> Trees {
 #[divan::bench(sample_size = 100)]
 fn read_file_through_the_toolbox(bencher: Bencher<'_, '_>) {
     let (repository, runtime) = (Repository::default(), runtime());
-    let toolbox = Toolbox::new(Tools::shipped(&["read_file"]), None).expect("its schema is one");
+    let toolbox = Toolbox::new(Tools::shipped(&["read_file"]), None, Grant::everything())
+        .expect("its schema is one");
     bencher
         .with_inputs(|| trees(&repository))
         .bench_local_refs(|trees| runtime.block_on(toolbox.call("read_file", READ, trees)));
@@ -72,7 +74,8 @@ fn read_file_through_the_toolbox(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_size = 5)]
 fn sbom_fresh(bencher: Bencher<'_, '_>) {
     let (repository, runtime) = (Repository::default(), runtime());
-    let toolbox = Toolbox::new(Tools::shipped(&["sbom"]), None).expect("its schema is one");
+    let toolbox = Toolbox::new(Tools::shipped(&["sbom"]), None, Grant::everything())
+        .expect("its schema is one");
     bencher
         .with_inputs(|| trees(&repository))
         .bench_local_refs(|trees| runtime.block_on(toolbox.call("sbom", "{}", trees)));
@@ -85,7 +88,7 @@ fn sbom_cached(bencher: Bencher<'_, '_>) {
     let kept = tempfile::tempdir().expect("a temporary directory can be made");
     let cache = cache::Cache::open(kept.path()).expect("the cache can be opened");
     let tools = Tools::shipped(&["sbom"]);
-    let toolbox = Toolbox::new(tools, Some(cache)).expect("its schema is one");
+    let toolbox = Toolbox::new(tools, Some(cache), Grant::everything()).expect("its schema is one");
     runtime.block_on(toolbox.call("sbom", "{}", &trees(&repository)));
     bencher.with_inputs(|| trees(&repository)).bench_local_refs(|trees| {
         let called = runtime.block_on(toolbox.call("sbom", "{}", trees));

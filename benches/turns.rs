@@ -13,6 +13,7 @@ use divan::counter::ItemsCount;
 use runner::{ModelPlan, RunKey, RunPlan, Toolbox, Tree};
 use session::Goal;
 use session::budget::{Budgets, Ceiling, Money, Price};
+use snapshot::Grant;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use wire::{Endpoint, InputItem, Link, ModelEvent, Request, Script, Server};
@@ -136,7 +137,8 @@ fn run_30_turns(bencher: Bencher<'_, '_>) {
     let _within = runtime.enter();
     let (_server, endpoint) = serve();
     let tools = Tools::shipped(&["read_file"]);
-    let toolbox = Arc::new(Toolbox::new(tools, None).expect("its schema is one"));
+    let toolbox =
+        Arc::new(Toolbox::new(tools, None, Grant::everything()).expect("its schema is one"));
     bencher
         .counter(ItemsCount::new(TURNS))
         .with_inputs(|| tempfile::tempdir().expect("a temporary directory can be made"))

@@ -245,3 +245,39 @@ fn a_server_that_is_none_or_refuses_the_key_is_told_apart() {
     let refused = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
     assert_eq!(ends(refused), Some(31));
 }
+
+#[test]
+fn tests_that_fail_without_a_report_are_a_finding_and_not_a_green_tick() {
+    let step = "name = \"s\"\ntask = \"t\"\n[verify]\nbefore = true\n\
+                command = [\"sh\", \"-c\", \"echo the frobnicator is on fire; exit 3\"]\n";
+    let world = with_step(step);
+    let ran = world.stepwell(&["run", "--provider", "offline"]).code(0);
+    assert!(ran.err.contains("the command ended with 3"), "{}", ran.err);
+    let result = world.artifacts();
+    assert_eq!(result["tests-before"]["exit-code"], 3);
+    let analysis = result["analysis"].to_string();
+    assert!(analysis.contains("exit 3") && analysis.contains("frobnicator"), "{analysis}");
+}
+
+#[test]
+fn tests_that_hang_before_do_not_keep_the_rest_from_being_looked_at() {
+    let step = "name = \"s\"\ntask = \"t\"\n[verify]\nbefore = true\ncommand = [\"sleep\", \"60\"]\n\
+                [budget.verify]\ntime = \"300ms\"\n";
+    let world = with_step(step);
+    world.stepwell(&["run", "--provider", "offline"]).code(0);
+    assert_eq!(world.artifacts()["outcome"], "diagnosis");
+}
+
+#[test]
+fn what_the_step_does_not_grant_is_not_in_the_list_of_changes_either() {
+    let step = format!("{STEP}[tools]\nread = [\"src/**\"]\n");
+    let world =
+        World::files(&[(".stepwell/step.toml", &step), ("src/a", "1\n"), (".env", "K=1\n")]);
+    world.commit("base");
+    world.write(".env", "K=hunter2\n");
+    world.write("src/a", "2\n");
+    world.commit("head");
+    world.run_model("model = \"m\"\n[[turn]]\nsay = \"ok\"\n").code(0);
+    let trace = world.read(".stepwell/out/trace.jsonl");
+    assert!(trace.contains("src/a") && !trace.contains("hunter2"), "{trace}");
+}

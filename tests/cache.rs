@@ -85,3 +85,12 @@ fn the_cache_says_what_it_holds() {
     let stat: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert!(stat["entries"].as_u64().unwrap() >= 1, "{stat}");
 }
+
+#[test]
+fn arguments_that_mean_the_same_share_one_answer_and_no_refusal() {
+    let world = World::files(&[("Cargo.lock", LOCK)]);
+    for arguments in ["", " ", "{}", "{ }"] {
+        let ran = world.stepwell(&["tool", "call", "sbom", "--args", arguments]).code(0);
+        assert!(ran.out.contains("dep@1.2.3"), "`{arguments}`: {}", ran.out);
+    }
+}

@@ -83,3 +83,39 @@ fn the_base_decides_which_step_runs() {
     world.stepwell(&["run", "--provider", "offline", "--step-from-head"]).code(0);
     assert_eq!(world.artifacts()["step"], "mine");
 }
+
+#[test]
+fn in_a_pipeline_the_change_under_test_does_not_bring_the_step() {
+    let world = World::files(&[("a.txt", "a\n")]);
+    world.commit("base");
+    world.write(".stepwell/step.toml", "name = \"s\"\ntask = \"t\"\n");
+    world.commit("head");
+    let mut command = world.command(&["run", "--base", "HEAD~1"]);
+    let ran = crate::support::Ran::from(command.env("CI", "true").output().unwrap()).code(2);
+    assert!(
+        ran.err.contains("has no step file") && ran.err.contains("--step-from-head"),
+        "{}",
+        ran.err
+    );
+    let ran = world.stepwell(&["run", "--base", "HEAD~1"]).code(0);
+    assert!(ran.err.contains("the one of the head counts"), "{}", ran.err);
+
+    // Nor by a link that moves the file out of the base's sight.
+    let world = World::example();
+    std::fs::rename(world.path(".stepwell"), world.path("moved")).unwrap();
+    std::os::unix::fs::symlink("moved", world.path(".stepwell")).unwrap();
+    let step = world.read("moved/step.toml").replace("failing-test", "mine");
+    world.write("moved/step.toml", &step);
+    let ran = world.stepwell(&["run", "--provider", "offline", "--out", "out"]).code(0);
+    assert!(ran.err.contains("the step file of the base"), "{}", ran.err);
+    world.stepwell(&["run", "--provider", "offline"]).code(2);
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_not_a_success() {
+    let world = World::files(&[("a", "b")]);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = world.command(&["schema", "step"]);
+    let ended = command.stdout(full).stderr(std::process::Stdio::null()).status().unwrap();
+    assert_eq!(ended.code(), Some(1));
+}

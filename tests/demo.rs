@@ -29,11 +29,12 @@ fn the_demo_repairs_the_test_and_leaves_everything_a_pipeline_needs() {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&ran.out).unwrap(), result);
     assert_eq!(result["stop-reason"]["id"], "done");
     assert_eq!(result["outcome"], "patch-tested");
-    let failing = result["tests-before"]["failing"].to_string();
+    let failing = result["tests-before"]["counts"]["failing"].to_string();
     assert!(failing.contains("slots_that_touch_become_one"), "{failing}");
-    assert_eq!(result["tests-before"]["failed"], 1);
-    assert_eq!(result["tests-after"]["failed"], 0);
-    assert_eq!(result["tests-after"]["passed"], 5);
+    assert_eq!(result["tests-before"]["counts"]["failed"], 1);
+    assert_eq!(result["tests-before"]["exit-code"], 101);
+    assert_eq!(result["tests-after"]["counts"]["failed"], 0);
+    assert_eq!(result["tests-after"]["counts"]["passed"], 5);
     let patch = world.read(".stepwell/out/patch.diff");
     assert!(patch.contains("+    next.start <= slot.end"), "{patch}");
     assert!(world.read("src/merge.rs").contains("next.start < slot.end"), "the step wrote nothing");

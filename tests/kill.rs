@@ -38,6 +38,9 @@ fn check_killed_at(at: usize, expected: &str) {
     let again = world.run_script(&[]);
     assert_eq!(again.code, Some(0), "killed at record {at}: {}", again.err);
     assert_eq!(world.read(".stepwell/out/result.json"), expected, "killed at record {at}");
+    let runs = std::fs::read_dir(world.path(".git/stepwell/runs")).unwrap().flatten();
+    let given_up = runs.filter(|run| run.path().join("journal.previous.jsonl").exists()).count();
+    assert_eq!(given_up, 0, "killed at record {at}: what was paid for was set aside");
 
     let mut completed: BTreeMap<u64, u32> = BTreeMap::new();
     for record in world.trace() {

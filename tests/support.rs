@@ -112,7 +112,7 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stepwell"));
         command.args(arguments).current_dir(self.repo());
         command.env("STEPWELL_CACHE_DIR", self.dir.path().join("cache"));
-        command.env_remove("OPENAI_API_KEY").env("RUST_BACKTRACE", "0");
+        command.env_remove("OPENAI_API_KEY").env_remove("CI").env("RUST_BACKTRACE", "0");
         command
     }
 

@@ -9,6 +9,7 @@ mod validate;
 
 use crate::args::{Args, CacheCommand, Command, ModelCommand, ToolCommand};
 use crate::problem::Problem;
+use crate::say::answer as print;
 
 /// Carries a command out; the exit code, unless there was a problem.
 pub(crate) fn run(args: Args) -> Result<u8, Problem> {
@@ -24,13 +25,6 @@ pub(crate) fn run(args: Args) -> Result<u8, Problem> {
         Command::Cache(CacheCommand::Stat(args)) => cache::stat(&args),
         Command::Cache(CacheCommand::Why(args)) => cache::why(&args),
     }
-}
-
-/// Prints a line on standard output. A reader that is gone has read enough.
-fn print(text: &str) {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    let _gone = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n"));
 }
 
 /// JSON as people read it.

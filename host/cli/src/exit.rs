@@ -3,6 +3,8 @@
 use session::budget::Resource;
 use session::{RunResult, Signal, StopReason};
 
+/// All is well.
+pub(crate) const DONE: u8 = 0;
 /// Something of ours failed.
 pub(crate) const INTERNAL: u8 = 1;
 /// The command line or a file of the user cannot be used.
@@ -13,10 +15,11 @@ pub(crate) const JOURNAL: u8 = 40;
 /// What a run's end means for a pipeline.
 pub(crate) fn code(result: &RunResult) -> u8 {
     match &result.stop_reason {
-        StopReason::Done => 0,
+        StopReason::Done => DONE,
         StopReason::GateRefused => 10,
         StopReason::TestsFailed => 12,
         StopReason::NoUsefulResult => 13,
+        StopReason::TestsNotRun => 14,
         StopReason::TimeBudget { .. } => 20,
         StopReason::SpendBudget {
             resource: Resource::Tokens | Resource::Spend | Resource::StepSpend,

@@ -9,6 +9,7 @@ mod exit;
 mod plan;
 mod problem;
 mod repo;
+mod say;
 mod step;
 mod wiring;
 
@@ -19,6 +20,7 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     let args = args::Args::parse();
     match commands::run(args) {
+        Ok(exit::DONE) if say::is_answer_lost() => ExitCode::from(exit::INTERNAL),
         Ok(code) => ExitCode::from(code),
         Err(problem) => {
             problem::complain(&problem);

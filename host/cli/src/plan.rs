@@ -75,7 +75,8 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
     if step.task.trim().is_empty() {
         return Err(StepError::value("task", "is empty", "say what the model is to do"));
     }
-    let tools = allowed(step, tools)?;
+    let every = tools;
+    let tools = allowed(step, every)?;
     let session = session::Plan {
         task: step.task.clone(),
         goal: match step.goal {
@@ -99,7 +100,7 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
         verify: step.verify.clone(),
         limits: limits(&step.limits)?,
         answer_bytes: answer_bytes(&step.limits)?,
-        grants: grants(step)?,
+        grants: grants(step, every)?,
     })
 }
 
@@ -240,7 +241,11 @@ fn tests(step: &Step) -> Result<Option<TestPlan>, StepError> {
         return Err(StepError::value("verify.repair-rounds", why, help));
     }
     Grant::read(&verify.reports).map_err(|err| bad_glob("verify.reports", &err))?;
-    Ok(Some(TestPlan { before: verify.before, repair_rounds: verify.repair_rounds }))
+    Ok(Some(TestPlan {
+        command: verify.command.clone(),
+        before: verify.before,
+        repair_rounds: verify.repair_rounds,
+    }))
 }
 
 fn rules(gates: &step::Gates) -> Result<Rules, StepError> {
@@ -264,6 +269,10 @@ fn limits(own: &step::Limits) -> Result<Limits, StepError> {
         read_bytes: own.read_bytes.unwrap_or(default.read_bytes),
         ..default
     };
+    if limits.fuel == 0 || limits.memory_bytes == 0 || limits.wall.is_zero() {
+        let why = "leave a tool nothing to work with";
+        return Err(StepError::value("limits", why, "leave the zero out for the default"));
+    }
     limits.checked().map_err(|err| StepError::value("limits", err.to_string(), "ask for less"))
 }
 
@@ -276,11 +285,15 @@ fn answer_bytes(own: &step::Limits) -> Result<usize, StepError> {
     Ok(bytes as usize)
 }
 
-fn grants(step: &Step) -> Result<Grants, StepError> {
-    let default = Grant::read(&step.tools.read).map_err(|err| bad_glob("tools.read", &err))?;
+fn grants(step: &Step, known: &BTreeSet<String>) -> Result<Grants, StepError> {
+    // What the step's own tests said is for every tool that may read anything.
+    let reports = ".stepwell/verify/**".to_owned();
+    let read: Vec<String> = step.tools.read.iter().cloned().chain([reports]).collect();
+    let default = Grant::read(&read).map_err(|err| bad_glob("tools.read", &err))?;
     let mut by_tool = BTreeMap::new();
     for (tool, globs) in &step.tools.grant {
         let key = format!("tools.grant.{tool}");
+        check_tool(&key, tool, known)?;
         let grant = Grant::read(globs).map_err(|err| bad_glob(&key, &err))?;
         by_tool.insert(tool.clone(), grant);
     }
@@ -326,6 +339,8 @@ mod tests {
             told("[limits]\nanswer-bytes = 3"),
             told("[limits]\ntime = \"1h\""),
             told("[[context.call]]\ntool = \"magic\""),
+            told("[tools.grant]\nread_fil = []"),
+            told("[limits]\nfuel = 0"),
         ];
         insta::assert_snapshot!(told.join("\n\n"));
     }

@@ -2,14 +2,15 @@
 //!
 //! The message says what failed, in terms of what they wrote. `source` says why. `help` says
 //! what to do. No variant repeats its source: [`Report`] prints the chain.
-#![expect(clippy::print_stderr, reason = "problems are told on standard error")]
 
 use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::exit;
+use runner::Plain;
+
+use crate::{exit, say};
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,14 @@ pub(crate) enum Problem {
     /// A step file that cannot be used.
     #[error("the step file `{file}` cannot be used")]
     BadStep { file: String, source: Box<crate::step::StepError> },
+    /// A base without the step file, where the change under test must not bring one.
+    #[error(
+        "the base {base} has no step file `{path}`, and the change under test does not choose what is done with it"
+    )]
+    StepNotInBase { path: String, base: String },
+    /// A place for artifacts that the repository has turned elsewhere.
+    #[error("`{}` is a symbolic link, so what is written there would end up elsewhere", path.display())]
+    OutIsLink { path: PathBuf },
     /// A step file that would be written over.
     #[error("there is a step file already: `{}`", path.display())]
     StepExists { path: PathBuf },
@@ -88,6 +97,12 @@ impl Problem {
         let text = match self {
             Self::NoStep { .. } => "write one with `stepwell init`, or name the one to run".to_owned(),
             Self::BadStep { source, .. } => return source.help(),
+            Self::StepNotInBase { .. } => {
+                "add the step file to the base first, name another base with `--base`, or take the change's \
+                 own with `--step-from-head` if you trust it"
+                    .to_owned()
+            }
+            Self::OutIsLink { .. } => "name another directory with `--out`".to_owned(),
             Self::StepExists { .. } => "`stepwell init --force` writes over it".to_owned(),
             Self::Open { .. } => {
                 "name a revision that `git rev-parse` knows; a shallow clone may lack it".to_owned()
@@ -145,6 +160,8 @@ impl Problem {
             | Self::NoStep { .. }
             | Self::BadStep { .. }
             | Self::StepExists { .. }
+            | Self::StepNotInBase { .. }
+            | Self::OutIsLink { .. }
             | Self::Open { .. }
             | Self::Read { .. }
             | Self::NotGit { .. }
@@ -168,11 +185,11 @@ pub(crate) struct Report<'a>(pub(crate) &'a Problem);
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error: {}", self.0)?;
+        writeln!(f, "error: {}", Plain(&self.0.to_string()))?;
         let mut cause = self.0.source();
         while let Some(err) = cause {
             for (number, line) in err.to_string().lines().enumerate() {
-                writeln!(f, "{}{line}", if number == 0 { "  because: " } else { "    " })?;
+                writeln!(f, "{}{}", if number == 0 { "  because: " } else { "    " }, Plain(line))?;
             }
             cause = err.source();
         }
@@ -185,5 +202,5 @@ impl fmt::Display for Report<'_> {
 
 /// Tells a problem on standard error.
 pub(crate) fn complain(problem: &Problem) {
-    eprint!("{}", Report(problem));
+    say::line(Report(problem).to_string().trim_end());
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use runner::Tree;
-use snapshot::{RepoPath, Repository, Snapshot};
+use snapshot::{CommitId, RepoPath, Repository, Snapshot};
 
 use crate::problem::Problem;
 
@@ -16,6 +16,12 @@ pub(crate) struct Trees {
     pub(crate) head: Tree,
     /// What it is compared with.
     pub(crate) base: Option<Tree>,
+    /// What names the head's content: a commit, or nothing for a working tree.
+    pub(crate) head_commit: Option<CommitId>,
+    /// The commit of the base.
+    pub(crate) base_commit: Option<CommitId>,
+    /// Where runs are kept: in git's own directory, where no commit can put anything.
+    pub(crate) state: PathBuf,
 }
 
 /// The root of the repository that `dir` is in; `dir` itself where there is none.
@@ -33,29 +39,37 @@ pub(crate) fn open(dir: &Path, head: Option<&str>, base: Option<&str>) -> Result
             let (path, revision) = (dir.to_owned(), revision.to_owned());
             return Err(Problem::NotGit { path, revision });
         }
-        let head = Tree { snapshot: directory(&root)?, name: "the working tree".to_owned() };
-        return Ok(Trees { root, head, base: None });
+        let head = working_tree(&root)?;
+        let state = root.join(".stepwell");
+        return Ok(Trees { root, head, base: None, head_commit: None, base_commit: None, state });
     };
-    let head = match head {
+    let (head, head_commit) = match head {
         Some(revision) => commit(&repository, &root, revision)?,
-        None => Tree { snapshot: directory(&root)?, name: "the working tree".to_owned() },
+        None => (working_tree(&root)?, None),
     };
-    let base = match base {
-        Some(revision) => Some(commit(&repository, &root, revision)?),
-        None => match repository.default_base() {
-            Some(id) => Some(commit(&repository, &root, id.as_str())?),
-            None => None,
-        },
+    let default = || repository.default_base().map(|id| id.as_str().to_owned());
+    let (base, base_commit) = match base.map(str::to_owned).or_else(default) {
+        Some(revision) => {
+            let (tree, id) = commit(&repository, &root, &revision)?;
+            (Some(tree), id)
+        }
+        None => (None, None),
     };
-    Ok(Trees { root, head, base })
+    let state = repository.git_dir().join("stepwell");
+    Ok(Trees { root, head, base, head_commit, base_commit, state })
 }
 
-fn directory(root: &Path) -> Result<Snapshot, Problem> {
+fn working_tree(root: &Path) -> Result<Tree, Problem> {
     let what = format!("`{}`", root.display());
-    Snapshot::directory(root).map_err(|source| Problem::Open { what, source })
+    let snapshot = Snapshot::directory(root).map_err(|source| Problem::Open { what, source })?;
+    Ok(Tree { snapshot, name: "the working tree".to_owned() })
 }
 
-fn commit(repository: &Repository, root: &Path, revision: &str) -> Result<Tree, Problem> {
+fn commit(
+    repository: &Repository,
+    root: &Path,
+    revision: &str,
+) -> Result<(Tree, Option<CommitId>), Problem> {
     let what = format!("the revision `{revision}`");
     let id = repository
         .resolve(revision)
@@ -65,7 +79,7 @@ fn commit(repository: &Repository, root: &Path, revision: &str) -> Result<Tree, 
     let short: String = id.as_str().chars().take(10).collect();
     let name =
         if id.as_str().starts_with(revision) { short } else { format!("{revision} ({short})") };
-    Ok(Tree { snapshot, name })
+    Ok((Tree { snapshot, name }, Some(id)))
 }
 
 /// A file of a tree, if it is there.

@@ -17,6 +17,7 @@ use crate::components::COMPONENTS;
 use crate::dirs;
 use crate::plan::Grants;
 use crate::problem::Problem;
+use crate::say::note;
 
 /// How long loading may take before somebody is told why.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -114,11 +115,6 @@ fn load_all(sandbox: &Sandbox, components: &[(String, Vec<u8>)]) -> Vec<Result<T
         drop(done);
         tools
     })
-}
-
-#[expect(clippy::print_stderr, reason = "progress goes beside the answer, not into it")]
-fn note(text: &str) {
-    eprintln!("note: {text}");
 }
 
 /// Reads components from files.

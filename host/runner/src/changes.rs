@@ -6,7 +6,7 @@ use serde::Serialize;
 use session::Answer;
 use session::event::CallUsage;
 use similar::{ChangeTag, TextDiff};
-use snapshot::{ChangeStatus, RepoPath, Snapshot};
+use snapshot::{ChangeStatus, Grant, Question, ReadError, RepoPath, Snapshot, Tree, View};
 
 use crate::scratch::SHOWN_REPORTS;
 use crate::text::cut;
@@ -58,9 +58,9 @@ pub fn schema() -> serde_json::Value {
 }
 
 /// Answers the call.
-pub(crate) fn answer(trees: &Trees) -> Called {
+pub(crate) fn answer(trees: &Trees, grant: &Grant) -> Called {
     let started = Instant::now();
-    let answer = match compare(trees) {
+    let answer = match compare(trees, grant) {
         Ok(changes) => Answer::Answered {
             output: serde_json::to_string(&changes).expect("a list of changes is plain data"),
         },
@@ -70,7 +70,7 @@ pub(crate) fn answer(trees: &Trees) -> Called {
     Called { usage: CallUsage { wall_us, ..CallUsage::default() }, ..Called::by_host(answer) }
 }
 
-fn compare(trees: &Trees) -> Result<Changes, snapshot::SnapshotError> {
+fn compare(trees: &Trees, grant: &Grant) -> Result<Changes, snapshot::SnapshotError> {
     let (head_name, base_name) = trees.names.clone();
     let mut changes = Changes {
         base: base_name,
@@ -83,6 +83,8 @@ fn compare(trees: &Trees) -> Result<Changes, snapshot::SnapshotError> {
     let mut all = snapshot::changes(base, &trees.head)?;
     // The reports of the step's own tests are shown to the tools, and are no change.
     all.retain(|change| !change.path.as_str().starts_with(SHOWN_REPORTS));
+    let view = View::new(trees.head.clone(), None, grant.clone());
+    all.retain(|change| is_granted(&view, &change.path));
     changes.truncated = all.len() > FILES_MAX;
     for (number, change) in all.iter().take(FILES_MAX).enumerate() {
         let (status, old, new) = match change.status {
@@ -103,6 +105,12 @@ fn compare(trees: &Trees) -> Result<Changes, snapshot::SnapshotError> {
     changes.truncated |= changes.diff.len() > DIFF_BYTES_MAX;
     changes.diff = cut(&changes.diff, DIFF_BYTES_MAX);
     Ok(changes)
+}
+
+/// Whether the step lets tools see this path, whatever stands there.
+fn is_granted(view: &View, path: &RepoPath) -> bool {
+    let question = Question::Stat { tree: Tree::Head, path: path.to_string() };
+    !matches!(view.answer(&question), snapshot::Answer::Denied(ReadError::NotGranted(_)))
 }
 
 /// The text of a file; none for what is large, binary or not readable.

@@ -39,7 +39,7 @@ pub enum JournalError {
         what: String,
     },
     /// The run has no end.
-    #[error("the journal `{}` has {RECORDS_MAX} records, which no run needs", path.display())]
+    #[error("the journal `{}` is larger than any run needs", path.display())]
     Full {
         /// Which.
         path: PathBuf,
@@ -54,6 +54,7 @@ pub struct Journal {
     run: String,
     attempt: u32,
     seq: u64,
+    bytes: u64,
     prev: String,
     started: Instant,
 }
@@ -74,8 +75,11 @@ impl Journal {
             .write(true)
             .open(&path)
             .map_err(io)?;
+        if file.metadata().map_err(io)?.len() > JOURNAL_BYTES_MAX {
+            return Err(JournalError::Full { path });
+        }
         let mut text = Vec::new();
-        (&mut file).take(JOURNAL_BYTES_MAX).read_to_end(&mut text).map_err(io)?;
+        file.read_to_end(&mut text).map_err(io)?;
         let Read { records, prev, whole } = read(&path, run, &text)?;
         file.set_len(whole).map_err(io)?;
         file.seek(SeekFrom::Start(whole)).map_err(io)?;
@@ -83,7 +87,7 @@ impl Journal {
         let seq = records.len() as u64;
         let started = Instant::now();
         let run = run.to_owned();
-        Ok((Self { path, file, run, attempt, seq, prev, started }, records))
+        Ok((Self { path, file, run, attempt, seq, bytes: whole, prev, started }, records))
     }
 
     /// Which life of the process this is, counted from 1.
@@ -125,6 +129,10 @@ impl Journal {
         let mut line = serde_json::to_vec(&record).map_err(|err| self.io(err.into()))?;
         let digest = blake3::hash(&line);
         line.push(b'\n');
+        self.bytes += line.len() as u64;
+        if self.bytes > JOURNAL_BYTES_MAX {
+            return Err(JournalError::Full { path: self.path.clone() });
+        }
         self.file.write_all(&line).map_err(|err| self.io(err))?;
         self.prev = digest.to_hex().to_string();
         self.seq += 1;

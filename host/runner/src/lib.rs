@@ -29,6 +29,7 @@ pub use plan::{ModelPlan, RunKey, RunPlan, TestCommand, Tree};
 pub use report::markdown;
 pub use run::{Ended, RunError, run};
 pub use sink::{Operator, Sink};
+pub use text::Plain;
 pub use tools::{
     BadTool, CHANGED_FILES, Called, Execution, ToolExecutor, ToolInfo, Toolbox, Trees,
 };

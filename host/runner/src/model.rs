@@ -57,7 +57,7 @@ impl Model {
     pub(crate) fn start(plan: ModelPlan, instructions: String) -> Self {
         let (jobs, to_do) = mpsc::channel(1);
         let (say, said) = mpsc::channel(SAID_MAX);
-        let task = Task { plan, instructions, link: None, held: None, links: 0, say };
+        let task = Task { plan, instructions, link: None, held: None, links: 0, began: false, say };
         let task = tokio::spawn(task.run(to_do));
         Self { jobs, said, task }
     }
@@ -94,6 +94,8 @@ struct Task {
     link: Option<Link>,
     held: Option<Held>,
     links: u32,
+    /// Whether the response that is asked for has begun.
+    began: bool,
     say: mpsc::Sender<(u64, Said)>,
 }
 
@@ -103,6 +105,7 @@ struct Failure {
     code: String,
     message: String,
     sent: bool,
+    usage: Option<Usage>,
     retry_after: Option<Duration>,
 }
 
@@ -133,12 +136,13 @@ impl Task {
         let (number, turn) = (job.number, job.ask.turn);
         match self.converse(job).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(Failure { class, code, message, sent, retry_after })) => {
+            Ok(Err(Failure { class, code, message, sent, usage, retry_after })) => {
                 self.link = None;
                 self.held = None;
                 let retry_after_ms =
                     retry_after.map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
-                let failed = Input::TurnFailed { turn, class, code, message, sent, retry_after_ms };
+                let failed =
+                    Input::TurnFailed { turn, class, code, message, sent, usage, retry_after_ms };
                 self.say(number, Said::Heard(failed)).await
             }
             Err(Gone) => Err(Gone),
@@ -200,10 +204,12 @@ impl Task {
                     code: "bad-conversation".to_owned(),
                     message,
                     sent: false,
+                    usage: None,
                     retry_after: None,
                 }));
             }
         };
+        self.began = false;
         let Some(link) = &mut self.link else { return Ok(Err(link_failure("no link", true))) };
         if let Err(err) = link.ask(&request).await {
             return Ok(Err(lost(&err)));
@@ -244,6 +250,7 @@ impl Task {
     ) -> Result<Option<Result<(), Failure>>, Gone> {
         let (number, turn) = (job.number, job.ask.turn);
         if event.is_progress() || matches!(event, ModelEvent::Created { .. }) {
+            self.began = true;
             self.say(number, Said::Progress).await?;
         }
         match event {
@@ -258,17 +265,20 @@ impl Task {
                 self.say(number, Said::Heard(completed(turn, response))).await?;
                 return Ok(Some(Ok(())));
             }
-            ModelEvent::Incomplete { reason, .. } => {
+            ModelEvent::Incomplete { reason, response } => {
                 let message = "the response ended before it was complete".to_owned();
                 return Ok(Some(Err(Failure {
                     class: FailureClass::Request,
                     code: reason,
                     message,
                     sent: true,
+                    usage: response.usage.map(usage),
                     retry_after: None,
                 })));
             }
-            ModelEvent::Failed { error, .. } => return Ok(Some(Err(failed(error)))),
+            ModelEvent::Failed { error, usage } => {
+                return Ok(Some(Err(failed(error, usage, self.began))));
+            }
             ModelEvent::Created { .. }
             | ModelEvent::InProgress
             | ModelEvent::ItemAdded { .. }
@@ -307,11 +317,7 @@ fn model_call(call: wire::FunctionCall) -> ModelCall {
 }
 
 fn completed(turn: u32, response: Completed) -> Input {
-    let usage = response.usage.map(|usage| Usage {
-        input: usage.input_tokens,
-        cached_input: usage.cached_tokens,
-        output: usage.output_tokens,
-    });
+    let usage = response.usage.map(usage);
     Input::TurnCompleted {
         turn,
         response_id: response.response_id,
@@ -322,7 +328,15 @@ fn completed(turn: u32, response: Completed) -> Input {
     }
 }
 
-fn failed(error: wire::ModelError) -> Failure {
+fn usage(usage: wire::Usage) -> Usage {
+    Usage {
+        input: usage.input_tokens,
+        cached_input: usage.cached_tokens,
+        output: usage.output_tokens,
+    }
+}
+
+fn failed(error: wire::ModelError, used: Option<wire::Usage>, began: bool) -> Failure {
     let class = match error.kind {
         ErrorKind::RateLimited
         | ErrorKind::Overloaded
@@ -333,21 +347,29 @@ fn failed(error: wire::ModelError) -> Failure {
         ErrorKind::QuotaExhausted | ErrorKind::Auth => FailureClass::Account,
         ErrorKind::ContextTooLong | ErrorKind::BadRequest => FailureClass::Request,
     };
-    // These were refused before any work was done for them.
-    let refused = matches!(
-        error.kind,
-        ErrorKind::RateLimited
-            | ErrorKind::QuotaExhausted
-            | ErrorKind::Auth
-            | ErrorKind::PreviousResponseNotFound
-            | ErrorKind::ConnectionLimit
-    );
+    // These are refused before any work is done for them, unless the response had begun.
+    let refused = !began
+        && matches!(
+            error.kind,
+            ErrorKind::RateLimited
+                | ErrorKind::QuotaExhausted
+                | ErrorKind::Auth
+                | ErrorKind::PreviousResponseNotFound
+                | ErrorKind::ConnectionLimit
+        );
     let code = if error.kind == ErrorKind::PreviousResponseNotFound {
         PREVIOUS_LOST.to_owned()
     } else {
         error.code
     };
-    Failure { class, code, message: error.message, sent: !refused, retry_after: error.retry_after }
+    Failure {
+        class,
+        code,
+        message: error.message,
+        sent: !refused,
+        usage: used.map(usage),
+        retry_after: error.retry_after,
+    }
 }
 
 fn not_connected(err: &wire::ConnectError) -> Failure {
@@ -358,6 +380,7 @@ fn not_connected(err: &wire::ConnectError) -> Failure {
         code: "not-connected".to_owned(),
         message: with_causes(err),
         sent: false,
+        usage: None,
         retry_after: None,
     }
 }
@@ -377,6 +400,7 @@ fn link_failure(message: &str, sent: bool) -> Failure {
         code: "link-lost".to_owned(),
         message: message.to_owned(),
         sent,
+        usage: None,
         retry_after: None,
     }
 }

@@ -3,7 +3,9 @@
 
 use std::fmt::Write as _;
 
-use session::{Accounting, Finding, Outcome, RunResult, Severity, StopReason, TestCounts};
+use session::{
+    Accounting, Finding, Outcome, RunResult, Severity, StopReason, TestCounts, TestsSaid,
+};
 
 use crate::sink::{bytes, count, grouped, micros};
 use crate::text::{Inline, cut, fenced};
@@ -15,6 +17,7 @@ const PATCH_BYTES_MAX: usize = 256 * 1024;
 pub fn markdown(result: &RunResult, accounting: &Accounting, patch: Option<&str>) -> String {
     let mut page = String::new();
     status(&mut page, result);
+    failure(&mut page, result, accounting);
     findings(&mut page, result);
     tests(&mut page, result);
     changes(&mut page, result, patch);
@@ -33,6 +36,15 @@ fn status(page: &mut String, result: &RunResult) {
     }
     if let Some(analysis) = &result.analysis {
         let _ = writeln!(page, "{}\n", Inline(&analysis.summary));
+    }
+}
+
+fn failure(page: &mut String, result: &RunResult, accounting: &Accounting) {
+    if let (true, Some(failure)) = (result.stop_reason.is_open(), &accounting.last_failure) {
+        let _ = writeln!(page, "Last failure: {}\n", Inline(failure));
+        page.push_str(
+            "The same command goes on from here; what was answered is not paid again.\n\n",
+        );
     }
 }
 
@@ -88,10 +100,20 @@ fn tests(page: &mut String, result: &RunResult) {
     page.push_str("#### Tests\n\n| | tests | passed | failed | could not run | skipped |\n");
     page.push_str("| --- | --- | --- | --- | --- | --- |\n");
     let rows = [("before", &result.tests_before), ("with the patch", &result.tests_after)];
-    for (when, counts) in rows {
-        if let Some(TestCounts { tests, passed, failed, errors, skipped, .. }) = counts {
-            let _ =
-                writeln!(page, "| {when} | {tests} | {passed} | {failed} | {errors} | {skipped} |");
+    for (when, said) in rows {
+        let Some(TestsSaid { passed: fine, exit_code, counts }) = said else { continue };
+        match counts {
+            Some(TestCounts { tests: tests @ 1.., passed, failed, errors, skipped, .. }) => {
+                let cells = [tests, passed, failed, errors, skipped].map(u64::to_string);
+                let _ = writeln!(page, "| {when} | {} |", cells.join(" | "));
+            }
+            Some(_) | None => {
+                let mark = if *fine { "passed" } else { "failed" };
+                let code =
+                    exit_code.map_or("no exit code".to_owned(), |code| format!("exit {code}"));
+                let _ =
+                    writeln!(page, "| {when} | the command {mark}, {code}; no report | | | | |");
+            }
         }
     }
     page.push('\n');

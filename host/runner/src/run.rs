@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use session::event::{Decision, Event, Input, Note, Record};
 use session::{
-    Accounting, Answer, Ask, Call, CallId, Effect, HostTool, Origin, RunResult, Session, Signal,
-    StopReason, prompt,
+    Accounting, Answer, Ask, Call, CallId, Deadline, Effect, HostTool, Origin, RunResult, Session,
+    Signal, StopReason, prompt,
 };
-use snapshot::{FileContent, RepoPath, Snapshot};
+use snapshot::{FileContent, Grant, RepoPath, Snapshot};
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use wire::ToolSpec;
 
@@ -28,7 +28,7 @@ use crate::lease::{Lease, LeaseError};
 use crate::model::{Job, Model, Said};
 use crate::patches::{self, Judged, Passed};
 use crate::plan::{RunPlan, TestCommand};
-use crate::scratch::{self, TestsRun};
+use crate::scratch::{self, SHOWN_REPORTS, TestsRun};
 use crate::sink::Sink;
 use crate::text::cut;
 use crate::tools::{CHANGED_FILES, Called, ToolExecutor, Toolbox, Trees};
@@ -86,7 +86,7 @@ enum Done {
 /// What makes the loop turn.
 enum Turned {
     Signal(Signal),
-    Late(session::Deadline),
+    Late(Deadline),
     Task(Result<Done, JoinError>),
     Said(u64, Said),
     ModelGone,
@@ -107,6 +107,8 @@ struct Run<E> {
     passed: Option<Passed>,
     tools: Vec<ToolSpec>,
     tasks: JoinSet<Done>,
+    /// The run of the step's own tests that is under way.
+    tests: Option<AbortHandle>,
     model: Option<Model>,
     job: u64,
     give_up: CancellationToken,
@@ -134,6 +136,7 @@ pub async fn run<E: ToolExecutor>(
     std::fs::create_dir_all(&dir).map_err(unusable)?;
     let _lease = Lease::take(&dir)?;
     resume::set_aside(&plan, fresh)?;
+    resume::forget_old_runs(&plan);
     let (journal, records) = Journal::open(&dir, &plan.key.run_name())?;
     scratch::clear(&dir.join("scratch")).map_err(unusable)?;
 
@@ -157,6 +160,7 @@ pub async fn run<E: ToolExecutor>(
         passed: None,
         tools,
         tasks: JoinSet::new(),
+        tests: None,
         model: None,
         job: 0,
         give_up: CancellationToken::new(),
@@ -176,14 +180,14 @@ pub async fn run<E: ToolExecutor>(
 impl<E: ToolExecutor> Run<E> {
     async fn next(&mut self, signals: &mut mpsc::Receiver<Signal>) -> Turned {
         let deadline = self.session.deadline();
-        let late = async {
+        let now = self.journal.now();
+        let late = |work: bool| async move {
             match deadline {
-                Some((at, deadline)) => {
-                    let left = at.saturating_sub(self.journal.now());
-                    tokio::time::sleep(Duration::from_millis(left)).await;
+                Some((at, deadline)) if work == (deadline == Deadline::Work) => {
+                    tokio::time::sleep(Duration::from_millis(at.saturating_sub(now))).await;
                     deadline
                 }
-                None => std::future::pending().await,
+                Some(_) | None => std::future::pending().await,
             }
         };
         let said = async {
@@ -197,9 +201,11 @@ impl<E: ToolExecutor> Run<E> {
             biased;
 
             Some(signal) = signals.recv() => Turned::Signal(signal),
-            deadline = late => Turned::Late(deadline),
+            deadline = late(true) => Turned::Late(deadline),
             Some(done) = self.tasks.join_next() => Turned::Task(done),
             said = said => said.map_or(Turned::ModelGone, |(job, said)| Turned::Said(job, said)),
+            // Last: an answer that has come already is not late, however slow this loop was.
+            deadline = late(false) => Turned::Late(deadline),
         }
     }
 
@@ -207,6 +213,8 @@ impl<E: ToolExecutor> Run<E> {
         match turned {
             Turned::Signal(signal) => self.hear(Input::Cancelled { signal }),
             Turned::Late(deadline) => self.hear(Input::DeadlinePassed { deadline }),
+            // Tests that were given up.
+            Turned::Task(Err(err)) if err.is_cancelled() => Ok(()),
             Turned::Task(done) => match done? {
                 Done::Called(call, called) => self.called(&call, called),
                 Done::Judged(call, judged) => self.judged(call, judged),
@@ -283,6 +291,11 @@ impl<E: ToolExecutor> Run<E> {
                     self.give_up.cancel();
                     self.job += 1;
                 }
+                Effect::AbortTests => {
+                    if let Some(tests) = self.tests.take() {
+                        tests.abort();
+                    }
+                }
                 Effect::Finish(reason) => self.finished = Some(reason),
             }
         }
@@ -292,7 +305,13 @@ impl<E: ToolExecutor> Run<E> {
     fn call(&mut self, call: Call) {
         let (toolbox, trees) = (Arc::clone(&self.toolbox), self.trees.clone());
         self.tasks.spawn(async move {
-            let called = toolbox.call(&call.tool, &call.arguments, &trees).await;
+            // The host reads the reports of the step's own tests whatever the step grants.
+            let granted = match call.id.origin {
+                Origin::Tests(_) => Grant::read(&[format!("{SHOWN_REPORTS}**")]).ok(),
+                Origin::Context | Origin::Turn(_) => None,
+            };
+            let (tool, arguments) = (&call.tool, &call.arguments);
+            let called = toolbox.call_granted(tool, arguments, &trees, granted).await;
             Done::Called(call, called)
         });
     }
@@ -335,7 +354,7 @@ impl<E: ToolExecutor> Run<E> {
         let Some(tests) = self.plan.tests.clone() else { return };
         let tree = self.tree_under_test(round);
         let dir = self.plan.run_dir.join("scratch");
-        self.tasks.spawn(tested(tests, tree, dir, round));
+        self.tests = Some(self.tasks.spawn(tested(tests, tree, dir, round)));
     }
 
     fn tree_under_test(&self, round: u32) -> Snapshot {
@@ -398,6 +417,8 @@ impl<E: ToolExecutor> Run<E> {
                 journal: self.journal.path(),
             },
         )?;
+        // Until here the same command still has artifacts to write.
+        resume::mark_left(&self.plan)?;
         // What cannot be removed now is removed by the next attempt.
         let _left = scratch::clear(&run_dir.join("scratch"));
         Ok(Ended { result, accounting })
@@ -460,6 +481,7 @@ fn is_decision(effect: &Effect) -> Option<&Decision> {
         | Effect::Judge { .. }
         | Effect::Ask(_)
         | Effect::AbortTurn
+        | Effect::AbortTests
         | Effect::Finish(_) => None,
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use session::Answer;
 use session::event::{CallUsage, Decision, Event, Input, Note, Record};
-use session::{Source, StopReason, TestCounts};
+use session::{Source, StopReason, TestCounts, TestsSaid};
 
 use crate::text::{Plain, cut};
 
@@ -148,8 +148,8 @@ fn decided(decision: &Decision) -> Option<(&'static str, String)> {
         Decision::AnalysisTaken { findings } => {
             ("analysis", count(u64::from(*findings), "finding"))
         }
-        Decision::TestsCounted { round, passed, counts } => {
-            ("tests", format!("{}: {}", round_word(*round), tests_words(*passed, counts.as_ref())))
+        Decision::TestsCounted { round, said } => {
+            ("tests", format!("{}: {}", round_word(*round), tests_words(said)))
         }
         Decision::Stopped { reason } => ("stopped", stopped_words(reason)),
     })
@@ -195,19 +195,25 @@ fn round_word(round: u32) -> String {
     if round == 0 { "before".to_owned() } else { format!("with patch {round}") }
 }
 
-fn tests_words(passed: bool, counts: Option<&TestCounts>) -> String {
-    let Some(counts) = counts else {
-        return if passed { "passed" } else { "failed" }.to_owned();
+fn tests_words(said: &TestsSaid) -> String {
+    let TestsSaid { passed, exit_code, counts } = said;
+    let command = match exit_code {
+        Some(code) => format!("the command ended with {code}"),
+        None => "the command did not come to an end".to_owned(),
     };
-    let TestCounts { tests, passed: fine, failed, errors, skipped, .. } = counts;
+    let Some(TestCounts { tests: 1.., .. }) = counts else {
+        return if *passed { "passed".to_owned() } else { command };
+    };
+    let TestCounts { tests, passed: fine, failed, errors, skipped, .. } =
+        counts.clone().unwrap_or_default();
     let mut text = format!("{fine} of {tests} passed");
     for (n, what) in [(failed, "failed"), (errors, "could not run"), (skipped, "skipped")] {
-        if *n > 0 {
+        if n > 0 {
             let _ = write!(text, ", {n} {what}");
         }
     }
     if !passed && failed + errors == 0 {
-        text.push_str(", but the command failed");
+        let _ = write!(text, ", but {command}");
     }
     text
 }

@@ -3,15 +3,19 @@
 use std::fmt::{self, Write as _};
 
 /// Words from outside on one line of a log: nothing unprintable, so a model can neither move a
-/// cursor nor begin a line that a CI reads as a command.
-pub(crate) struct Plain<'a>(pub(crate) &'a str);
+/// cursor nor begin a line that a CI reads as a command; and no `##`, which some CIs read as one
+/// anywhere in a line.
+#[derive(Debug)]
+pub struct Plain<'a>(pub &'a str);
 
 impl fmt::Display for Plain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| match c {
-            '\n' | '\t' => f.write_char(' '),
-            c if c.is_control() || is_invisible(c) => write!(f, "{}", c.escape_unicode()),
-            c => f.write_char(c),
+        let mut before = ' ';
+        self.0.chars().try_for_each(|c| match (std::mem::replace(&mut before, c), c) {
+            ('#', '#') => f.write_str("\\u{23}"),
+            (_, '\n' | '\t') => f.write_char(' '),
+            (_, c) if c.is_control() || is_invisible(c) => write!(f, "{}", c.escape_unicode()),
+            (_, c) => f.write_char(c),
         })
     }
 }
@@ -72,7 +76,8 @@ mod tests {
         check("a\n::error::b", "a ::error::b");
         check("\u{1b}[2J", "\\u{1b}[2J");
         check("a\u{202e}b\u{e0041}", "a\\u{202e}b\\u{e0041}");
-        check("naïve – fine", "naïve – fine");
+        check("naïve – fine #1", "naïve – fine #1");
+        check("x ##vso[a]b", "x #\\u{23}vso[a]b");
     }
 
     #[test]

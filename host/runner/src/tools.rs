@@ -103,6 +103,8 @@ pub struct Toolbox<E> {
     executor: E,
     cache: Option<Cache>,
     schemas: BTreeMap<String, jsonschema::Validator>,
+    /// What `changed_files` may show.
+    changes: Grant,
 }
 
 /// A tool that cannot be offered.
@@ -114,11 +116,11 @@ pub struct BadTool {
 }
 
 impl<E: ToolExecutor> Toolbox<E> {
-    /// A toolbox; without a cache every call runs.
+    /// A toolbox; without a cache every call runs. `changes` is what `changed_files` may show.
     ///
     /// # Errors
     /// When a tool's schema is not one.
-    pub fn new(executor: E, cache: Option<Cache>) -> Result<Self, BadTool> {
+    pub fn new(executor: E, cache: Option<Cache>, changes: Grant) -> Result<Self, BadTool> {
         let mut schemas = BTreeMap::new();
         for tool in executor.tools() {
             let bad = |why: String| BadTool { tool: tool.name.clone(), why };
@@ -126,7 +128,7 @@ impl<E: ToolExecutor> Toolbox<E> {
                 jsonschema::validator_for(&tool.schema).map_err(|err| bad(err.to_string()))?;
             schemas.insert(tool.name.clone(), validator);
         }
-        Ok(Self { executor, cache, schemas })
+        Ok(Self { executor, cache, schemas, changes })
     }
 
     /// The tools there are, without the host's own.
@@ -141,8 +143,19 @@ impl<E: ToolExecutor> Toolbox<E> {
 
     /// Answers a call.
     pub async fn call(&self, tool: &str, arguments: &str, trees: &Trees) -> Called {
+        self.call_granted(tool, arguments, trees, None).await
+    }
+
+    /// Answers a call that the host makes for itself: `granted` counts instead of the step's grant.
+    pub async fn call_granted(
+        &self,
+        tool: &str,
+        arguments: &str,
+        trees: &Trees,
+        granted: Option<Grant>,
+    ) -> Called {
         if tool == CHANGED_FILES {
-            return changes::answer(trees);
+            return changes::answer(trees, &self.changes);
         }
         let Some(info) = self.tools().iter().find(|info| info.name == tool) else {
             return Called::refused(format!("there is no tool `{tool}`"));
@@ -151,8 +164,11 @@ impl<E: ToolExecutor> Toolbox<E> {
             Ok(parsed) => parsed,
             Err(message) => return Called::refused(message),
         };
-        let view = Arc::new(View::new(trees.head.clone(), trees.base.clone(), info.grant.clone()));
-        let key = self.key(info, &parsed);
+        let grant = granted.unwrap_or_else(|| info.grant.clone());
+        let key = Self::key(info, &parsed, &grant);
+        let view = Arc::new(View::new(trees.head.clone(), trees.base.clone(), grant));
+        // The tool gets what the key is made of, to the byte.
+        let arguments = parsed.to_string();
         let missed = match (&self.cache, &key) {
             (Some(cache), Some(key)) => match look_up(cache, key, &view) {
                 Ok(called) => return called,
@@ -160,7 +176,7 @@ impl<E: ToolExecutor> Toolbox<E> {
             },
             (_, _) => None,
         };
-        let execution = self.executor.execute(tool, arguments, view).await;
+        let execution = self.executor.execute(tool, &arguments, view).await;
         let warnings = match (&self.cache, &key) {
             (Some(cache), Some(key)) => keep(cache, key, &execution),
             (_, _) => None,
@@ -178,10 +194,10 @@ impl<E: ToolExecutor> Toolbox<E> {
         let info = self.tools().iter().find(|info| info.name == tool);
         let info = info.ok_or_else(|| format!("there is no tool `{tool}`"))?;
         let parsed = self.check(tool, arguments)?;
-        Ok(self.key(info, &parsed))
+        Ok(Self::key(info, &parsed, &info.grant))
     }
 
-    fn key(&self, info: &ToolInfo, arguments: &Value) -> Option<CallKey> {
+    fn key(info: &ToolInfo, arguments: &Value, grant: &Grant) -> Option<CallKey> {
         if NEVER_CACHED.contains(&info.name.as_str()) {
             return None;
         }
@@ -191,7 +207,7 @@ impl<E: ToolExecutor> Toolbox<E> {
             tool: &info.name,
             schema: Digest::of(info.schema.to_string().as_bytes()),
             args: arguments,
-            grant: info.grant.digest(),
+            grant: grant.digest(),
             profile: info.profile,
             salt: "",
         })

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::budget::Usage;
 use crate::budget::{Money, Reservation};
 use crate::call::{Answer, Call, CallId, ModelCall, Source};
-use crate::outcome::{PatchFile, TestCounts, Verdict};
+use crate::outcome::{PatchFile, TestsSaid, Verdict};
 use crate::state::Phase;
 use crate::stop::{FailureClass, Signal, StopReason};
 
@@ -81,6 +81,8 @@ pub enum TestsEnding {
     },
     /// The command could not be started.
     NotStarted,
+    /// The work's time was used up before it ended.
+    TimedOut,
 }
 
 /// What can be late.
@@ -165,6 +167,8 @@ pub enum Input {
         message: String,
         /// Whether the request may have reached the provider.
         sent: bool,
+        /// What it took all the same, where the provider said.
+        usage: Option<Usage>,
         /// Milliseconds the provider wants us to wait.
         retry_after_ms: Option<u64>,
     },
@@ -254,10 +258,8 @@ pub enum Decision {
     TestsCounted {
         /// Which round: 0 without a patch, then counted from 1.
         round: u32,
-        /// Whether all is well.
-        passed: bool,
-        /// What a report says, where there is one.
-        counts: Option<TestCounts>,
+        /// What.
+        said: TestsSaid,
     },
     /// The run is over. Always the last event of an attempt that was not killed.
     Stopped {

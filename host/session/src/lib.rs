@@ -24,7 +24,7 @@ pub mod prompt;
 pub use call::{Answer, Call, CallId, HostTool, ModelCall, Origin, Source};
 pub use outcome::{
     Accounting, Analysis, Confidence, Finding, Outcome, PatchFile, RunResult, Severity, TestCounts,
-    Verdict,
+    TestsSaid, Verdict,
 };
 pub use plan::{ContextCall, Goal, Plan, TestPlan};
 pub use session::{Ask, Deadline, Effect, Input, Item, Session};

@@ -187,6 +187,18 @@ impl TestCounts {
     }
 }
 
+/// What the step's own tests said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TestsSaid {
+    /// Whether the command succeeded, and no report shows a failure.
+    pub passed: bool,
+    /// The command's exit code; none where it did not start, was ended, or died of a signal.
+    pub exit_code: Option<i32>,
+    /// What the reports say, where they could be read.
+    pub counts: Option<TestCounts>,
+}
+
 /// How far a run came, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -234,9 +246,9 @@ pub struct RunResult {
     /// What the gates found on the last patch.
     pub verdicts: Vec<Verdict>,
     /// The tests without a patch.
-    pub tests_before: Option<TestCounts>,
+    pub tests_before: Option<TestsSaid>,
     /// The tests with the patch.
-    pub tests_after: Option<TestCounts>,
+    pub tests_after: Option<TestsSaid>,
 }
 
 /// `accounting.json`: what it took.
@@ -277,6 +289,8 @@ pub struct Accounting {
     pub resumed_spend: Money,
     /// Links opened by the last attempt.
     pub links: u32,
+    /// What the provider or the system said of the last try that failed.
+    pub last_failure: Option<String>,
     /// What guarded the tools, in one line.
     pub isolation: String,
 }

@@ -27,9 +27,11 @@ pub struct ContextCall {
 }
 
 /// How the step's own tests are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TestPlan {
+    /// The program and its arguments, for the model to read.
+    pub command: Vec<String>,
     /// Whether they run once without a patch, for the context.
     pub before: bool,
     /// How often the model may repair a patch whose tests fail.

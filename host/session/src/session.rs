@@ -12,7 +12,7 @@ use crate::budget::{Meter, Work};
 use crate::call::{Answer, Call, CallId, HostTool, ModelCall, Origin};
 pub use crate::event::{Deadline, Input};
 use crate::event::{Decision, TestsEnding};
-use crate::outcome::{Analysis, PatchFile, TestCounts, Verdict};
+use crate::outcome::{Analysis, PatchFile, TestCounts, TestsSaid, Verdict};
 use crate::plan::Plan;
 use crate::state::{Phase, Progress, Slot, State};
 use crate::stop::StopReason;
@@ -25,6 +25,9 @@ pub(crate) const TURNS_MAX: u32 = 200;
 pub(crate) const TURN_FAILURES_MAX: u32 = 3;
 /// How many patches the gates look at.
 pub(crate) const PATCH_TRIES_MAX: u32 = 3;
+
+/// Under this name the model reads what the step's own tests said before anything was asked.
+const PROJECT_TESTS: &str = "project_tests";
 
 /// What the conversation holds, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +98,8 @@ pub enum Effect {
     Ask(Ask),
     /// Give up the response that is under way.
     AbortTurn,
+    /// End the run of the step's own tests that is under way.
+    AbortTests,
     /// Write the artifacts and end.
     Finish(StopReason),
 }
@@ -125,8 +130,10 @@ pub struct Session {
     patch_tries: u32,
     test_rounds: u32,
     verdicts: Vec<Verdict>,
-    tests_before: Option<TestCounts>,
-    tests_after: Option<TestCounts>,
+    tests_before: Option<TestsSaid>,
+    /// Where the reports of the tests before stand.
+    reports_before: Vec<String>,
+    tests_after: Option<TestsSaid>,
     tests_passed: Option<bool>,
     turns: u32,
     requests: u32,
@@ -155,6 +162,7 @@ impl Session {
             test_rounds: 0,
             verdicts: Vec::new(),
             tests_before: None,
+            reports_before: Vec::new(),
             tests_after: None,
             tests_passed: None,
             turns: 0,
@@ -215,10 +223,7 @@ impl Session {
             (
                 State::ReadingBefore { call, ending },
                 Input::CallAnswered { call: id, answer, .. },
-            ) if call.id == id => {
-                self.tests_before = self.count_tests(0, ending, Some(&answer));
-                self.gather_context()
-            }
+            ) if call.id == id => self.tests_before_over(ending, Some(&answer)),
             (State::GatheringContext { mut slots }, Input::CallAnswered { call, answer, .. }) => {
                 slots.iter_mut().for_each(|slot| slot.take(call, &answer));
                 self.after_context(slots)
@@ -240,9 +245,10 @@ impl Session {
             ) if asking.turn == turn => self.turn_completed(asking, items, calls, &text, usage),
             (
                 State::Asking(asking),
-                Input::TurnFailed { turn, class, code, sent, retry_after_ms, .. },
+                Input::TurnFailed { turn, class, code, sent, usage, retry_after_ms, .. },
             ) if asking.turn == turn => {
-                self.turn_failed(asking, class, &code, sent, retry_after_ms)
+                let failure = asking::Failure { class, code, sent, usage, retry_after_ms };
+                self.turn_failed(asking, &failure)
             }
 
             (State::Answering(mut answering), Input::CallAnswered { call, answer, .. }) => {
@@ -326,7 +332,8 @@ impl Session {
     }
 
     fn stop(&mut self, reason: StopReason, held: State) -> State {
-        if matches!(held, State::Asking(_)) {
+        if let State::Asking(asking) = &held {
+            self.give_up_turn(asking);
             self.effects.push(Effect::AbortTurn);
         }
         if reason == StopReason::Done {
@@ -369,7 +376,7 @@ impl Session {
     }
 
     fn begin(&mut self) -> State {
-        match self.plan.tests {
+        match &self.plan.tests {
             Some(tests) if tests.before => {
                 self.run_tests(0);
                 State::TestingBefore
@@ -384,16 +391,37 @@ impl Session {
     }
 
     fn read_tests_before(&mut self, ending: TestsEnding, reports: &[String]) -> State {
+        self.reports_before = reports.to_vec();
         match reading(0, reports) {
             Some(call) => {
                 self.start(call.clone());
                 State::ReadingBefore { call, ending }
             }
-            None => {
-                self.tests_before = self.count_tests(0, ending, None);
-                self.gather_context()
-            }
+            None => self.tests_before_over(ending, None),
         }
+    }
+
+    /// The tests without a patch are over: what they said is the first thing the model reads.
+    fn tests_before_over(&mut self, ending: TestsEnding, read: Option<&Answer>) -> State {
+        let said = self.count_tests(0, ending, read);
+        let call = ModelCall {
+            call_id: "call_tests_before".to_owned(),
+            tool: PROJECT_TESTS.to_owned(),
+            arguments: "{}".to_owned(),
+        };
+        let output = serde_json::json!({
+            "command": self.plan.tests.as_ref().map(|tests| &tests.command),
+            "started": ending != TestsEnding::NotStarted,
+            "timed_out": ending == TestsEnding::TimedOut,
+            "exit_code": said.exit_code,
+            "passed": said.passed,
+            "reports": self.reports_before,
+        });
+        let (call_id, output) = (call.call_id.clone(), output.to_string());
+        self.conversation.push(Item::ContextCall(call));
+        self.conversation.push(Item::CallOutput { call_id, output });
+        self.tests_before = Some(said);
+        self.gather_context()
     }
 
     fn gather_context(&mut self) -> State {
@@ -473,6 +501,11 @@ impl Session {
 
     fn too_late(&mut self, state: State, deadline: Deadline) -> State {
         match (deadline, state) {
+            // Tests that take too long are no reason to look at nothing else.
+            (Deadline::Work, State::TestingBefore | State::ReadingBefore { .. }) => {
+                self.effects.push(Effect::AbortTests);
+                self.tests_before_over(TestsEnding::TimedOut, None)
+            }
             (Deadline::Work, state) => {
                 let work = state.work(self.phase);
                 self.stop(StopReason::TimeBudget { work }, state)
@@ -486,21 +519,23 @@ impl Session {
     }
 
     /// Counts what the tests of a round said, and writes down whether all is well.
-    fn count_tests(
-        &mut self,
-        round: u32,
-        ending: TestsEnding,
-        read: Option<&Answer>,
-    ) -> Option<TestCounts> {
+    fn count_tests(&mut self, round: u32, ending: TestsEnding, read: Option<&Answer>) -> TestsSaid {
         let counts = match read {
             Some(Answer::Answered { output }) => TestCounts::parse(output),
             Some(Answer::Refused { .. } | Answer::Ended { .. }) | None => None,
         };
         let shows_failure = counts.as_ref().is_some_and(TestCounts::shows_failure);
         let passed = ending == TestsEnding::Exited { code: Some(0) } && !shows_failure;
-        self.tests_passed = (round > 0).then_some(passed);
-        self.emit(Decision::TestsCounted { round, passed, counts: counts.clone() });
-        counts
+        // A command that never ran says nothing of the patch.
+        let exit_code = match ending {
+            TestsEnding::Exited { code } => code,
+            TestsEnding::NotStarted | TestsEnding::TimedOut => None,
+        };
+        let ran = round > 0 && matches!(ending, TestsEnding::Exited { .. });
+        self.tests_passed = ran.then_some(passed);
+        let said = TestsSaid { passed, exit_code, counts };
+        self.emit(Decision::TestsCounted { round, said: said.clone() });
+        said
     }
 }
 

@@ -66,6 +66,8 @@ pub(crate) struct Asking {
     pub(crate) turn: u32,
     /// Counts every try of this turn, over all attempts.
     pub(crate) try_number: u32,
+    /// Calls of this turn so far, over all tries: an answer that comes late answers nobody else.
+    pub(crate) calls: u32,
     /// Failures in this attempt.
     pub(crate) failures: u32,
     pub(crate) wrap_up: bool,

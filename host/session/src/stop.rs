@@ -38,6 +38,8 @@ pub enum StopReason {
     GateRefused,
     /// A patch left the gates, and the tests fail with it.
     TestsFailed,
+    /// A patch left the gates, and the tests could not be run.
+    TestsNotRun,
     /// The model ended without an analysis.
     NoUsefulResult,
     /// A work ran out of time.
@@ -81,6 +83,7 @@ impl StopReason {
             Self::Done => "done",
             Self::GateRefused => "gate-refused",
             Self::TestsFailed => "tests-failed",
+            Self::TestsNotRun => "tests-not-run",
             Self::NoUsefulResult => "no-useful-result",
             Self::TimeBudget { .. } => "time-budget",
             Self::SpendBudget { .. } => "spend-budget",
@@ -95,10 +98,15 @@ impl StopReason {
     /// concluded.
     pub fn is_open(&self) -> bool {
         match self {
-            Self::Done | Self::GateRefused | Self::TestsFailed | Self::NoUsefulResult => false,
+            // A model that does not wrap up would be told the same again.
+            Self::Done
+            | Self::GateRefused
+            | Self::TestsFailed
+            | Self::TestsNotRun
+            | Self::NoUsefulResult
+            | Self::CallBudget { .. } => false,
             Self::TimeBudget { .. }
             | Self::SpendBudget { .. }
-            | Self::CallBudget { .. }
             | Self::ModelUnavailable { .. }
             | Self::ModelRefused { .. }
             | Self::Cancelled { .. } => true,
@@ -112,6 +120,7 @@ impl fmt::Display for StopReason {
             Self::Done => write!(f, "done"),
             Self::GateRefused => write!(f, "the gates refused the patch"),
             Self::TestsFailed => write!(f, "the tests fail with the patch"),
+            Self::TestsNotRun => write!(f, "the tests of the patch could not be run"),
             Self::NoUsefulResult => write!(f, "the model ended without an analysis"),
             Self::TimeBudget { work } => write!(f, "out of time: {work}"),
             Self::SpendBudget { work, resource } => {

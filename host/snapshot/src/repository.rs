@@ -36,6 +36,11 @@ impl Repository {
         &self.root
     }
 
+    /// The directory where git keeps what no commit can bring: state of our own is safe there.
+    pub fn git_dir(&self) -> PathBuf {
+        self.repository.to_thread_local().git_dir().to_owned()
+    }
+
     /// The commit that `revision` names; any spelling git knows.
     ///
     /// # Errors

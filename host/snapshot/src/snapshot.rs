@@ -54,7 +54,8 @@ impl Snapshot {
     /// contract says.
     pub const CONTENT_BYTES_MAX: u64 = 16 << 20;
 
-    /// The directory `root` as it is.
+    /// The directory `root` as it is. If it is the work tree of a repository, what is in the index
+    /// is not ignored; an index that cannot be read is as good as none.
     ///
     /// # Errors
     ///
@@ -67,6 +68,7 @@ impl Snapshot {
     }
 
     /// The tree of `revision`, from the object database of the repository that `path` is in.
+    /// Nothing of it is ignored.
     ///
     /// # Errors
     ///
@@ -75,7 +77,8 @@ impl Snapshot {
         Ok(Self::of(Arc::new(GitTree::open(path, revision)?)))
     }
 
-    /// This snapshot with other contents at some paths; `None` means that nothing stands there.
+    /// This snapshot with other contents at some paths, which are not ignored; `None` means that
+    /// nothing stands there.
     #[must_use]
     pub fn overlay(&self, changes: BTreeMap<RepoPath, Option<FileContent>>) -> Self {
         let base = self.0.base.as_ref().unwrap_or(self);

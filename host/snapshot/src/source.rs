@@ -5,6 +5,7 @@ mod beneath;
 mod directory;
 mod git;
 mod overlay;
+mod tracked;
 
 use std::fmt::Debug;
 
@@ -16,6 +17,7 @@ pub(crate) use beneath::Beneath;
 pub(crate) use directory::Directory;
 pub(crate) use git::{GitTree, open_repository};
 pub(crate) use overlay::Overlay;
+pub(crate) use tracked::Tracked;
 
 /// A stored tree. All of its methods take a path as it is: nothing of it is resolved.
 pub(crate) trait Source: Debug + Send + Sync {
@@ -34,6 +36,9 @@ pub(crate) trait Source: Debug + Send + Sync {
 
     /// Git's name for the content of the file or link `path`, where it is known without reading.
     fn object_id(&self, path: &RepoPath) -> Result<Option<ObjectId>, SnapshotError>;
+
+    /// What counts whatever the ignore files say.
+    fn tracked(&self) -> Tracked;
 }
 
 /// What stands at a path.

@@ -1,5 +1,8 @@
 //! All files of a tree, without what its `.gitignore` files leave out.
 //!
+//! As with git, they leave out only what is not tracked: nothing of a commit, nothing that a
+//! patch adds, and nothing of a directory that is in its index.
+//!
 //! The rules are read from the tree itself, so that a directory, a commit and an overlay agree;
 //! no file of the user or of the machine has a say. Links are named, never followed.
 
@@ -8,7 +11,7 @@ use std::sync::Arc;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::source::{NodeKind, Source};
+use crate::source::{Node, NodeKind, Source, Tracked};
 use crate::{RepoPath, SnapshotError};
 
 /// The most files of one tree: three times the files of Linux, and some 30 MB of paths.
@@ -37,7 +40,10 @@ struct Rules {
 
 /// All files and links that no rule leaves out, sorted by path.
 pub(crate) fn walk(source: &dyn Source) -> Result<Vec<Leaf>, SnapshotError> {
-    walk_where(source, true, |_| true)
+    match source.tracked() {
+        Tracked::Everything => walk_where(source, None, |_| true),
+        tracked @ Tracked::Paths(_) => walk_where(source, Some(&tracked), |_| true),
+    }
 }
 
 /// All files and links, ignored ones too, of the directories that `enter` lets us into.
@@ -45,47 +51,94 @@ pub(crate) fn walk_ignored(
     source: &dyn Source,
     enter: impl Fn(&RepoPath) -> bool,
 ) -> Result<Vec<Leaf>, SnapshotError> {
-    walk_where(source, false, enter)
+    walk_where(source, None, enter)
 }
 
+/// With `tracked` the rules are obeyed for everything else; without, they are not read.
 fn walk_where(
     source: &dyn Source,
-    obey_rules: bool,
+    tracked: Option<&Tracked>,
     enter: impl Fn(&RepoPath) -> bool,
 ) -> Result<Vec<Leaf>, SnapshotError> {
-    let mut leaves = Vec::new();
-    let mut visits = 0;
+    let mut leaves = Leaves::default();
     let mut ahead: Vec<(RepoPath, Option<Arc<Rules>>)> = vec![(RepoPath::root(), None)];
     while let Some((directory, above)) = ahead.pop() {
         let entries = source.entries(&directory)?;
-        visits += entries.len();
-        if visits > VISITS_MAX {
-            return Err(SnapshotError::TooMany { what: "names", most: VISITS_MAX as u64 });
-        }
-        let rules = match obey_rules {
-            true => Rules::read(source, &directory, &entries, above)?,
-            false => None,
+        leaves.visit(entries.len())?;
+        let rules = match tracked {
+            Some(_) => Rules::read(source, &directory, &entries, above)?,
+            None => None,
         };
         for (path, kind) in entries {
+            if path.is_hidden() {
+                continue;
+            }
             let is_directory = kind == NodeKind::Directory;
             let ignored = rules.as_deref().is_some_and(|rules| rules.ignore(&path, is_directory));
-            if ignored || path.is_hidden() {
-                continue;
-            }
-            if is_directory {
-                if enter(&path) {
-                    ahead.push((path, rules.clone()));
+            match (kind, tracked) {
+                (NodeKind::Directory, Some(tracked)) if ignored => {
+                    leaves.add_tracked(source, tracked, &path)?;
                 }
-                continue;
+                (NodeKind::Directory, _) if enter(&path) => ahead.push((path, rules.clone())),
+                (NodeKind::Directory, _) => {}
+                (NodeKind::File | NodeKind::Link, Some(tracked))
+                    if ignored && !tracked.has(&path) => {}
+                (NodeKind::File | NodeKind::Link, _) => {
+                    leaves.add(path, kind == NodeKind::Link)?;
+                }
             }
-            if leaves.len() == FILES_MAX {
-                return Err(SnapshotError::TooMany { what: "files", most: FILES_MAX as u64 });
-            }
-            leaves.push(Leaf { path, is_link: kind == NodeKind::Link });
         }
     }
-    leaves.sort_unstable();
-    Ok(leaves)
+    leaves.found.sort_unstable();
+    Ok(leaves.found)
+}
+
+/// What a walk has found so far.
+#[derive(Debug, Default)]
+struct Leaves {
+    found: Vec<Leaf>,
+    visits: usize,
+}
+
+impl Leaves {
+    fn visit(&mut self, names: usize) -> Result<(), SnapshotError> {
+        self.visits += names;
+        match self.visits > VISITS_MAX {
+            true => Err(SnapshotError::TooMany { what: "names", most: VISITS_MAX as u64 }),
+            false => Ok(()),
+        }
+    }
+
+    fn add(&mut self, path: RepoPath, is_link: bool) -> Result<(), SnapshotError> {
+        if self.found.len() == FILES_MAX {
+            return Err(SnapshotError::TooMany { what: "files", most: FILES_MAX as u64 });
+        }
+        self.found.push(Leaf { path, is_link });
+        Ok(())
+    }
+
+    /// Adds what is tracked below the ignored `directory`. Each path is looked up by its name:
+    /// the directory may hold a whole build beside it, which is not to be listed.
+    fn add_tracked(
+        &mut self,
+        source: &dyn Source,
+        tracked: &Tracked,
+        directory: &RepoPath,
+    ) -> Result<(), SnapshotError> {
+        let paths = tracked.below(directory);
+        self.visit(paths.len())?;
+        for path in paths {
+            if path.is_hidden() {
+                continue;
+            }
+            match source.node(&path)? {
+                Node::File { .. } => self.add(path, false)?,
+                Node::Link => self.add(path, true)?,
+                Node::Absent | Node::BehindLink | Node::Directory | Node::Special => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Rules {

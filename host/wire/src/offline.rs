@@ -6,12 +6,14 @@
 //! name), never a guess about meaning, and it says that no model was used.
 //!
 //! Reading order: [`Analyst::respond`](Responder::respond), then `seen` (what the conversation
-//! holds), `facts` (what the tools' answers say), `look` (what to ask next), `suspects` (which
-//! change may have broken what), `analysis` (what is submitted).
+//! holds), `facts` (what the tools' answers say), `look` and `report` (what to ask next), `suspects`
+//! (which change may have broken what), `analysis` (what is submitted).
 
 mod analysis;
 mod facts;
 mod look;
+mod paths;
+mod report;
 mod seen;
 mod suspects;
 mod text;

@@ -1,29 +1,32 @@
 //! `stepwell run`: from the command line to the runner, and back to an exit code.
 
+mod answerer;
+mod step_file;
+
 use std::collections::BTreeMap;
 use std::env;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner::{ModelPlan, Operator, RunKey, RunPlan, Sink, TestCommand, Tree};
-use session::budget::Price;
+use runner::{ModelPlan, Operator, Plain, RunKey, RunPlan, Sink, TestCommand};
 use session::{Signal, prompt};
-use snapshot::Digest;
+use snapshot::{Digest, GlobQuery, Grant, Question, Tree, View};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use wire::{Endpoint, Responder, Secret, Server};
 
 use super::validate::known;
-use super::{model, pretty, print, runtime, tool};
-use crate::args::{Provider, RunArgs};
+use super::{pretty, print, runtime, tool};
+use crate::args::RunArgs;
 use crate::exit;
 use crate::plan::{self, Plan};
 use crate::problem::Problem;
 use crate::repo::{self, Trees};
+use crate::say;
 use crate::step::{self, Step};
 use crate::wiring::{Component, Tools};
+use answerer::Answerer;
+use step_file::Found;
 
 /// How long a connection to the model may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -46,7 +49,7 @@ const TEST_ENV: [&str; 12] = [
 /// Runs a step.
 pub(super) fn run(args: &RunArgs) -> Result<u8, Problem> {
     let trees = repo::open(&args.repo.repo, args.head.as_deref(), args.base.as_deref())?;
-    let found = find_step(args, &trees)?;
+    let found = step_file::find(args, &trees)?;
     let bad = |source| Problem::BadStep { file: found.name.clone(), source: Box::new(source) };
     let step = Step::parse(&found.bytes).map_err(bad)?;
     let tools = Tools::load(own_components(&step, &trees)?)?;
@@ -54,81 +57,32 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Problem> {
     let isolation = tools.isolation();
     let tools = tools.with(&plan.grants, plan.limits);
     let cache = if args.no_cache { None } else { Some(tool::cache()?) };
-    let toolbox = Arc::new(runner::Toolbox::new(tools, cache)?);
+    let changes = plan.grants.of(runner::CHANGED_FILES);
+    let toolbox = Arc::new(runner::Toolbox::new(tools, cache, changes)?);
+    let out_dir = out_dir(args, &trees)?;
 
     let sinks: Vec<Box<dyn Sink>> =
         if args.quiet { vec![] } else { vec![Box::new(Operator::new(std::io::stderr()))] };
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let answerer = Answerer::choose(args, &step)?;
-        let run = assemble(args, &plan, &step, &trees, &found, &answerer, &toolbox, isolation)?;
-        let out_dir = run.out_dir.clone();
+        let mut run = assemble(args, &plan, &step, &trees, &found, &answerer, &toolbox, isolation)?;
+        run.out_dir.clone_from(&out_dir);
         let ended = runner::run(run, toolbox, sinks, args.fresh, signals()?);
-        let ended = ended.await.map_err(Problem::Run)?;
-        Ok::<_, Problem>((ended, out_dir))
+        ended.await.map_err(Problem::Run)
     });
     // What still runs (a search, a compile) is not worth waiting for.
     runtime.shutdown_background();
-    let (ended, out_dir) = ended?;
+    let ended = ended?;
     if !args.quiet {
         summary(&ended, &out_dir);
+    } else if exit::code(&ended.result) != exit::DONE {
+        say::line(&format!("stepwell: {}; see {}", ended.result.stop_reason, out_dir.display()));
     }
     if args.json {
         print(&pretty(&ended.result));
     }
     Ok(exit::code(&ended.result))
-}
-
-/// The step file, and where it was found.
-struct Found {
-    /// For people.
-    name: String,
-    bytes: Vec<u8>,
-}
-
-/// Reads the step file from the base commit where it has one: a change under test does not
-/// choose what is done with it.
-fn find_step(args: &RunArgs, trees: &Trees) -> Result<Found, Problem> {
-    let path = args.step.clone().unwrap_or_else(|| trees.root.join(".stepwell/step.toml"));
-    let inside = inside(&path, &trees.root);
-    let of_base = match (&trees.base, &inside) {
-        (Some(base), Some(inside)) if !args.step_from_head => {
-            repo::file(&base.snapshot, inside).map(|bytes| (bytes, base))
-        }
-        (_, _) => None,
-    };
-    let of_head = match &inside {
-        Some(inside) if args.head.is_some() => repo::file(&trees.head.snapshot, inside),
-        Some(_) | None => read_if_there(&path)?,
-    };
-    match (of_base, of_head) {
-        (Some((bytes, base)), head) => {
-            if head.is_some_and(|head| head != bytes) && !args.quiet {
-                note(&format!(
-                    "the step file of the base {} counts, not the changed one (--step-from-head takes that)",
-                    base.name
-                ));
-            }
-            Ok(Found { name: format!("{} of {}", path.display(), base.name), bytes })
-        }
-        (None, Some(bytes)) => Ok(Found { name: path.display().to_string(), bytes }),
-        (None, None) => Err(Problem::NoStep { path }),
-    }
-}
-
-fn inside(path: &Path, root: &Path) -> Option<String> {
-    let full = std::path::absolute(path).ok()?;
-    let parent = full.parent()?.canonicalize().ok()?;
-    let full = parent.join(full.file_name()?);
-    full.strip_prefix(root).ok()?.to_str().map(str::to_owned)
-}
-
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Problem> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(err) if err.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Problem::File { what: "read", path: path.to_owned(), source }),
-    }
 }
 
 /// The step's own components, from the same tree as the step file would be.
@@ -150,86 +104,6 @@ fn own_components(step: &Step, trees: &Trees) -> Result<Vec<Component>, Problem>
     step.tools.component.iter().map(read).collect()
 }
 
-/// Who answers, with the server of ours that lives as long as the run.
-struct Answerer {
-    provider: &'static str,
-    model: String,
-    shown: String,
-    endpoint: Endpoint,
-    price: Price,
-    model_used: bool,
-    /// What the answers depend on besides the model's name.
-    identity: String,
-    _server: Option<Server>,
-}
-
-impl Answerer {
-    fn choose(args: &RunArgs, step: &Step) -> Result<Self, Problem> {
-        let key_is_set = |model: &step::Model| env::var_os(&model.key_env).is_some();
-        let provider = args.provider.clone().unwrap_or_else(|| match &step.model {
-            Some(model) if key_is_set(model) => Provider::OpenAi,
-            Some(_) | None => Provider::Offline,
-        });
-        match provider {
-            Provider::OpenAi => Self::network(step),
-            Provider::Offline => {
-                let analyst = Arc::new(wire::offline::Analyst);
-                let mut answerer = Self::ours(analyst, "offline", String::new())?;
-                answerer.model_used = false;
-                Ok(answerer)
-            }
-            Provider::Script(path) => {
-                let (script, text) = model::script(&path)?;
-                let identity = Digest::of(text.as_bytes()).to_string();
-                let mut answerer = Self::ours(Arc::new(script), "script", identity)?;
-                if let Some(model) = &step.model {
-                    answerer.price = plan::price(&model.price);
-                }
-                Ok(answerer)
-            }
-        }
-    }
-
-    /// A server of our own on loopback: every answer takes the same way.
-    fn ours(
-        responder: Arc<dyn Responder>,
-        provider: &'static str,
-        identity: String,
-    ) -> Result<Self, Problem> {
-        let model = responder.model().to_owned();
-        let server = model::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), responder)?;
-        Ok(Self {
-            provider,
-            model,
-            shown: "our own server on loopback".to_owned(),
-            endpoint: Endpoint::new(&server.base_url()).map_err(Problem::Endpoint)?,
-            price: Price::default(),
-            model_used: true,
-            identity,
-            _server: Some(server),
-        })
-    }
-
-    fn network(step: &Step) -> Result<Self, Problem> {
-        let model = step.model.as_ref().ok_or(Problem::NoModel)?;
-        let key =
-            env::var(&model.key_env).map_err(|_| Problem::NoKey { name: model.key_env.clone() })?;
-        let endpoint = Endpoint::new(&model.base_url)
-            .and_then(|endpoint| endpoint.with_key(&Secret::new(key)))
-            .map_err(Problem::Endpoint)?;
-        Ok(Self {
-            provider: "openai",
-            model: model.name.clone(),
-            shown: endpoint.url(),
-            identity: endpoint.url(),
-            endpoint,
-            price: plan::price(&model.price),
-            model_used: true,
-            _server: None,
-        })
-    }
-}
-
 #[expect(clippy::too_many_arguments, reason = "the one place where everything meets")]
 fn assemble(
     args: &RunArgs,
@@ -241,12 +115,11 @@ fn assemble(
     toolbox: &runner::Toolbox<Tools>,
     isolation: String,
 ) -> Result<RunPlan, Problem> {
-    let key = key(trees, found, answerer, toolbox)?;
+    let key = key(trees, found, step, answerer, toolbox)?;
     let mut session = plan.session.clone();
     session.price = answerer.price;
     session.model_used = answerer.model_used;
     session.request_overhead_bytes = overhead_bytes(&session, toolbox);
-    let state = trees.root.join(".stepwell");
     Ok(RunPlan {
         step: plan.name.clone(),
         session,
@@ -262,8 +135,8 @@ fn assemble(
         tests: plan.verify.as_ref().map(test_command),
         head: trees.head.clone(),
         base: trees.base.clone(),
-        run_dir: state.join("runs").join(key.run_name()),
-        out_dir: args.out.clone().unwrap_or_else(|| state.join("out")),
+        run_dir: trees.state.join("runs").join(key.run_name()),
+        out_dir: PathBuf::new(),
         key,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         isolation,
@@ -276,20 +149,25 @@ fn assemble(
 fn key(
     trees: &Trees,
     found: &Found,
+    step: &Step,
     answerer: &Answerer,
     toolbox: &runner::Toolbox<Tools>,
 ) -> Result<RunKey, Problem> {
-    let digest = |tree: &Tree| {
-        let digest = tree.snapshot.digest();
-        let what = || tree.name.clone();
-        digest.map(|d| d.to_string()).map_err(|source| Problem::Read { what: what(), source })
+    // A commit names its content; a working tree must be looked at.
+    let head = match &trees.head_commit {
+        Some(id) => id.to_string(),
+        None => {
+            let read = |source| Problem::Read { what: trees.head.name.clone(), source };
+            trees.head.snapshot.digest().map_err(read)?.to_string()
+        }
     };
+    let base = trees.base_commit.as_ref().map(ToString::to_string).unwrap_or_default();
     let tools: Vec<String> =
         toolbox.tools().iter().map(|tool| format!("{} {}", tool.component, tool.profile)).collect();
-    let base = trees.base.as_ref().map(digest).transpose()?;
     Ok(RunKey::new([
-        ("the head".to_owned(), digest(&trees.head)?),
-        ("the base".to_owned(), base.unwrap_or_default()),
+        ("the head".to_owned(), head),
+        ("the base".to_owned(), base),
+        ("the reports".to_owned(), reports(trees, step)),
         ("the step file".to_owned(), Digest::of(&found.bytes).to_string()),
         ("the tools".to_owned(), tools.join(" ")),
         ("the provider".to_owned(), format!("{} {}", answerer.provider, answerer.identity)),
@@ -297,6 +175,47 @@ fn key(
         ("the prompt".to_owned(), prompt::VERSION.to_string()),
         ("stepwell's version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
     ]))
+}
+
+/// What the test reports say that lie in the working tree: they are ignored by git, and so not a
+/// part of what names the head.
+fn reports(trees: &Trees, step: &Step) -> String {
+    /// Where reports lie that the step does not name; `test_summary` looks at such places.
+    const USUAL: [&str; 4] = [
+        "{reports,test-results,build/test-results,target/surefire-reports}/**/*.xml",
+        "target/nextest/*/*.xml",
+        "{junit,test-results,report}*.xml",
+        "*/{junit,test-results}*.xml",
+    ];
+    let named = &step.context.reports;
+    let patterns = if named.is_empty() { USUAL.map(str::to_owned).to_vec() } else { named.clone() };
+    let query = GlobQuery { patterns, include_ignored: true, max_paths: GlobQuery::PATHS_MAX };
+    let view = View::new(trees.head.snapshot.clone(), None, Grant::everything());
+    let found = Question::Glob { tree: Tree::Head, query };
+    let mut digests = vec![view.answer_digest(&found).to_string()];
+    if let snapshot::Answer::Glob(found) = view.answer(&found) {
+        let content = |path| Question::Content { tree: Tree::Head, path };
+        digests
+            .extend(found.paths.into_iter().map(|p| view.answer_digest(&content(p)).to_string()));
+    }
+    Digest::of(digests.join(" ").as_bytes()).to_string()
+}
+
+/// Where the artifacts go. It is made before anything is paid for.
+fn out_dir(args: &RunArgs, trees: &Trees) -> Result<PathBuf, Problem> {
+    let own = trees.root.join(".stepwell");
+    let out = args.out.clone().unwrap_or_else(|| own.join("out"));
+    if args.out.is_none() {
+        // The repository must not turn them elsewhere.
+        for path in [&own, &out] {
+            if path.is_symlink() {
+                return Err(Problem::OutIsLink { path: path.clone() });
+            }
+        }
+    }
+    let made = std::fs::create_dir_all(&out);
+    made.map_err(|source| Problem::File { what: "make the directory", path: out.clone(), source })?;
+    Ok(out)
 }
 
 /// Bytes that every request carries besides the conversation.
@@ -337,21 +256,29 @@ fn signals() -> Result<mpsc::Receiver<Signal>, Problem> {
     Ok(receive)
 }
 
-#[expect(clippy::print_stderr, reason = "the end of the operator's log")]
+/// The end of the operator's log: what was found, and where the rest is.
 fn summary(ended: &runner::Ended, out_dir: &Path) {
-    let name = |file: &str| PathBuf::from(out_dir).join(file).display().to_string();
-    eprintln!("           artifacts       {}", name("report.md"));
+    /// Findings that are shown; the report has all of them.
+    const SHOWN: usize = 3;
+    let line =
+        |word: &str, rest: &str| say::line(format!("           {word:<14}  {rest}").trim_end());
+    let result = &ended.result;
+    let findings = result.analysis.iter().flat_map(|analysis| &analysis.findings);
+    for finding in findings.take(SHOWN) {
+        let place = finding.file.as_ref().map_or(String::new(), |file| {
+            let number = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
+            format!(" ({file}{number})")
+        });
+        line("found", &Plain(&format!("{}{place}", finding.title)).to_string());
+    }
+    let name = |file: &str| out_dir.join(file).display().to_string();
+    line("artifacts", &name("report.md"));
     let mut others = vec!["result.json", "accounting.json", "trace.jsonl"];
-    if ended.result.patch.is_some() {
+    if result.patch.is_some() {
         others.insert(0, "patch.diff");
     }
-    eprintln!("                           {}", others.join(", "));
-    if ended.result.stop_reason.is_open() {
-        eprintln!("           resume          the same command goes on from here");
+    line("", &others.join(", "));
+    if result.stop_reason.is_open() {
+        line("resume", "the same command goes on from here");
     }
-}
-
-#[expect(clippy::print_stderr, reason = "a note beside the log")]
-fn note(text: &str) {
-    eprintln!("note: {text}");
 }

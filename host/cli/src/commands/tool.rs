@@ -2,11 +2,13 @@
 
 use serde_json::json;
 use session::Answer;
+use snapshot::Grant;
 
 use super::{pretty, print, runtime};
 use crate::args::{CallArgs, ToolCallArgs, ToolDescribeArgs, ToolListArgs};
 use crate::plan::Grants;
 use crate::problem::Problem;
+use crate::say::note;
 use crate::wiring::{self, Tools};
 use crate::{dirs, repo, step};
 
@@ -24,7 +26,7 @@ pub(super) fn toolbox(
     let limits = sandbox::Limits { output_bytes: OUTPUT_BYTES, ..sandbox::Limits::default() };
     let tools = tools.with(&Grants::everything(), limits);
     let cache = if cached { Some(cache()?) } else { None };
-    Ok(runner::Toolbox::new(tools, cache)?)
+    Ok(runner::Toolbox::new(tools, cache, Grant::everything())?)
 }
 
 /// Opens the cache of tool outputs.
@@ -66,10 +68,17 @@ pub(super) fn list(args: &ToolListArgs) -> Result<u8, Problem> {
     }
     let width = rows.iter().map(|row| row.0.len()).max().unwrap_or(0);
     for (name, description, _) in rows {
-        let first = description.split(['.', ':', '(', ',']).next().unwrap_or_default().trim();
-        print(&format!("{name:<width$}  {first}"));
+        let first = description.split(". ").next().unwrap_or_default().trim_end_matches('.');
+        print(&format!("{name:<width$}  {}", shortened(first)));
     }
     Ok(0)
+}
+
+/// A description that fits a line.
+fn shortened(text: &str) -> String {
+    const CHARS: usize = 84;
+    let cut = text.char_indices().nth(CHARS).map(|(at, _)| at);
+    cut.map_or_else(|| text.to_owned(), |at| format!("{}…", text[..at].trim_end()))
 }
 
 /// Shows a tool.
@@ -116,7 +125,7 @@ pub(super) fn call(args: &ToolCallArgs) -> Result<u8, Problem> {
     let called = runtime()?.block_on(toolbox.call(&args.name, &args.on.args, &trees));
     for (level, line) in &called.log {
         if level == "warning" {
-            note(&format!("{}: {}", args.name, line.escape_debug()));
+            note(&format!("{}: {}", args.name, line));
         }
     }
     called.warnings.iter().for_each(|warning| note(warning));
@@ -143,9 +152,4 @@ pub(super) fn call(args: &ToolCallArgs) -> Result<u8, Problem> {
             Err(Problem::BadCall { message: message.clone() })
         }
     }
-}
-
-#[expect(clippy::print_stderr, reason = "notes go beside the answer, not into it")]
-fn note(text: &str) {
-    eprintln!("note: {text}");
 }

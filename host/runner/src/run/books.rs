@@ -66,11 +66,13 @@ impl Books {
                 self.accounting.cache_saved_us += usage.saved_us;
             }
             Input::TurnCompleted { .. } => self.turns += 1,
+            Input::TurnFailed { code, message, .. } => {
+                self.accounting.last_failure = Some(format!("{code}: {message}"));
+            }
             Input::AttemptStarted { .. }
             | Input::TestsFinished { .. }
             | Input::TurnRequested { .. }
             | Input::CallReceived { .. }
-            | Input::TurnFailed { .. }
             | Input::PatchJudged { .. }
             | Input::DeadlinePassed { .. }
             | Input::Cancelled { .. } => {}
@@ -125,6 +127,7 @@ impl Books {
             resumed_calls: own.resumed_calls,
             resumed_spend: own.resumed_spend,
             links: own.links,
+            last_failure: own.last_failure,
             isolation: own.isolation,
             ..rules
         }

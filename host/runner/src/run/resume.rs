@@ -4,9 +4,10 @@
 //! journal says they decided. What was under way is done again; what was finished is not.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::time::SystemTime;
 
 use session::event::{Decision, Event, Input, Note, Record};
 use session::{Effect, StopReason};
@@ -14,6 +15,7 @@ use snapshot::{FileContent, RepoPath};
 
 use super::{Run, RunError, is_decision};
 use crate::journal::Journal;
+use crate::lease::Lease;
 use crate::patches;
 use crate::plan::RunPlan;
 use crate::tools::ToolExecutor;
@@ -21,8 +23,41 @@ use crate::tools::ToolExecutor;
 /// What the last run of a step depended on, beside the runs.
 const LATEST: &str = "latest.json";
 
-/// Sets a journal aside that must not be gone on with: of a run that is done, or that the
-/// operator wants to forget. The last one set aside is kept.
+/// How many runs of a repository are kept, the present one included: enough for the branches that
+/// somebody works on.
+pub(super) const RUNS_KEPT_MAX: usize = 20;
+
+/// Removes the runs that were worked on longest ago. One that another process has is left alone.
+pub(super) fn forget_old_runs(plan: &RunPlan) {
+    let Some(dir) = plan.run_dir.parent() else { return };
+    let changed = |entry: &fs::DirEntry| {
+        let journal = entry.path().join("journal.jsonl");
+        fs::metadata(journal).and_then(|found| found.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
+    };
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let others = entries.filter(|entry| entry.path().is_dir() && entry.path() != plan.run_dir);
+    let mut others: Vec<_> = others.map(|entry| (changed(&entry), entry.path())).collect();
+    others.sort();
+    let over = (others.len() + 1).saturating_sub(RUNS_KEPT_MAX);
+    for (_, old) in others.into_iter().take(over) {
+        if let Ok(_lease) = Lease::take(&old) {
+            // What cannot be removed now is removed by a later run.
+            let _left = fs::remove_dir_all(old);
+        }
+    }
+}
+
+/// Stands beside a journal when everything that its run had to leave is left.
+const LEFT: &str = "left";
+
+/// Notes that the artifacts are written: from now on a run that is done is over.
+pub(super) fn mark_left(plan: &RunPlan) -> Result<(), RunError> {
+    let path = plan.run_dir.join(LEFT);
+    fs::write(&path, "").map_err(|source| RunError::Io { path, source })
+}
+
+/// Sets a journal aside that must not be gone on with: of a run that is done and has left its
+/// artifacts, or that the operator wants to forget. The last one set aside is kept.
 pub(super) fn set_aside(plan: &RunPlan, fresh: bool) -> Result<(), RunError> {
     let path = plan.run_dir.join("journal.jsonl");
     if !path.exists() {
@@ -31,10 +66,13 @@ pub(super) fn set_aside(plan: &RunPlan, fresh: bool) -> Result<(), RunError> {
     if !fresh {
         let (_, records) = Journal::open(&plan.run_dir, &plan.key.run_name())?;
         let done = Event::Decided(Decision::Stopped { reason: StopReason::Done });
-        if !records.last().is_some_and(|record| record.event == done) {
+        let is_done = records.last().is_some_and(|record| record.event == done);
+        if !is_done || !plan.run_dir.join(LEFT).exists() {
             return Ok(());
         }
     }
+    // First: a journal without this mark is gone on with.
+    let _none = fs::remove_file(plan.run_dir.join(LEFT));
     let aside = plan.run_dir.join("journal.previous.jsonl");
     fs::rename(&path, aside).map_err(|source| RunError::Io { path, source })
 }
@@ -177,9 +215,15 @@ impl<E: ToolExecutor> Run<E> {
         fs::create_dir_all(&dir).map_err(fail(&dir))?;
         for (number, (path, bytes)) in reports.into_iter().enumerate() {
             let file = dir.join(format!("{round}-{number}"));
-            fs::write(&file, &bytes).map_err(fail(&file))?;
+            // Their record follows, and must not outlive them.
+            let written = File::create(&file).and_then(|mut new| {
+                new.write_all(&bytes)?;
+                new.sync_all()
+            });
+            written.map_err(fail(&file))?;
             self.show(&path, bytes);
         }
+        File::open(&dir).and_then(|dir| dir.sync_all()).map_err(fail(&dir))?;
         self.trees.head = self.plan.head.snapshot.overlay(self.reports.clone());
         Ok(())
     }

@@ -1,1 +1,239 @@
-//! x
+//! Whole runs, with tools of the test's own and a model that plays a script.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use session::budget::{Budgets, Ceiling, Money, Price};
+use session::event::CallUsage;
+use session::{ContextCall, Goal, Outcome, Phase};
+use snapshot::{Digest, View};
+use wire::{Endpoint, Script, Server};
+
+use super::*;
+use crate::plan::{ModelPlan, RunKey, Tree};
+use crate::tools::{Execution, ToolInfo};
+
+/// One tool, which counts how often it runs.
+#[derive(Debug)]
+struct Counting {
+    infos: Vec<ToolInfo>,
+    ran: Arc<AtomicU32>,
+}
+
+impl ToolExecutor for Counting {
+    fn tools(&self) -> &[ToolInfo] {
+        &self.infos
+    }
+
+    async fn execute(&self, _tool: &str, _arguments: &str, _view: Arc<View>) -> Execution {
+        let number = self.ran.fetch_add(1, Ordering::SeqCst);
+        let answer = Answer::Answered { output: format!("{{\"n\":{number}}}") };
+        Execution { answer, usage: CallUsage::default(), observed: None, log: Vec::new() }
+    }
+}
+
+/// A place for runs, and what they share.
+struct World {
+    dir: tempfile::TempDir,
+    ran: Arc<AtomicU32>,
+}
+
+/// A sink that keeps what it is told.
+struct Kept(Arc<std::sync::Mutex<Vec<Record>>>);
+
+impl Sink for Kept {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        self.0.lock().unwrap().push(record.clone());
+        Ok(())
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("repo")).unwrap();
+        std::fs::write(dir.path().join("repo/a.txt"), "one\n").unwrap();
+        Self { dir, ran: Arc::default() }
+    }
+
+    fn plan(&self, endpoint: Endpoint, head: &str) -> RunPlan {
+        let ceiling = Ceiling {
+            time_ms: 20_000,
+            idle_ms: 20_000,
+            tokens: 1_000_000,
+            spend: Money(1_000_000),
+            calls: 10,
+        };
+        let session = session::Plan {
+            task: "look".to_owned(),
+            goal: Goal::Diagnose,
+            price: Price { input: Money(1), cached_input: Money(1), output: Money(1) },
+            budgets: Budgets {
+                context: ceiling,
+                analyze: ceiling,
+                patch: ceiling,
+                verify: ceiling,
+                step_spend: Money(1_000_000),
+            },
+            max_output_tokens: 500,
+            request_overhead_bytes: 1_000,
+            first_event_ms: 20_000,
+            context: vec![ContextCall { tool: "count".into(), arguments: "{}".into() }],
+            tests: None,
+            tools: ["count".to_owned()].into(),
+            model_used: true,
+        };
+        let key = RunKey::new([("the head".to_owned(), head.to_owned())]);
+        RunPlan {
+            step: "test".to_owned(),
+            session,
+            model: ModelPlan {
+                provider: "script".to_owned(),
+                model: "m".to_owned(),
+                endpoint,
+                shown: "loopback".to_owned(),
+                connect: Duration::from_secs(5),
+                effort: None,
+            },
+            rules: gate::Rules::new(&gate::RuleSpec::default()).unwrap(),
+            tests: None,
+            head: Tree {
+                snapshot: Snapshot::directory(&self.dir.path().join("repo")).unwrap(),
+                name: "head".to_owned(),
+            },
+            base: None,
+            run_dir: self.dir.path().join("runs").join(key.run_name()),
+            out_dir: self.dir.path().join("out"),
+            key,
+            version: "test".to_owned(),
+            isolation: "none".to_owned(),
+            answer_bytes: 65_536,
+            kill_after: None,
+        }
+    }
+
+    /// Runs the step with this script; what came of it, and what was written down.
+    async fn run(&self, script: &str, head: &str) -> (Result<Ended, RunError>, Vec<Record>) {
+        let script = Script::parse(&format!("model = \"m\"\n{script}")).unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = Server::bind(address, Arc::new(script)).unwrap();
+        let plan = self.plan(Endpoint::new(&server.base_url()).unwrap(), head);
+        let info = ToolInfo {
+            name: "count".to_owned(),
+            description: "counts".to_owned(),
+            schema: serde_json::json!({ "type": "object" }),
+            component: Digest::of(b"count"),
+            profile: Digest::of(b"none"),
+            grant: Grant::everything(),
+        };
+        let tools = Counting { infos: vec![info], ran: Arc::clone(&self.ran) };
+        let toolbox = Arc::new(Toolbox::new(tools, None, Grant::everything()).unwrap());
+        let kept = Arc::default();
+        let sinks: Vec<Box<dyn Sink>> = vec![Box::new(Kept(Arc::clone(&kept)))];
+        let (_never, signals) = mpsc::channel(1);
+        let ended = run(plan, toolbox, sinks, false, signals).await;
+        let records = kept.lock().unwrap().clone();
+        (ended, records)
+    }
+}
+
+fn requests(records: &[Record]) -> usize {
+    let is_request =
+        |record: &&Record| matches!(record.event, Event::Heard(Input::TurnRequested { .. }));
+    records.iter().filter(is_request).count()
+}
+
+fn warnings(records: &[Record]) -> Vec<String> {
+    let warning = |record: &Record| match &record.event {
+        Event::Noted(Note::Warned { what }) => Some(what.clone()),
+        Event::Noted(_) | Event::Heard(_) | Event::Decided(_) => None,
+    };
+    records.iter().filter_map(warning).collect()
+}
+
+const SUBMIT: &str = "[[turn]]\n[[turn.call]]\ntool = \"submit_analysis\"\n[turn.call.arguments]\n\
+                      summary = \"s\"\nfindings = []\nnext_steps = []\n";
+const COUNT: &str = "[[turn]]\n[[turn.call]]\ntool = \"count\"\narguments = {}\n";
+
+#[tokio::test]
+async fn a_call_of_a_response_that_never_completes_is_only_discarded_work() {
+    let world = World::new();
+    // The call is whole after six events; the response completes two later.
+    let fault = "fault = { kind = \"close\", after-events = 6, code = 1011 }\n";
+    let script =
+        format!("{}{SUBMIT}", COUNT.replacen("[[turn]]\n", &format!("[[turn]]\n{fault}"), 1));
+    let (ended, records) = world.run(&script, "a").await;
+    assert_eq!(ended.unwrap().result.stop_reason, StopReason::Done);
+    let early = records
+        .iter()
+        .filter(|record| matches!(record.event, Event::Heard(Input::CallReceived { turn: 1, .. })));
+    assert_eq!(early.count(), 2, "once for each try");
+    // Once for the context, once for each try of the turn at the most.
+    assert!((2..=3).contains(&world.ran.load(Ordering::SeqCst)));
+    assert_eq!(requests(&records), 3);
+}
+
+#[tokio::test]
+async fn a_link_that_is_lost_between_two_turns_costs_no_turn() {
+    let world = World::new();
+    let drop = "fault = { kind = \"drop\", after-events = 1000 }\n";
+    let script =
+        format!("{}{SUBMIT}", COUNT.replacen("[[turn]]\n", &format!("[[turn]]\n{drop}"), 1));
+    let (ended, records) = world.run(&script, "a").await;
+    let ended = ended.unwrap();
+    assert_eq!(ended.result.outcome, Outcome::Diagnosis);
+    assert_eq!(ended.accounting.links, 2);
+    assert_eq!(ended.accounting.charged_at_most, 0);
+    assert_eq!(requests(&records), 2);
+}
+
+#[tokio::test]
+async fn what_was_concluded_stays_concluded_and_is_not_paid_again() {
+    let world = World::new();
+    let script = "[[turn]]\nsay = \" \"\n";
+    let (first, records) = world.run(script, "a").await;
+    let first = first.unwrap();
+    assert_eq!(first.result.stop_reason, StopReason::NoUsefulResult);
+    assert_eq!(requests(&records), 1);
+    let (second, records) = world.run(script, "a").await;
+    let second = second.unwrap();
+    assert_eq!(second.result, first.result);
+    assert_eq!((second.accounting.attempts, second.accounting.resumed_turns), (2, 1));
+    assert_eq!(second.accounting.total, first.accounting.total);
+    assert_eq!(requests(&records), 0);
+}
+
+#[tokio::test]
+async fn another_head_is_another_run_and_says_so() {
+    let world = World::new();
+    world.run(SUBMIT, "a").await.0.unwrap();
+    let (ended, records) = world.run(SUBMIT, "b").await;
+    assert_eq!(ended.unwrap().accounting.attempts, 1);
+    assert_eq!(warnings(&records), ["starting fresh: other than in the last run are the head"]);
+}
+
+#[tokio::test]
+async fn a_journal_that_decides_otherwise_is_not_gone_on_with() {
+    let world = World::new();
+    let plan = world.plan(Endpoint::new("http://127.0.0.1:1/v1").unwrap(), "a");
+    std::fs::create_dir_all(&plan.run_dir).unwrap();
+    let (mut journal, _) = Journal::open(&plan.run_dir, &plan.key.run_name()).unwrap();
+    let begun = Input::AttemptStarted { attempt: 1 };
+    journal.append(Phase::Init, Event::Heard(begun)).unwrap();
+    let forged = Decision::PhaseEntered { phase: Phase::Done };
+    journal.append(Phase::Init, Event::Decided(forged)).unwrap();
+    drop(journal);
+    let (ended, _) = world.run(SUBMIT, "a").await;
+    assert!(matches!(ended, Err(RunError::Diverged { seq: 1, .. })), "{ended:?}");
+}
+
+#[tokio::test]
+async fn only_so_many_runs_are_kept() {
+    let world = World::new();
+    for number in 0..resume::RUNS_KEPT_MAX + 3 {
+        world.run(SUBMIT, &number.to_string()).await.0.unwrap();
+    }
+    let runs = std::fs::read_dir(world.dir.path().join("runs")).unwrap().flatten();
+    let runs = runs.filter(|entry| entry.path().is_dir()).count();
+    assert_eq!(runs, resume::RUNS_KEPT_MAX);
+}

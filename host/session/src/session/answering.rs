@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{HostTool, Input, PATCH_TRIES_MAX, Session, TURN_CALLS_MAX, host_tool, judge, reading};
-use crate::call::{Answer, CallId, ModelCall, Origin};
+use crate::call::{Answer, CallId, ModelCall};
 use crate::event::TestsEnding;
 use crate::outcome::Analysis;
 use crate::plan::Goal;
@@ -13,13 +13,13 @@ use crate::stop::StopReason;
 impl Session {
     /// Turns the calls of a response into slots, in the response's order. Those that were
     /// started early keep their answers; early ones that the response does not have are dropped.
+    /// `next` is the first id that no call of this turn has had.
     pub(super) fn take_calls(
         &mut self,
-        turn: u32,
+        mut next: CallId,
         mut early: BTreeMap<String, Slot>,
         calls: Vec<ModelCall>,
     ) -> Vec<Slot> {
-        let mut next = early.len();
         let mut slots: Vec<Slot> = Vec::with_capacity(calls.len());
         for (place, asked) in calls.into_iter().enumerate() {
             if let Some(slot) = early.remove(&asked.call_id)
@@ -28,9 +28,8 @@ impl Session {
                 slots.push(slot);
                 continue;
             }
-            let index = u32::try_from(next).unwrap_or(u32::MAX);
-            next += 1;
-            let id = CallId { origin: Origin::Turn(turn), index };
+            let id = next;
+            next.index += 1;
             let slot = match host_tool(&asked) {
                 _ if place >= TURN_CALLS_MAX => refused(id, asked, "too many calls in one turn"),
                 Some(HostTool::SubmitAnalysis) => self.submit_analysis(id, asked),
@@ -77,6 +76,8 @@ impl Session {
         let progress = match (problem, digest) {
             (None, Some(digest)) => {
                 self.patch = Some(super::Accepted { digest, files });
+                // What the tests said of another patch is not said of this one.
+                (self.tests_after, self.tests_passed) = (None, None);
                 self.enter(Phase::Analyzed);
                 self.enter(Phase::PatchProposed);
                 self.test_patch()
@@ -136,7 +137,7 @@ impl Session {
 
     /// The tests of a patch are over: what the model is told about them.
     fn tests_over(&mut self, round: u32, ending: TestsEnding, read: Option<&Answer>) -> Progress {
-        self.tests_after = self.count_tests(round, ending, read);
+        self.tests_after = Some(self.count_tests(round, ending, read));
         let passed = self.tests_passed == Some(true);
         let said = match read {
             Some(Answer::Answered { output }) => serde_json::from_str(output).ok(),
@@ -171,11 +172,14 @@ impl Session {
             .slots
             .iter()
             .any(|slot| host_tool(&slot.asked) == Some(HostTool::ProposePatch));
-        let rounds = self.plan.tests.map_or(0, |tests| tests.repair_rounds);
+        let rounds = self.plan.tests.as_ref().map_or(0, |tests| tests.repair_rounds);
         match (&self.patch, self.tests_passed) {
             (Some(_), Some(true)) => {
                 self.enter(Phase::Tested);
                 Some(StopReason::Done)
+            }
+            (Some(_), None) if proposed && self.plan.tests.is_some() => {
+                Some(StopReason::TestsNotRun)
             }
             (Some(_), None) if proposed => Some(StopReason::Done),
             (Some(_), Some(false)) if proposed && self.test_rounds > rounds => {

@@ -22,6 +22,18 @@ const BACKOFF_MS: u64 = 200;
 /// The longest wait that a provider may ask for, in milliseconds: it comes out of the budget.
 const RETRY_AFTER_MAX_MS: u64 = 120_000;
 
+/// The code of a response that was cut because it had more tokens than it was given.
+const OUTPUT_CUT: &str = "max_output_tokens";
+
+/// How a try of a turn failed.
+pub(super) struct Failure {
+    pub(super) class: FailureClass,
+    pub(super) code: String,
+    pub(super) sent: bool,
+    pub(super) usage: Option<Usage>,
+    pub(super) retry_after_ms: Option<u64>,
+}
+
 impl Asking {
     pub(crate) fn progress(&mut self, now: u64) {
         if !matches!(self.stage, Stage::Reserved) {
@@ -41,6 +53,7 @@ impl Session {
             Asking {
                 turn,
                 try_number,
+                calls: 0,
                 failures: 0,
                 wrap_up,
                 stage: Stage::Reserved,
@@ -143,8 +156,8 @@ impl Session {
         let known =
             self.plan.tools.contains(&call.tool) && !asking.early.contains_key(&call.call_id);
         if known && asking.early.len() < TURN_CALLS_MAX {
-            let index = u32::try_from(asking.early.len()).unwrap_or(u32::MAX);
-            let id = CallId { origin: Origin::Turn(asking.turn), index };
+            let id = CallId { origin: Origin::Turn(asking.turn), index: asking.calls };
+            asking.calls += 1;
             let slot = self.start_tool(id, call);
             asking.early.insert(slot.asked.call_id.clone(), slot);
         }
@@ -172,8 +185,9 @@ impl Session {
             let work = self.work();
             return self.stop(StopReason::CallBudget { work }, State::Asking(asking));
         }
-        let Asking { turn, early, .. } = asking;
-        let slots = self.take_calls(turn, early, calls);
+        let Asking { turn, early, calls: first, .. } = asking;
+        let slots =
+            self.take_calls(CallId { origin: Origin::Turn(turn), index: first }, early, calls);
         self.after_answer(Answering { turn, slots })
     }
 
@@ -211,24 +225,33 @@ impl Session {
         });
     }
 
-    pub(super) fn turn_failed(
-        &mut self,
-        mut asking: Asking,
-        class: FailureClass,
-        code: &str,
-        sent: bool,
-        retry_after_ms: Option<u64>,
-    ) -> State {
-        match sent && asking.stage != Stage::Reserved {
-            true => self.settle(asking.turn, None),
+    /// Nobody waits for this turn any more: what may have been billed is charged at its most.
+    pub(super) fn give_up_turn(&mut self, asking: &Asking) {
+        match asking.stage {
+            Stage::Reserved => self.meter.release(),
+            Stage::Sent { .. } | Stage::Streaming { .. } if self.meter.is_reserved() => {
+                self.settle(asking.turn, None);
+            }
+            Stage::Sent { .. } | Stage::Streaming { .. } => {}
+        }
+    }
+
+    pub(super) fn turn_failed(&mut self, mut asking: Asking, failure: &Failure) -> State {
+        let Failure { class, code, sent, usage, retry_after_ms } = failure;
+        match *sent && asking.stage != Stage::Reserved {
+            true => self.settle(asking.turn, *usage),
             false => self.meter.release(),
         }
+        if code == OUTPUT_CUT {
+            let (work, resource) = (self.work(), Resource::Tokens);
+            return self.stop(StopReason::SpendBudget { work, resource }, State::Asking(asking));
+        }
         asking.failures += 1;
-        let wait = retry_after_ms.unwrap_or(BACKOFF_MS << asking.failures.min(10));
-        let may_retry = class == FailureClass::Provider
+        let wait = (*retry_after_ms).unwrap_or(BACKOFF_MS << asking.failures.min(10));
+        let may_retry = *class == FailureClass::Provider
             && asking.failures < TURN_FAILURES_MAX
             && wait <= RETRY_AFTER_MAX_MS;
-        let code = code.to_owned();
+        let code = code.clone();
         if may_retry {
             self.emit(Decision::TurnRetried { turn: asking.turn, code, after_ms: wait });
             asking.try_number += 1;
@@ -247,9 +270,7 @@ impl Session {
         match asking.stage {
             Stage::Reserved => self.meter.release(),
             Stage::Sent { .. } | Stage::Streaming { .. } => {
-                if self.meter.is_reserved() {
-                    self.settle(asking.turn, None);
-                }
+                self.give_up_turn(&asking);
                 asking.try_number += 1;
             }
         }
@@ -272,6 +293,13 @@ impl Session {
 
     pub(super) fn turn_too_late(&mut self, asking: Asking, code: &str) -> State {
         self.effects.push(Effect::AbortTurn);
-        self.turn_failed(asking, FailureClass::Provider, code, true, None)
+        let failure = Failure {
+            class: FailureClass::Provider,
+            code: code.to_owned(),
+            sent: true,
+            usage: None,
+            retry_after_ms: None,
+        };
+        self.turn_failed(asking, &failure)
     }
 }

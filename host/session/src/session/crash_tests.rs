@@ -66,6 +66,7 @@ fn asked(effects: &[Effect]) -> impl Iterator<Item = u32> {
         | Effect::Call(_)
         | Effect::Judge { .. }
         | Effect::AbortTurn
+        | Effect::AbortTests
         | Effect::Finish(_) => None,
     })
 }

@@ -25,7 +25,7 @@ impl Session {
             stop_reason: reason,
             head: head.to_owned(),
             base: base.map(str::to_owned),
-            model_used: self.plan.model_used,
+            model_used: self.plan.model_used && self.turns > 0,
             analysis: self.analysis.clone(),
             patch: self.patch.as_ref().map(|patch| patch.digest.clone()),
             patch_files: self.patch.as_ref().map(|patch| patch.files.clone()).unwrap_or_default(),

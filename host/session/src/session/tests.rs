@@ -30,7 +30,7 @@ pub(super) fn plan() -> Plan {
         request_overhead_bytes: 500,
         first_event_ms: 10_000,
         context: vec![ContextCall { tool: "test_summary".into(), arguments: "{}".into() }],
-        tests: Some(TestPlan { before: true, repair_rounds: 1 }),
+        tests: Some(TestPlan { command: vec!["t".into()], before: true, repair_rounds: 1 }),
         tools: ["read_file", "test_summary"].map(str::to_owned).into(),
         model_used: true,
     }
@@ -74,7 +74,7 @@ impl World {
 
     fn answer(session: &Session, effect: Effect) -> Vec<Input> {
         match effect {
-            Effect::Emit(_) | Effect::AbortTurn | Effect::Finish(_) => vec![],
+            Effect::Emit(_) | Effect::AbortTurn | Effect::AbortTests | Effect::Finish(_) => vec![],
             Effect::RunTests { round } => {
                 let ending = TestsEnding::Exited { code: Some(if round == 2 { 0 } else { 101 }) };
                 vec![Input::TestsFinished { round, ending, reports: vec![format!("r{round}")] }]
@@ -151,7 +151,7 @@ fn line(decision: &Decision) -> String {
             format!("turn {turn} {code} +{after_ms}ms")
         }
         Decision::AnalysisTaken { findings } => format!("analysis with {findings} findings"),
-        Decision::TestsCounted { round, passed, .. } => format!("tests {round} passed: {passed}"),
+        Decision::TestsCounted { round, said } => format!("tests {round} passed: {}", said.passed),
         Decision::Stopped { reason } => format!("stopped: {reason}"),
     }
 }
@@ -179,7 +179,15 @@ fn late(deadline: Deadline) -> Input {
 
 fn failed(class: FailureClass, code: &str) -> Input {
     let (code, message) = (code.to_owned(), String::new());
-    Input::TurnFailed { turn: 1, class, code, message, sent: true, retry_after_ms: None }
+    Input::TurnFailed {
+        turn: 1,
+        class,
+        code,
+        message,
+        sent: true,
+        usage: None,
+        retry_after_ms: None,
+    }
 }
 
 #[test]
@@ -353,4 +361,39 @@ proptest! {
             prop_assert!(Work::ALL.iter().all(|work| meter.spent(*work).calls <= LINE.calls));
         }
     }
+}
+
+#[test]
+fn tests_that_take_too_long_before_do_not_end_the_step() {
+    let late = (60_000, late(Deadline::Work));
+    let log = play(plan(), [(0, Input::AttemptStarted { attempt: 1 }), late]);
+    insta::assert_snapshot!(log, @r"
+    tests 0 start
+    tests 0 passed: false
+    context.1 test_summary
+    ");
+}
+
+#[test]
+fn a_late_answer_of_an_earlier_try_answers_nobody_else() {
+    let mut session = Session::new(plan());
+    for (at, input) in begun() {
+        session.handle(at, input);
+    }
+    let early = |session: &mut Session, id: &str| {
+        session.handle(40, Input::CallReceived { turn: 1, call: call(id, "read_file", "{}") })
+    };
+    early(&mut session, "first");
+    session.handle(41, failed(FailureClass::Provider, "link-lost"));
+    session.handle(42, Input::TurnRequested { turn: 1, try_number: 2 });
+    let started = early(&mut session, "second");
+    let id = started.iter().find_map(|e| if let Effect::Call(c) = e { Some(c.id) } else { None });
+    assert_ne!(id, Some(CallId { origin: Origin::Turn(1), index: 0 }));
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_turn_charges_what_may_have_been_billed() {
+    let stop = (40, Input::Cancelled { signal: Signal::Interrupt });
+    let log = play(plan(), begun().into_iter().chain([stop]));
+    assert!(log.ends_with("turn 1 charged most\nstopped: interrupted\n"), "{log}");
 }

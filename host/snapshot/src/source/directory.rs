@@ -1,28 +1,37 @@
 //! A directory of the machine as a source.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use gix::ObjectId;
 use rustix::fs::{Dir, FileType, Stat};
 use rustix::io::Errno;
 
-use super::{Beneath, Node, NodeKind, Source};
+use super::tracked::read_index;
+use super::{Beneath, Node, NodeKind, Source, Tracked};
 use crate::{RepoPath, SnapshotError};
 
 /// A directory with more names than this is no source code; listing it would hold them all.
 const NAMES_MAX: usize = 250_000;
 
-/// Names are opened one by one beneath the root; nothing is kept between two questions.
+/// Names are opened one by one beneath the root; nothing but the index is kept between two
+/// questions.
 #[derive(Debug)]
 pub(crate) struct Directory {
     beneath: Beneath,
+    /// Only to find the repository.
+    root: PathBuf,
+    /// What git tracks, read when it is first asked for.
+    tracked: OnceLock<Arc<BTreeSet<RepoPath>>>,
 }
 
 impl Directory {
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
-        Ok(Self { beneath: Beneath::open(root)? })
+        let beneath = Beneath::open(root)?;
+        Ok(Self { beneath, root: root.to_owned(), tracked: OnceLock::new() })
     }
 
     fn kind(&self, path: &RepoPath, file_type: FileType) -> Result<Option<NodeKind>, Errno> {
@@ -106,6 +115,14 @@ impl Source for Directory {
 
     fn object_id(&self, _: &RepoPath) -> Result<Option<ObjectId>, SnapshotError> {
         Ok(None)
+    }
+
+    fn tracked(&self) -> Tracked {
+        let read = || match self.beneath.stat(&RepoPath::root()) {
+            Ok(stat) => Arc::new(read_index(&self.root, &stat)),
+            Err(_) => Arc::default(),
+        };
+        Tracked::Paths(vec![Arc::clone(self.tracked.get_or_init(read))])
     }
 }
 

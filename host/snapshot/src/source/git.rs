@@ -15,7 +15,7 @@ use gix::objs::tree::EntryKind;
 use gix::sec::Trust;
 use gix::sec::trust::Mapping;
 
-use super::{Node, NodeKind, Source};
+use super::{Node, NodeKind, Source, Tracked};
 use crate::{OpenError, RepoPath, SnapshotError};
 
 /// An object is held whole while it is read; forges take no file this large.
@@ -243,6 +243,10 @@ impl Source for GitTree {
             Found::Here(What::File { .. } | What::Link, id) => Some(id),
             Found::Nothing | Found::BehindLink | Found::Here(What::Directory, _) => None,
         })
+    }
+
+    fn tracked(&self) -> Tracked {
+        Tracked::Everything
     }
 }
 

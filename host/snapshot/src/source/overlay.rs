@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use gix::ObjectId;
 
-use super::{Node, NodeKind, Source};
+use super::{Node, NodeKind, Source, Tracked};
 use crate::{FileContent, RepoPath, SnapshotError};
 
 /// What stands at the changed paths instead; `None` means nothing.
@@ -116,5 +116,10 @@ impl Source for Overlay {
 
     fn object_id(&self, path: &RepoPath) -> Result<Option<ObjectId>, SnapshotError> {
         if self.changes.contains_key(path) { Ok(None) } else { self.base.object_id(path) }
+    }
+
+    fn tracked(&self) -> Tracked {
+        let laid = self.changes.iter().filter(|(_, change)| change.is_some());
+        self.base.tracked().and(laid.map(|(path, _)| path.clone()).collect())
     }
 }

@@ -38,6 +38,11 @@ fn any_link() -> impl Strategy<Value = Leaf> {
     prop::sample::select(targets).prop_map(|target| Leaf::Link(target.to_owned()))
 }
 
+/// What lies about in a checkout.
+fn any_strays() -> impl Strategy<Value = Files> {
+    vec((any_path(), any_file()), 0..12).prop_map(consistent)
+}
+
 fn any_rules() -> impl Strategy<Value = Files> {
     let rules = prop::sample::select(vec!["a\n", "*.rs\n", "sub/\n!a\n", "/b\n", "**/sub/B\n"]);
     let at = prop::sample::select(vec![".gitignore", "sub/.gitignore", "a/.gitignore"]);
@@ -73,6 +78,11 @@ fn any_trees() -> impl Strategy<Value = (Files, Files)> {
 
 fn write(files: &Files) -> Scratch {
     let scratch = Scratch::new();
+    write_into(&scratch, files);
+    scratch
+}
+
+fn write_into(scratch: &Scratch, files: &Files) {
     for (at, leaf) in files {
         match leaf {
             Leaf::File { text, executable } => {
@@ -84,7 +94,12 @@ fn write(files: &Files) -> Scratch {
             Leaf::Link(target) => scratch.link(at, target),
         }
     }
-    scratch
+}
+
+/// Those of `more` that can stand beside `files`.
+fn beside(files: &Files, more: Files) -> Files {
+    let all = consistent(files.clone().into_iter().chain(more));
+    all.into_iter().filter(|(at, _)| !files.contains_key(at)).collect()
 }
 
 /// What turns `from` into `to`.
@@ -145,6 +160,8 @@ proptest! {
         let commit = scratch.commit("all");
         let directory = scratch.snapshot();
         let other_scratch = write(&other);
+        let other_commit = other_scratch.commit("other");
+        let other_commit = Snapshot::git(other_scratch.path(), &other_commit).unwrap();
         let changes = difference(&other, &files);
         let (first, second): (BTreeMap<_, _>, BTreeMap<_, _>) =
             changes.clone().into_iter().partition(|(path, _)| path.as_str().len() % 2 == 0);
@@ -153,7 +170,8 @@ proptest! {
 
         let stored = [
             ("commit", Snapshot::git(scratch.path(), &commit).unwrap()),
-            ("overlay", other_scratch.snapshot().overlay(changes)),
+            ("overlay", other_scratch.snapshot().overlay(changes.clone())),
+            ("overlay of a commit", other_commit.overlay(changes)),
             ("overlay of an overlay", other_scratch.snapshot().overlay(first).overlay(second)),
         ];
         let expected = view(&directory);
@@ -168,6 +186,44 @@ proptest! {
             prop_assert_eq!(snapshot.digest(), directory.digest(), "{}", name);
             prop_assert_eq!(snapshot.files(), directory.files(), "{}", name);
             prop_assert_eq!(crate::changes(&directory, snapshot), Ok(Vec::new()));
+        }
+    }
+
+    #[test]
+    fn ignored_files_that_are_not_tracked_change_no_answer(
+        (files, other) in any_trees(), strays in any_strays()
+    ) {
+        let scratch = write(&files);
+        let commit = scratch.commit("all");
+        let commit = Snapshot::git(scratch.path(), &commit).unwrap();
+        write_into(&scratch, &beside(&files, strays));
+        // What is left lying about is what git does not see either.
+        let seen = ["-c", "core.quotePath=false", "ls-files", "--others", "--exclude-standard"];
+        for at in scratch.git(&seen).lines() {
+            fs::remove_file(scratch.path().join(at)).unwrap();
+        }
+        let directory = scratch.snapshot();
+        let is_rules = |path: &RepoPath| path.name() == ".gitignore";
+        let mut changes = difference(&files, &other);
+        changes.retain(|path, _| !is_rules(path));
+
+        let pairs = [
+            ("itself", commit.clone(), directory.clone()),
+            ("overlay", commit.overlay(changes.clone()), directory.overlay(changes)),
+        ];
+        for (name, commit, directory) in pairs {
+            let (expected, asked) = (view(&commit), view(&directory));
+            for patterns in [&["**"][..], &["**/*.rs", "sub/*"], &["*"], &["{a,b}/**"]] {
+                let question = glob(patterns);
+                prop_assert_eq!(asked.answer(&question), expected.answer(&question), "{}", name);
+                let in_commit = expected.answer(&glob_ignored(patterns));
+                prop_assert_eq!(in_commit, expected.answer(&question), "{}", name);
+            }
+            let question = queries::search("ne|two");
+            prop_assert_eq!(asked.answer(&question), expected.answer(&question), "{}", name);
+            prop_assert_eq!(directory.files(), commit.files(), "{}", name);
+            prop_assert_eq!(directory.digest(), commit.digest(), "{}", name);
+            prop_assert_eq!(crate::changes(&commit, &directory), Ok(Vec::new()), "{}", name);
         }
     }
 

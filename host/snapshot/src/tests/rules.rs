@@ -1,6 +1,9 @@
 //! What `.gitignore` files leave out. Git itself is asked wherever it has an opinion.
 
+use std::collections::BTreeMap;
+
 use super::*;
+use crate::{ChangeStatus, changes, materialize};
 
 /// Rules (file, text), files beside them, and what is left of all.
 type Row = (Vec<(&'static str, &'static str)>, &'static [&'static str], &'static str);
@@ -22,8 +25,9 @@ fn left(rules: &[(&str, &str)], files: &[&str]) -> String {
     listed.sort_unstable();
     assert_eq!(directory, listed.join(" "), "git says otherwise");
 
-    let commit = scratch.commit("all");
-    let tree = Snapshot::git(scratch.path(), &commit).unwrap();
+    scratch.git(&["add", "--all"]);
+    scratch.git(&["commit", "--quiet", "--message", "what is not ignored"]);
+    let tree = Snapshot::git(scratch.path(), "HEAD").unwrap();
     assert_eq!(directory, found(&view(&tree), &glob(&["**"])), "the commit says otherwise");
     directory
 }
@@ -90,4 +94,118 @@ fn ignored_files_are_read_and_listed_and_found_only_when_asked_for() {
     assert_eq!(found(&view, &glob_ignored(&["**"])), ".gitignore a target/report.xml");
     let answer = view.answer(&queries::search("needle"));
     assert!(matches!(&answer, Answer::Search(found) if found.lines.len() == 1), "{answer:?}");
+}
+
+/// A repository that ignores its lock file and `out`, and has committed some of it all the same.
+fn forced() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.write(".gitignore", "Cargo.lock\nout/\n");
+    for at in ["Cargo.lock", "a", "out/kept/x", "out/.gitkeep"] {
+        scratch.write(at, "needle\n");
+    }
+    scratch.link("out/link", "kept");
+    scratch.commit("forced");
+    for at in ["sub/Cargo.lock", "out/kept/y", "out/new/z", "out/.gitignore"] {
+        scratch.write(at, "needle\n");
+    }
+    scratch
+}
+
+const COMMITTED: &str = ".gitignore Cargo.lock a out/.gitkeep out/kept/x";
+
+#[test]
+fn what_is_committed_is_not_ignored() {
+    let scratch = forced();
+    let directory = scratch.snapshot();
+    let commit = Snapshot::git(scratch.path(), "HEAD").unwrap();
+    for snapshot in [&directory, &commit] {
+        let view = view(snapshot);
+        assert_eq!(found(&view, &glob(&["**"])), COMMITTED);
+        let answer = view.answer(&queries::search("needle"));
+        assert!(matches!(&answer, Answer::Search(found) if found.lines.len() == 4), "{answer:?}");
+        let files = snapshot.files().unwrap();
+        assert!(files.iter().any(|file| file.path.as_str() == "out/link"));
+        let copy = Scratch::new();
+        materialize(snapshot, copy.path()).unwrap();
+        assert_eq!(found(&super::view(&copy.snapshot()), &glob_ignored(&["**"])), COMMITTED);
+    }
+    assert_eq!(directory.digest(), commit.digest());
+    assert_eq!(changes(&commit, &directory), Ok(Vec::new()));
+    assert_eq!(found(&view(&commit), &glob_ignored(&["**"])), COMMITTED);
+    assert_eq!(
+        found(&view(&directory), &glob_ignored(&["**"])),
+        ".gitignore Cargo.lock a out/.gitignore out/.gitkeep out/kept/x out/kept/y out/new/z \
+         sub/Cargo.lock"
+    );
+
+    scratch.write("Cargo.lock", "other");
+    let changed = changes(&commit, &scratch.snapshot()).unwrap();
+    let changed: Vec<_> =
+        changed.iter().map(|change| (change.path.as_str(), change.status)).collect();
+    assert_eq!(changed, [("Cargo.lock", ChangeStatus::Modified)]);
+}
+
+#[test]
+fn what_a_patch_adds_is_not_ignored() {
+    let scratch = forced();
+    let patch = BTreeMap::from([
+        (path("out/new/w"), text("")),
+        (path("sub/Cargo.lock"), text("")),
+        (path("out/kept/x"), None),
+    ]);
+    let expected = ".gitignore Cargo.lock a out/.gitkeep out/new/w sub/Cargo.lock";
+    let commit = Snapshot::git(scratch.path(), "HEAD").unwrap().overlay(patch.clone());
+    let directory = scratch.snapshot().overlay(patch.clone());
+    assert_eq!(found(&view(&commit), &glob(&["**"])), expected);
+    assert_eq!(found(&view(&directory), &glob(&["**"])), expected);
+    assert_eq!(commit.digest(), directory.digest());
+
+    let plain = Scratch::new();
+    plain.write(".gitignore", "out/\n");
+    plain.write("out/x", "");
+    let patched = plain.snapshot().overlay(patch);
+    assert_eq!(found(&view(&patched), &glob(&["**"])), ".gitignore out/new/w sub/Cargo.lock");
+}
+
+#[test]
+fn the_index_counts_for_the_files_on_disk_and_for_its_own_work_tree_only() {
+    let all = |scratch: &Scratch| found(&view(&scratch.snapshot()), &glob(&["**"]));
+
+    let scratch = forced();
+    fs::remove_dir_all(scratch.path().join("out/kept")).unwrap();
+    scratch.write("out/kept", "a file where the index has a directory");
+    fs::remove_file(scratch.path().join("Cargo.lock")).unwrap();
+    scratch.write("Cargo.lock/x", "a directory where the index has a file");
+    assert_eq!(all(&scratch), ".gitignore a out/.gitkeep");
+    scratch.git(&["rm", "--quiet", "--cached", "out/.gitkeep"]);
+    scratch.git(&["add", "--force", "--intent-to-add", "out/new/z"]);
+    let module = format!("160000,{},out/module", scratch.git(&["rev-parse", "HEAD"]));
+    scratch.git(&["update-index", "--add", "--cacheinfo", &module]);
+    scratch.write("out/module", "a file where the index has a submodule");
+    assert_eq!(all(&scratch), ".gitignore a out/new/z");
+
+    let index = scratch.path().join(".git/index");
+    scratch.write(".git/index", "no index");
+    assert_eq!(all(&scratch), ".gitignore a", "it is broken");
+    fs::remove_file(index).unwrap();
+    assert_eq!(all(&scratch), ".gitignore a", "there is none");
+
+    let scratch = forced();
+    let elsewhere = Scratch::new();
+    scratch.git(&["config", "core.worktree", elsewhere.path().to_str().unwrap()]);
+    assert_eq!(all(&scratch), ".gitignore a", "it is the index of another directory");
+}
+
+#[test]
+fn a_linked_work_tree_has_its_own_index() {
+    let scratch = forced();
+    let linked = Scratch::new();
+    let at = linked.path().join("tree");
+    scratch.git(&["worktree", "add", "--quiet", "--detach", at.to_str().unwrap()]);
+    std::os::unix::fs::symlink(&at, linked.path().join("name")).unwrap();
+    for name in ["tree", "name"] {
+        let snapshot = Snapshot::directory(&linked.path().join(name)).unwrap();
+        assert_eq!(found(&view(&snapshot), &glob(&["**"])), COMMITTED, "{name}");
+    }
+    scratch.git(&["worktree", "remove", "--force", at.to_str().unwrap()]);
 }

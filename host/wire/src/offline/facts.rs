@@ -2,15 +2,17 @@
 //! type or too much is left out, and nothing here fails.
 
 mod diff;
+mod run;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::seen::{Answer, Seen};
-use super::text;
+use super::{paths, text};
 
-pub(super) use diff::Defined;
+pub(super) use diff::{About, Abouts, body};
+pub(super) use run::{Outcome, Part, Run};
 
 /// Most entries read of any list. Reports are cut by the tools long before.
 const LIST_MAX: usize = 1_000;
@@ -31,6 +33,8 @@ const BASICS: &[&str] = &["test_summary", "changed_files", "dependency_graph"];
 /// Everything the tools said.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
+    /// The step's own run of the tests.
+    pub(super) run: Option<Run>,
     pub(super) tests: Option<Tests>,
     pub(super) changes: Option<Changes>,
     pub(super) packages: Option<Packages>,
@@ -103,7 +107,7 @@ pub(super) struct Changed {
     /// First line in the head, and how many.
     pub(super) hunks: Vec<(u64, u64)>,
     /// What its change defines, or lies within.
-    pub(super) defines: BTreeSet<Defined>,
+    pub(super) about: Abouts,
 }
 
 /// What `dependency_graph` said of the whole.
@@ -149,6 +153,7 @@ impl Facts {
                 }
             };
             match (call.tool, query) {
+                (run::CALL, _) => keep(&mut facts.run, Run::of(answer)),
                 ("test_summary", _) => keep(&mut facts.tests, Tests::of(answer)),
                 ("changed_files", _) => keep(&mut facts.changes, Changes::of(answer)),
                 ("dependency_graph", "summary") => keep(&mut facts.packages, Packages::of(answer)),
@@ -160,7 +165,25 @@ impl Facts {
         }
         facts.sources.reverse();
         facts.unanswered.reverse();
+        facts.read_around_changes();
         facts
+    }
+
+    /// Takes from the sources that were read what the changes lie within.
+    fn read_around_changes(&mut self) {
+        let files = self.changes.as_mut().map(|changes| changes.files.as_mut_slice());
+        for file in files.unwrap_or_default() {
+            let mut about = Abouts::new();
+            for source in self.sources.iter().filter(|source| source.path == file.path) {
+                let is_changed = |line| file.touches(line);
+                diff::enclosing(&source.lines, source.first, is_changed, |name, found| {
+                    about.entry(name).or_insert(found);
+                });
+            }
+            for (name, found) in about {
+                file.about.entry(name).or_insert(found);
+            }
+        }
     }
 
     /// The changed file that somebody means by `file`: a path from the root, from within a
@@ -242,6 +265,11 @@ impl Failure {
         }
     }
 
+    /// Whether it is no test, but code that cannot be built.
+    pub(super) fn is_build(&self) -> bool {
+        self.name.starts_with("error") && self.message.contains(&self.name)
+    }
+
     /// The name of the function, without its path and its parameters.
     pub(super) fn function(&self) -> &str {
         let name = self.name.split(['[', '(']).next().unwrap_or_default();
@@ -275,9 +303,9 @@ impl Changes {
         answer.get("files").and_then(Value::as_array)?;
         let mut files: Vec<Changed> = list(answer, "files").filter_map(Changed::of).collect();
         let diff = answer.get("diff").and_then(Value::as_str).unwrap_or_default();
-        diff::definitions(diff, |path, defined| {
+        diff::definitions(diff, |path, name, about| {
             if let Some(file) = files.iter_mut().find(|file| file.path == path) {
-                file.defines.insert(defined);
+                file.about.entry(name).or_insert(about);
             }
         });
         let truncated = answer.get("truncated").and_then(Value::as_bool).unwrap_or(false);
@@ -287,7 +315,8 @@ impl Changes {
 
 impl Changed {
     fn of(file: &Value) -> Option<Self> {
-        let path = string(file, "path").filter(|path| text::is_plain_path(path))?;
+        let path = string(file, "path")
+            .filter(|path| text::is_plain_path(path) && !paths::is_ours(path))?;
         let hunk = |hunk: &Value| {
             let start = number(hunk, "start").filter(|start| *start <= LINE_MAX)?;
             Some((start, number(hunk, "lines")?))
@@ -298,8 +327,26 @@ impl Changed {
             added: number(file, "added").unwrap_or(0),
             removed: number(file, "removed").unwrap_or(0),
             hunks: list(file, "hunks").filter_map(hunk).collect(),
-            defines: BTreeSet::new(),
+            about: Abouts::new(),
         })
+    }
+
+    /// Whether there is a change of which it is not known what it is about.
+    pub(super) fn has_unclear_hunks(&self) -> bool {
+        let is_clear = |start: u64, lines: u64| {
+            let hunk = start..start.saturating_add(lines.max(1));
+            self.about.values().any(|about| hunk.contains(&about.line))
+        };
+        self.hunks.iter().any(|(start, lines)| !is_clear((*start).max(1), *lines))
+    }
+
+    /// The changed line that is nearest to a line.
+    pub(super) fn nearest(&self, line: u64) -> Option<u64> {
+        let nearest = |(start, lines): &(u64, u64)| {
+            let first = (*start).max(1);
+            line.clamp(first, first.saturating_add(lines.saturating_sub(1)))
+        };
+        self.hunks.iter().map(nearest).min_by_key(|changed| changed.abs_diff(line))
     }
 
     /// Whether a line of the head is one that changed.

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::facts::{Facts, Failure, Place, is_line, means};
+use super::facts::{Changed, Facts, Failure, Place, is_line, means};
 use super::seen::{Answer, Seen};
-use super::text;
+use super::{paths, report, text};
 
 /// Most failures that are looked at closely. They are listed all; the first ones are shown with
 /// their source.
@@ -21,6 +21,15 @@ const TURNS_MAX: u32 = 4;
 
 /// Lines read on each side of a place.
 const AROUND: u64 = 20;
+
+/// Most changed files that are read to see what their changes lie within.
+const CHANGES_LOOKED_MAX: usize = 5;
+
+/// Lines read above the first change of a file: the function around it begins within them.
+const ABOVE: u64 = 200;
+
+/// Most lines read of a changed file.
+const CHANGED_LINES_MAX: u64 = 600;
 
 /// Most matches of a search that are looked at.
 const MATCHES: u64 = 10;
@@ -78,7 +87,8 @@ fn graph(query: &str) -> Ask {
 
 /// What the answers so far make worth asking.
 fn closer(seen: &Seen<'_>, facts: &Facts) -> Vec<Ask> {
-    if facts.tests.is_none() && facts.changes.is_none() && facts.packages.is_none() {
+    let is_lost = facts.tests.is_none() && facts.changes.is_none() && facts.packages.is_none();
+    if is_lost && facts.run.is_none() {
         let patterns = ["README*", "*.toml", "*.json", "*.md", "Makefile", "src/**"];
         return vec![Ask {
             tool: "list_files",
@@ -86,11 +96,40 @@ fn closer(seen: &Seen<'_>, facts: &Facts) -> Vec<Ask> {
         }];
     }
     let failures = facts.tests.as_ref().map(|tests| tests.failures.as_slice()).unwrap_or_default();
-    failures
-        .iter()
-        .take(FAILURES_LOOKED_MAX)
-        .flat_map(|failure| around(seen, facts, failure))
-        .collect()
+    let places =
+        failures.iter().take(FAILURES_LOOKED_MAX).flat_map(|failure| around(seen, facts, failure));
+    report::ask(seen, facts).into_iter().chain(places).chain(changes(facts, failures)).collect()
+}
+
+/// What to read of the changed files, where the diff does not say what its hunks lie within: of
+/// those nearest to where the reports say that tests fail. Which
+/// these are does not depend on what was read since, so that it stays with them.
+fn changes(facts: &Facts, failures: &[Failure]) -> Vec<Ask> {
+    let Some(changes) = facts.changes.as_ref().filter(|_| !failures.is_empty()) else {
+        return Vec::new();
+    };
+    let reported = || failures.iter().take(FAILURES_LOOKED_MAX);
+    let places = || reported().flat_map(|failure| failure.place.iter().chain(&failure.trace));
+    let depth = |file: &Changed| {
+        places().map(|place| paths::common_depth(&place.file, &file.path)).max().unwrap_or(0)
+    };
+    let is_wanted = |file: &&Changed| paths::is_code(&file.path) && file.status != "deleted";
+    let mut files: Vec<_> = changes.files.iter().filter(is_wanted).collect();
+    files.sort_by_cached_key(|file| {
+        (paths::is_test(&file.path), std::cmp::Reverse(depth(file)), file.path.as_str())
+    });
+    let unclear =
+        files.into_iter().take(CHANGES_LOOKED_MAX).filter(|file| file.has_unclear_hunks());
+    unclear.filter_map(read_changed).collect()
+}
+
+fn read_changed(file: &Changed) -> Option<Ask> {
+    let starts = || file.hunks.iter().map(|(start, _)| (*start).max(1));
+    let ends = file.hunks.iter().map(|(start, lines)| start.saturating_add(*lines).max(1));
+    let first = starts().min()?.saturating_sub(ABOVE).max(1);
+    let last = ends.max()?.min(first.saturating_add(CHANGED_LINES_MAX - 1));
+    let arguments = json!({ "path": file.path, "start_line": first, "end_line": last });
+    Some(Ask { tool: "read_file", arguments })
 }
 
 /// What to read or search for one failure.

@@ -1,5 +1,6 @@
 //! Whole conversations with the analyst, as a host would have them.
 
+mod close;
 mod hostile;
 mod served;
 
@@ -157,8 +158,8 @@ fn broken_project(tool: &str, arguments: &Value) -> String {
             "base": "main@1a2b3c4", "head": "working tree", "truncated": false,
             "files": [changed("README.md", 3, 1), changed("src/price.rs", 7, 2), changed("src/rounding.rs", 2, 1)],
             "diff": "--- a/src/price.rs\n+++ b/src/price.rs\n\
-                     @@ -6,4 +6,4 @@ pub fn average(all: &[u32]) -> u32 {\n-    old\n+    new\n\
-                     --- a/src/rounding.rs\n+++ b/src/rounding.rs\n@@ -1,3 +1,3 @@\n\
+                     @@ -7,2 +7,2 @@ pub fn average(all: &[u32]) -> u32 {\n-    old\n+    new\n\
+                     --- a/src/rounding.rs\n+++ b/src/rounding.rs\n@@ -1,3 +1,3 @@\n //! Rounds.\n\
                      -pub fn round_total(x: f64) -> u64 {\n+pub fn round_total(x: f64) -> u32 {\n"
         }),
         ("dependency_graph", Some("changes"), _) => json!({
@@ -213,11 +214,11 @@ fn a_broken_change_is_traced_to_its_lines() {
         line: 14
         test: "total_is_rounded"
     - warning (high) the change in `src/price.rs` has ties to 1 failure
-        the trace of `cart::tests::an_empty_cart_costs_nothing` goes through line 8, which changed; its change is about `average`, which `cart::tests::an_empty_cart_costs_nothing` mentions
+        the trace of `cart::tests::an_empty_cart_costs_nothing` goes through line 8, which changed; its change in line 7 is about `average`, which the message or trace of `cart::tests::an_empty_cart_costs_nothing` names
         file: "src/price.rs"
         line: 8
-    - warning (low) the change in `src/rounding.rs` has ties to 1 failure
-        its change is about `round_total`, which `total_is_rounded` mentions
+    - warning (medium) the change in `src/rounding.rs` has ties to 1 failure
+        its change in line 2 is about `round_total`, which `total_is_rounded` mentions
         file: "src/rounding.rs"
         line: 2
     - warning (low) 1 dependency change
@@ -306,6 +307,8 @@ fn a_test_without_a_place_is_searched_for() {
     0: test_summary {}
     0: changed_files {}
     1: search_text {"literal":true,"max_matches":10,"pattern":"test_total"}
+    1: read_file {"end_line":43,"path":"shop/cart.py","start_line":1}
+    1: read_file {"end_line":4,"path":"shop/mail.py","start_line":1}
     2: read_file {"end_line":29,"path":"tests/test_cart.py","start_line":1}
     3: This is a deterministic triage; no model was used. 1 test in 1 report: 0 passed, 1 failed. Against `main`, 2 files changed (+6 −0 lines). The change with the strongest tie to a failure is `shop/cart.py` (low confidence). Whether these tests passed before the change is not known.
 
@@ -452,7 +455,7 @@ fn what_is_not_known_is_said_to_be_not_known() {
     This is a deterministic triage; no model was used. No test report was found. There is no base to compare with, so what changed is not known.
     - note (high) tools gave no usable answer
         `dependency_graph: its output is not a JSON object: 'Segmentation fault'`
-    > run the project's tests before this step and keep their report (JUnit XML, or the output of `cargo test`), so that there is something to read
+    > keep a JUnit report from CI before this step, or set `before = true` in the step's `[verify]`: then there are test results to read
     > give the step a base to compare with, so that it can say what changed
     2: The analysis is submitted. It is a deterministic triage: no model was used, and no patch is proposed.
     - tools gave no usable answer

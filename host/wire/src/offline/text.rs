@@ -43,6 +43,19 @@ pub(super) fn is_shell_safe(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_safe)
 }
 
+/// A command as a person would type it, what is not plain in single quotes; none if it has more
+/// than `max` characters, or some that cannot be seen, typed or quoted.
+pub(super) fn typed(words: &[String], max: usize) -> Option<String> {
+    let typed = |word: &String| {
+        let is_typed = |c: char| (c.is_ascii_graphic() || c == ' ') && c != '\'' && c != '`';
+        let is_plain = is_shell_safe(word) && !word.contains(' ');
+        let quoted = || word.chars().all(is_typed).then(|| format!("'{word}'"));
+        if is_plain { Some(word.clone()) } else { quoted() }
+    };
+    let command = words.iter().map(typed).collect::<Option<Vec<_>>>()?.join(" ");
+    (!command.is_empty() && command.len() <= max).then_some(command)
+}
+
 /// Whether a path may be asked of a tool: relative, without `..`, printable.
 pub(super) fn is_plain_path(path: &str) -> bool {
     const BYTES_MAX: usize = 1_024;

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Case, Finding, as_u64};
-use crate::offline::facts::{Changed, Failure, Upgrades};
+use crate::offline::facts::{Changed, Failure, Outcome, Upgrades};
 use crate::offline::look;
+use crate::offline::paths::{is_code, is_pipeline, is_test};
+use crate::offline::report;
 use crate::offline::text::{plain, quoted, things};
 
 /// Most names listed within one finding.
@@ -13,16 +15,24 @@ const NAMED_MAX: usize = 8;
 /// Most groups of failures that get a finding of their own, so that the changes are still heard.
 const GROUPS_MAX: usize = 12;
 
+/// Most characters shown of a line of output.
+const LINE_CHARS_MAX: usize = 200;
+
 /// A change of more lines is called large: more than is reviewed with care at one sitting.
 const LARGE_LINES: u64 = 400;
 
 pub(super) fn all(case: &Case<'_>) -> Vec<Finding> {
     let mut findings = failures(case);
+    findings.extend(run(case));
     let failing = !findings.is_empty();
     findings.extend(case.suspects.iter().map(|suspect| {
         let path = quoted(&suspect.file.path, 100);
         let tied = things(suspect.failures, "failure");
-        let title = format!("the change in {path} has ties to {tied}");
+        let title = if suspect.is_neighbour() {
+            format!("{path} changed, in the package of {tied}")
+        } else {
+            format!("the change in {path} has ties to {tied}")
+        };
         let evidence = suspect.reasons.join("; ");
         Finding::new("warning", suspect.confidence(), title, evidence)
             .at(&suspect.file.path, suspect.line)
@@ -63,12 +73,58 @@ fn failures(case: &Case<'_>) -> Vec<Finding> {
         let title =
             format!("{} that the summary does not name", things(unnamed, "further failure"));
         findings.push(Finding::new("error", "high", title, "the counts of the test reports"));
-    } else if findings.is_empty() && matches!(tests.verdict.as_str(), "failed" | "error") {
+    } else if findings.is_empty()
+        && !report::is_unexplained(case.facts)
+        && matches!(tests.verdict.as_str(), "failed" | "error")
+    {
         let title = "the test run did not come to its end";
         let evidence = format!("the verdict of the reports is {}", quoted(&tests.verdict, 40));
         findings.push(Finding::new("error", "high", title, evidence));
     }
     findings
+}
+
+/// A test command that ended badly in a way that the test reports do not explain.
+fn run(case: &Case<'_>) -> Option<Finding> {
+    let run = case.facts.run.as_ref().filter(|_| report::is_unexplained(case.facts))?;
+    let title = match run.outcome {
+        Outcome::Passed | Outcome::Failed(_) => {
+            format!("the test command {}, and its output was not understood", run.ended())
+        }
+        Outcome::TimedOut | Outcome::NotStarted => format!("the test command {}", run.ended()),
+    };
+    let mut evidence = match &run.command {
+        Some(command) => format!("the command is {}", quoted(command, 200)),
+        None => "the command is the one that the step sets".to_owned(),
+    };
+    let lines = report::last_lines(case.seen, case.facts);
+    let Some(path) = &run.report else {
+        evidence.push_str("; it left no output to read");
+        return Some(Finding::new("error", "high", title, evidence));
+    };
+    if lines.is_empty() {
+        evidence.push_str("; its output was not read");
+    } else {
+        evidence.push_str("; its output ends with: ");
+        // What comes last says most, so what is too much is cut off before it.
+        let room = super::EVIDENCE_CHARS_MAX.saturating_sub(evidence.chars().count());
+        evidence.push_str(&tail(&lines, room));
+    }
+    Some(Finding::new("error", "high", title, evidence).at(path, None))
+}
+
+/// As many of the last lines as `max` characters hold, on one line.
+fn tail(lines: &[String], max: usize) -> String {
+    const BETWEEN: &str = " | ";
+    let (mut shown, mut room) = (Vec::new(), max);
+    for line in lines.iter().rev() {
+        let line = plain(line, LINE_CHARS_MAX);
+        let Some(left) = room.checked_sub(line.chars().count() + BETWEEN.len()) else { break };
+        room = left;
+        shown.push(line);
+    }
+    shown.reverse();
+    shown.join(BETWEEN)
 }
 
 /// What failures with one cause have in common: the message, but for its numbers.
@@ -85,16 +141,23 @@ fn group(case: &Case<'_>, failures: &[&Failure]) -> Option<Finding> {
         message => message,
     };
     let title = match failures.len() {
+        1 if first.is_build() => format!("the build fails: {message}"),
         1 => format!("{} fails: {message}", quoted(&first.name, 80)),
         count => format!("{} fail alike: {message}", things(as_u64(count), "test")),
     };
-    let mut evidence = vec![format!("message: {}", plain(&first.message, 400))];
+    let mut evidence = Vec::new();
+    if !first.is_build() || plain(&first.message, 400) != message {
+        evidence.push(format!("message: {}", plain(&first.message, 400)));
+    }
     if let (Some(expected), Some(actual)) = (&first.expected, &first.actual) {
         evidence.push(format!("expected {}, got {}", quoted(expected, 120), quoted(actual, 120)));
     }
     let place = look::locate(case.seen, case.facts, first);
     if let Some(line) = place.as_ref().and_then(|place| case.facts.line(place)) {
         evidence.push(format!("the line says {}", quoted(line, 160)));
+    }
+    if evidence.is_empty() {
+        evidence.push("the compiler's message, as the report has it".to_owned());
     }
     if failures.len() > 1 {
         evidence.push(format!(
@@ -103,7 +166,7 @@ fn group(case: &Case<'_>, failures: &[&Failure]) -> Option<Finding> {
         ));
     }
     let mut finding = Finding::new("error", "high", title, evidence.join("; "));
-    finding.test = Some(plain(&first.name, super::TITLE_CHARS_MAX));
+    finding.test = (!first.is_build()).then(|| plain(&first.name, super::TITLE_CHARS_MAX));
     Some(match place {
         Some(place) => finding.at(place.file, place.line),
         None => finding,
@@ -206,14 +269,17 @@ fn risks(case: &Case<'_>, failing: bool) -> Vec<Finding> {
 fn notes(case: &Case<'_>) -> Vec<Finding> {
     let facts = case.facts;
     let mut findings = Vec::new();
-    let tests = facts.tests.as_ref();
-    let warnings: Vec<&str> = tests
-        .map(|tests| tests.warnings.as_slice())
-        .into_iter()
-        .chain(facts.packages.as_ref().map(|packages| packages.warnings.as_slice()))
-        .flatten()
-        .map(String::as_str)
-        .collect();
+    let said = facts.tests.as_ref().map(|tests| tests.warnings.as_slice()).unwrap_or_default();
+    let locked =
+        facts.packages.as_ref().map(|packages| packages.warnings.as_slice()).unwrap_or_default();
+    let (harmless, lost): (Vec<&String>, Vec<&String>) =
+        locked.iter().partition(|warning| is_harmless(warning));
+    if !lost.is_empty() {
+        let title = "lock files could not be read completely";
+        let evidence = names(lost.iter().map(|warning| warning.as_str()));
+        findings.push(Finding::new("warning", "high", title, evidence));
+    }
+    let warnings: Vec<&str> = said.iter().chain(harmless).map(String::as_str).collect();
     if !warnings.is_empty() {
         let title = format!("tools gave {}", things(as_u64(warnings.len()), "warning"));
         findings.push(Finding::note(title, names(warnings.into_iter())));
@@ -244,23 +310,10 @@ fn notes(case: &Case<'_>) -> Vec<Finding> {
     findings
 }
 
-fn is_test(path: &str) -> bool {
-    let is_dir = |part: &str| matches!(part, "test" | "tests" | "spec" | "__tests__" | "testdata");
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let marks = ["test_", "_test.", "tests.", ".test.", ".spec.", "_spec.", "Test.", "Tests."];
-    path.split('/').any(is_dir) || marks.iter().any(|mark| name.contains(mark))
-}
-
-fn is_pipeline(path: &str) -> bool {
-    let places =
-        [".github/", ".gitlab-ci", ".circleci/", ".buildkite/", "Jenkinsfile", "azure-pipelines"];
-    places.iter().any(|place| path.starts_with(place))
-}
-
-fn is_code(path: &str) -> bool {
-    const EXTENSIONS: &[&str] = &[
-        "rs", "py", "js", "jsx", "ts", "tsx", "go", "java", "kt", "c", "cc", "cpp", "h", "hpp",
-        "cs", "rb", "php", "swift", "scala", "ex", "exs",
-    ];
-    path.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension))
+/// Whether a warning about a lock file says that nothing of what counts is missing. What is not
+/// known to be harmless is taken to be none.
+fn is_harmless(warning: &str) -> bool {
+    const CHOSEN: &[&str] =
+        &["left out because it lies under", "beside it wins", "no package.json beside it"];
+    CHOSEN.iter().any(|reason| warning.contains(reason))
 }

@@ -11,6 +11,10 @@ pub(super) fn of(case: &Case<'_>) -> String {
         Some(tests) => about_tests(tests),
         None => format!("Nothing is known about tests: {}.", absent(case, "test_summary")),
     });
+    if let Some(run) = &facts.run {
+        let command = run.command.as_ref().map(|command| format!(" {}", quoted(command, 200)));
+        parts.push(format!("The test command{} {}.", command.unwrap_or_default(), run.ended()));
+    }
     parts.push(match &facts.changes {
         Some(changes) => about_changes(changes),
         None => format!("What changed is not known: {}.", absent(case, "changed_files")),
@@ -19,6 +23,11 @@ pub(super) fn of(case: &Case<'_>) -> String {
     let failing = facts.tests.as_ref().is_some_and(|tests| tests.bad() > 0);
     let compared = facts.changes.as_ref().is_some_and(|changes| changes.base.is_some());
     match case.suspects.first() {
+        Some(suspect) if failing && suspect.is_neighbour() => parts.push(format!(
+            "No changed file could be tied to a failure by trace, place or name; {} is changed source of \
+             the same package (low confidence).",
+            quoted(&suspect.file.path, 200)
+        )),
         Some(suspect) if failing => parts.push(format!(
             "The change with the strongest tie to a failure is {} ({} confidence).",
             quoted(&suspect.file.path, 200),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{TOOLS, conversation, play};
+use super::{Conversation, TOOLS, conversation, play, used};
 
 /// Every key that an answer is asked for.
 const KEYS: &[&str] = &[
@@ -46,6 +46,14 @@ const KEYS: &[&str] = &[
     "text",
     "start_line",
     "error",
+    "passed",
+    "started",
+    "timed_out",
+    "exit_code",
+    "command",
+    "total_lines",
+    "total_bytes",
+    "truncated",
 ];
 
 /// Texts that mean something in an answer, or try to.
@@ -92,7 +100,16 @@ fn is_unprintable(c: char) -> bool {
 
 #[track_caller]
 fn check_ends_well(tools: &[&str], answer: &dyn Fn(&str, &Value) -> String) {
-    let said = play(conversation(tools), answer);
+    check_conversation(conversation(tools), tools, answer);
+}
+
+#[track_caller]
+fn check_conversation(
+    asked: Conversation,
+    tools: &[&str],
+    answer: &dyn Fn(&str, &Value) -> String,
+) {
+    let said = play(asked, answer);
     assert!(said.len() < 100_000, "{} bytes", said.len());
     assert!(!said.contains(is_unprintable), "{said:?}");
     assert!(said.contains("no model was used"), "{said}");
@@ -116,6 +133,27 @@ proptest! {
             answers[number % answers.len()].to_string()
         };
         check_ends_well(&tools, &answer);
+    }
+
+    /// Nor can what the host says of its own run of the tests.
+    #[test]
+    fn no_run_of_the_tests_can_disturb_it(
+        run in any_answer(),
+        answers in proptest::collection::vec(any_answer(), 4..8),
+        bits in any::<(bool, bool, bool)>(),
+    ) {
+        let mut run = run.as_object().cloned().unwrap_or_default();
+        let flags = [("passed", bits.0), ("started", bits.1), ("timed_out", bits.2)];
+        run.extend(flags.map(|(key, flag)| (key.to_owned(), flag.into())));
+        run.insert("reports".to_owned(), json!(["../x", "out.txt"]));
+        let run = Value::Object(run);
+        let mut asked = conversation(&TOOLS);
+        used(&mut asked, "project_tests", &json!({}), run.to_string());
+        let answer = |tool: &str, arguments: &Value| {
+            let number = tool.len() + arguments.to_string().len();
+            answers[number % answers.len()].to_string()
+        };
+        check_conversation(asked, &TOOLS, &answer);
     }
 }
 
