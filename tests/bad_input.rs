@@ -281,3 +281,16 @@ fn what_the_step_does_not_grant_is_not_in_the_list_of_changes_either() {
     let trace = world.read(".stepwell/out/trace.jsonl");
     assert!(trace.contains("src/a") && !trace.contains("hunter2"), "{trace}");
 }
+
+#[test]
+fn a_step_brings_no_component_from_outside_of_its_repository() {
+    for name in ["../x.wasm", "/etc/hostname"] {
+        let step = format!("name = \"s\"\ntask = \"t\"\n[tools]\ncomponent = [\"{name}\"]\n");
+        let world = with_step(&step);
+        std::fs::write(world.path("../x.wasm"), "x").unwrap();
+        for command in ["run", "validate"] {
+            let ran = world.stepwell(&[command]);
+            check_told(&ran, 2, &["does not lie in the repository", "help:"]);
+        }
+    }
+}

@@ -50,6 +50,9 @@ pub(crate) enum Problem {
     /// A component that cannot be used.
     #[error("the component `{name}` cannot be used")]
     BadComponent { name: String, source: sandbox::LoadError },
+    /// A component that a step names outside of its repository.
+    #[error("the component `{name}` does not lie in the repository")]
+    ComponentOutside { name: String },
     /// Two components of one name.
     #[error("there are two tools named `{name}`")]
     ToolTwice { name: String },
@@ -115,6 +118,9 @@ impl Problem {
                 "build it against the world `stepwell:tool` of wit/, as docs/writing-a-tool.md shows"
                     .to_owned()
             }
+            Self::ComponentOutside { .. } => {
+                "name a file below the repository's root in `tools.component`".to_owned()
+            }
             Self::ToolTwice { .. } => "give one of them another name".to_owned(),
             Self::NoTool { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::NoTool { nearest: None, .. } => "`stepwell tool list` names them".to_owned(),
@@ -167,6 +173,7 @@ impl Problem {
             | Self::NotGit { .. }
             | Self::NoTools
             | Self::BadComponent { .. }
+            | Self::ComponentOutside { .. }
             | Self::ToolTwice { .. }
             | Self::NoTool { .. }
             | Self::Cache { .. }

@@ -1,6 +1,6 @@
 //! Where the runner's tools and the sandbox meet: neither knows the other.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -115,6 +115,18 @@ fn load_all(sandbox: &Sandbox, components: &[(String, Vec<u8>)]) -> Vec<Result<T
         drop(done);
         tools
     })
+}
+
+/// Reads a component that a step names: a file below `root`, wherever links lead.
+pub(crate) fn component_below(root: &Path, name: &str) -> Result<Vec<u8>, Problem> {
+    let path = root.join(name);
+    let what = "read the component";
+    let unreadable = |source| Problem::File { what, path: path.clone(), source };
+    let real = path.canonicalize().map_err(unreadable)?;
+    if !real.starts_with(root.canonicalize().map_err(unreadable)?) {
+        return Err(Problem::ComponentOutside { name: name.to_owned() });
+    }
+    std::fs::read(real).map_err(unreadable)
 }
 
 /// Reads components from files.

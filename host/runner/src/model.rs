@@ -24,7 +24,12 @@ const SAID_MAX: usize = 64;
 #[derive(Debug)]
 pub(crate) enum Said {
     /// There is a link; the request may leave when this has been answered.
-    Ready(oneshot::Sender<()>),
+    Ready {
+        /// The turn, and which try of it.
+        asked: (u32, u32),
+        /// Is told when that is written down.
+        go: oneshot::Sender<()>,
+    },
     /// What the rules must hear.
     Heard(Input),
     /// The response got on.
@@ -158,8 +163,9 @@ impl Task {
         if let Err(failure) = self.connect(job.number).await? {
             return Ok(Err(failure));
         }
-        let (ready, written_down) = oneshot::channel();
-        self.say(job.number, Said::Ready(ready)).await?;
+        let (go, written_down) = oneshot::channel();
+        let asked = (job.ask.turn, job.ask.try_number);
+        self.say(job.number, Said::Ready { asked, go }).await?;
         written_down.await.map_err(|_| Gone)?;
         let mut lost_state = false;
         loop {

@@ -232,12 +232,10 @@ impl<E: ToolExecutor> Run<E> {
 
     fn said(&mut self, said: Said) -> Result<(), RunError> {
         match said {
-            Said::Ready(go) => {
-                if let Some((turn, try_number)) = self.books.asking() {
-                    self.hear(Input::TurnRequested { turn, try_number })?;
-                    // From here on it may be billed: that must outlive the machine.
-                    self.journal.sync()?;
-                }
+            Said::Ready { asked: (turn, try_number), go } => {
+                self.hear(Input::TurnRequested { turn, try_number })?;
+                // From here on it may be billed: that must outlive the machine.
+                self.journal.sync()?;
                 // A job that was given up meanwhile does not listen.
                 let _given_up = go.send(());
                 Ok(())

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use session::Answer;
 use session::event::{CallUsage, Decision, Event, Input, Note, Record};
-use session::{Source, StopReason, TestCounts, TestsSaid};
+use session::{Source, TestCounts, TestsSaid};
 
 use crate::text::{Plain, cut};
 
@@ -128,7 +128,7 @@ fn heard(input: &Input) -> Option<(&'static str, String)> {
 
 fn decided(decision: &Decision) -> Option<(&'static str, String)> {
     Some(match decision {
-        Decision::PhaseEntered { phase } => (phase_word(*phase), String::new()),
+        Decision::PhaseEntered { phase } => (phase.name(), String::new()),
         Decision::TestsStarted { round } => ("tests", format!("{}: running", round_word(*round))),
         Decision::CallStarted { call } => {
             ("call", format!("{} {} {}", call.id, call.tool, cut(&call.arguments, 100)))
@@ -151,7 +151,7 @@ fn decided(decision: &Decision) -> Option<(&'static str, String)> {
         Decision::TestsCounted { round, said } => {
             ("tests", format!("{}: {}", round_word(*round), tests_words(said)))
         }
-        Decision::Stopped { reason } => ("stopped", stopped_words(reason)),
+        Decision::Stopped { reason } => ("stopped", reason.to_string()),
     })
 }
 
@@ -174,21 +174,6 @@ fn noted(note: &Note) -> Option<(&'static str, String)> {
         Note::CacheMissed { .. } => return None,
         Note::Warned { what } => ("warning", what.clone()),
     })
-}
-
-fn stopped_words(reason: &StopReason) -> String {
-    reason.to_string()
-}
-
-fn phase_word(phase: session::Phase) -> &'static str {
-    match phase {
-        session::Phase::Init => "INIT",
-        session::Phase::ContextReady => "CONTEXT_READY",
-        session::Phase::Analyzed => "ANALYZED",
-        session::Phase::PatchProposed => "PATCH_PROPOSED",
-        session::Phase::Tested => "TESTED",
-        session::Phase::Done => "DONE",
-    }
 }
 
 fn round_word(round: u32) -> String {

@@ -28,16 +28,23 @@ pub enum Phase {
     Done,
 }
 
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Phase {
+    /// Its stable name.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Init => "INIT",
             Self::ContextReady => "CONTEXT_READY",
             Self::Analyzed => "ANALYZED",
             Self::PatchProposed => "PATCH_PROPOSED",
             Self::Tested => "TESTED",
             Self::Done => "DONE",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -8,7 +8,6 @@ mod changes;
 mod draw;
 mod lists;
 mod room;
-mod source;
 mod summary;
 mod why;
 
@@ -17,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use stepwell::{Refusal, Tree};
 
 use room::Room;
-use source::TreeFiles;
+use tree_files::TreeFiles;
 
 /// Entries of a list where the call does not say.
 const ENTRIES: usize = 50;

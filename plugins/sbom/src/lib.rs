@@ -8,7 +8,6 @@
 mod compose;
 mod document;
 mod licence;
-mod source;
 
 use lockgraph::Request;
 use serde::Deserialize;
@@ -16,7 +15,7 @@ use stepwell::{Refusal, Tree};
 
 use compose::{Detail, Subject, compose};
 use document::Document;
-use source::TreeFiles;
+use tree_files::TreeFiles;
 
 /// Bytes of a document where the call does not say: what the host takes as an answer.
 const DOCUMENT_BYTES: usize = 1_000_000;

@@ -24,7 +24,7 @@ use crate::problem::Problem;
 use crate::repo::{self, Trees};
 use crate::say;
 use crate::step::{self, Step};
-use crate::wiring::{Component, Tools};
+use crate::wiring::{self, Component, Tools};
 use answerer::Answerer;
 use step_file::Found;
 
@@ -65,9 +65,9 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Problem> {
         if args.quiet { vec![] } else { vec![Box::new(Operator::new(std::io::stderr()))] };
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
-        let answerer = Answerer::choose(args, &step)?;
-        let mut run = assemble(args, &plan, &step, &trees, &found, &answerer, &toolbox, isolation)?;
-        run.out_dir.clone_from(&out_dir);
+        let answerer = &Answerer::choose(args, &step)?;
+        let parts = Parts { plan: &plan, step: &step, trees: &trees, found: &found, answerer };
+        let run = parts.assemble(&toolbox, out_dir.clone(), isolation, args.kill_after)?;
         let ended = runner::run(run, toolbox, sinks, args.fresh, signals()?);
         ended.await.map_err(Problem::Run)
     });
@@ -89,92 +89,91 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Problem> {
 fn own_components(step: &Step, trees: &Trees) -> Result<Vec<Component>, Problem> {
     let read = |name: &String| {
         let tree = trees.base.as_ref().unwrap_or(&trees.head);
-        let of_base = repo::file(&tree.snapshot, name);
-        let path = trees.root.join(name);
-        let bytes = match of_base {
+        let bytes = match repo::file(&tree.snapshot, name) {
             Some(bytes) => bytes,
-            None => std::fs::read(&path).map_err(|source| Problem::File {
-                what: "read",
-                path,
-                source,
-            })?,
+            None => wiring::component_below(&trees.root, name)?,
         };
         Ok(Component { name: name.clone(), bytes })
     };
     step.tools.component.iter().map(read).collect()
 }
 
-#[expect(clippy::too_many_arguments, reason = "the one place where everything meets")]
-fn assemble(
-    args: &RunArgs,
-    plan: &Plan,
-    step: &Step,
-    trees: &Trees,
-    found: &Found,
-    answerer: &Answerer,
-    toolbox: &runner::Toolbox<Tools>,
-    isolation: String,
-) -> Result<RunPlan, Problem> {
-    let key = key(trees, found, step, answerer, toolbox)?;
-    let mut session = plan.session.clone();
-    session.price = answerer.price;
-    session.model_used = answerer.model_used;
-    session.request_overhead_bytes = overhead_bytes(&session, toolbox);
-    Ok(RunPlan {
-        step: plan.name.clone(),
-        session,
-        model: ModelPlan {
-            provider: answerer.provider.to_owned(),
-            model: answerer.model.clone(),
-            endpoint: answerer.endpoint.clone(),
-            shown: answerer.shown.clone(),
-            connect: CONNECT,
-            effort: step.model.as_ref().and_then(|model| model.effort.clone()),
-        },
-        rules: plan.rules.clone(),
-        tests: plan.verify.as_ref().map(test_command),
-        head: trees.head.clone(),
-        base: trees.base.clone(),
-        run_dir: trees.state.join("runs").join(key.run_name()),
-        out_dir: PathBuf::new(),
-        key,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        isolation,
-        answer_bytes: plan.answer_bytes,
-        kill_after: args.kill_after,
-    })
+/// What a run is made of.
+struct Parts<'a> {
+    plan: &'a Plan,
+    step: &'a Step,
+    trees: &'a Trees,
+    found: &'a Found,
+    answerer: &'a Answerer,
 }
 
-/// Everything that the run's outcome depends on.
-fn key(
-    trees: &Trees,
-    found: &Found,
-    step: &Step,
-    answerer: &Answerer,
-    toolbox: &runner::Toolbox<Tools>,
-) -> Result<RunKey, Problem> {
-    // A commit names its content; a working tree must be looked at.
-    let head = match &trees.head_commit {
-        Some(id) => id.to_string(),
-        None => {
-            let read = |source| Problem::Read { what: trees.head.name.clone(), source };
-            trees.head.snapshot.digest().map_err(read)?.to_string()
-        }
-    };
-    let base = trees.base_commit.as_ref().map(ToString::to_string).unwrap_or_default();
-    let tools: Vec<String> =
-        toolbox.tools().iter().map(|tool| format!("{} {}", tool.component, tool.profile)).collect();
-    Ok(RunKey::new([
-        ("the head".to_owned(), head),
-        ("the base".to_owned(), base),
-        ("the reports".to_owned(), reports(trees, step)),
-        ("the step file".to_owned(), Digest::of(&found.bytes).to_string()),
-        ("the tools".to_owned(), tools.join(" ")),
-        ("the provider".to_owned(), format!("{} {}", answerer.provider, answerer.identity)),
-        ("the model".to_owned(), answerer.model.clone()),
-        ("the prompt".to_owned(), prompt::VERSION.to_string()),
-        ("stepwell's version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-    ]))
+impl Parts<'_> {
+    fn assemble(
+        &self,
+        toolbox: &runner::Toolbox<Tools>,
+        out_dir: PathBuf,
+        isolation: String,
+        kill_after: Option<u64>,
+    ) -> Result<RunPlan, Problem> {
+        let Self { plan, step, trees, answerer, .. } = self;
+        let key = self.key(toolbox)?;
+        let mut session = plan.session.clone();
+        session.price = answerer.price;
+        session.model_used = answerer.model_used;
+        session.request_overhead_bytes = overhead_bytes(&session, toolbox);
+        Ok(RunPlan {
+            step: plan.name.clone(),
+            session,
+            model: ModelPlan {
+                provider: answerer.provider.to_owned(),
+                model: answerer.model.clone(),
+                endpoint: answerer.endpoint.clone(),
+                shown: answerer.shown.clone(),
+                connect: CONNECT,
+                effort: step.model.as_ref().and_then(|model| model.effort.clone()),
+            },
+            rules: plan.rules.clone(),
+            tests: plan.verify.as_ref().map(test_command),
+            head: trees.head.clone(),
+            base: trees.base.clone(),
+            run_dir: trees.state.join("runs").join(key.run_name()),
+            out_dir,
+            key,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            isolation,
+            answer_bytes: plan.answer_bytes,
+            kill_after,
+        })
+    }
+
+    /// Everything that the run's outcome depends on.
+    fn key(&self, toolbox: &runner::Toolbox<Tools>) -> Result<RunKey, Problem> {
+        let Self { step, trees, found, answerer, .. } = self;
+        // A commit names its content; a working tree must be looked at.
+        let head = match &trees.head_commit {
+            Some(id) => id.to_string(),
+            None => {
+                let read = |source| Problem::Read { what: trees.head.name.clone(), source };
+                trees.head.snapshot.digest().map_err(read)?.to_string()
+            }
+        };
+        let base = trees.base_commit.as_ref().map(ToString::to_string).unwrap_or_default();
+        let tools = toolbox.tools().iter();
+        let tools: Vec<String> =
+            tools.map(|tool| format!("{} {}", tool.component, tool.profile)).collect();
+        let parts = [
+            ("the head", head),
+            ("the base", base),
+            ("the reports", reports(trees, step)),
+            ("the step file", Digest::of(&found.bytes).to_string()),
+            ("the tools", tools.join(" ")),
+            ("the provider", format!("{} {}", answerer.provider, answerer.identity)),
+            ("the model", answerer.model.clone()),
+            ("the prompt", prompt::VERSION.to_string()),
+            ("stepwell's version", env!("CARGO_PKG_VERSION").to_owned()),
+        ];
+        Ok(RunKey::new(parts.map(|(name, value)| (name.to_owned(), value))))
+    }
 }
 
 /// What the test reports say that lie in the working tree: they are ignored by git, and so not a

@@ -1,6 +1,6 @@
 //! `stepwell validate` and `stepwell schema`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -8,8 +8,9 @@ use super::{pretty, print};
 use crate::args::{Format, SchemaArgs, ValidateArgs};
 use crate::plan::{self, Plan};
 use crate::problem::Problem;
+use crate::repo;
 use crate::step::Step;
-use crate::wiring::{self, Tools};
+use crate::wiring::{self, Component, Tools};
 
 /// Checks a step file, and says what it comes to.
 pub(super) fn validate(args: &ValidateArgs) -> Result<u8, Problem> {
@@ -24,8 +25,13 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<u8, Problem> {
     let file = path.display().to_string();
     let bad = |source| Problem::BadStep { file: file.clone(), source: Box::new(source) };
     let step = Step::parse(&bytes).map_err(bad)?;
-    let own: Vec<PathBuf> = step.tools.component.iter().map(|name| beside(&path, name)).collect();
-    let tools = Tools::load(wiring::components(&own)?)?;
+    let root = repo::root(directory(&path))?;
+    let read = |name: &String| {
+        let bytes = wiring::component_below(&root, name)?;
+        Ok(Component { name: name.clone(), bytes })
+    };
+    let own = step.tools.component.iter().map(read).collect::<Result<_, Problem>>()?;
+    let tools = Tools::load(own)?;
     let plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
     let shown = shown(&plan);
     if args.json {
@@ -38,11 +44,18 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<u8, Problem> {
     Ok(0)
 }
 
-/// Components are named from the root, which a step file stands one directory below.
-fn beside(step: &Path, component: &str) -> PathBuf {
-    let directory = step.parent().unwrap_or(Path::new("."));
-    let root = directory.ends_with(".stepwell").then(|| directory.parent()).flatten();
-    root.unwrap_or(directory).join(component)
+/// Where to look for the repository of a step file. Without git its root is where `run` would be
+/// told to look: above `.stepwell`.
+fn directory(step: &Path) -> &Path {
+    let directory =
+        step.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match directory.parent() {
+        Some(above) if directory.ends_with(".stepwell") && above.as_os_str().is_empty() => {
+            Path::new(".")
+        }
+        Some(above) if directory.ends_with(".stepwell") => above,
+        Some(_) | None => directory,
+    }
 }
 
 /// The names of everything that a step may call.

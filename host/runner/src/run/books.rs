@@ -9,8 +9,6 @@ use session::{Accounting, Source};
 #[derive(Debug)]
 pub(super) struct Books {
     accounting: Accounting,
-    /// The turn that was reserved last, and which try of it.
-    asking: Option<(u32, u32)>,
     attempt: u32,
     attempt_ms: u64,
     spent: Money,
@@ -22,18 +20,12 @@ impl Books {
     pub(super) fn new(isolation: String) -> Self {
         Self {
             accounting: Accounting { isolation, ..Accounting::default() },
-            asking: None,
             attempt: 0,
             attempt_ms: 0,
             spent: Money::ZERO,
             answers: 0,
             turns: 0,
         }
-    }
-
-    /// Which turn is about to be asked, and which try of it that is.
-    pub(super) fn asking(&self) -> Option<(u32, u32)> {
-        self.asking
     }
 
     /// What is done already, for an attempt that begins now: turns, calls, and what the turns
@@ -81,11 +73,9 @@ impl Books {
 
     fn decided(&mut self, decision: &Decision) {
         match decision {
-            Decision::TurnReserved { turn, try_number, .. } => {
-                self.asking = Some((*turn, *try_number));
-            }
             Decision::TurnCharged { spend, known: true, .. } => self.spent.0 += spend.0,
-            Decision::TurnCharged { known: false, .. }
+            Decision::TurnReserved { .. }
+            | Decision::TurnCharged { known: false, .. }
             | Decision::PhaseEntered { .. }
             | Decision::TestsStarted { .. }
             | Decision::CallStarted { .. }

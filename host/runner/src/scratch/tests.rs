@@ -1,5 +1,7 @@
 //! What the step's own tests can see, leave and outlive.
 
+use std::io::{BufRead as _, Read as _};
+
 use super::*;
 
 fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Snapshot) {
@@ -57,17 +59,31 @@ async fn the_next_round_gets_its_own_files_whatever_the_last_one_did_to_them() {
     assert_eq!(output, "patched2kept\n");
 }
 
+/// The command and its child hold one end of a pipe; its other end tells that both are gone.
 #[tokio::test]
 async fn a_command_that_is_given_up_takes_its_children_with_it() {
     let (_keep, head) = tree(&[("x", "1")]);
     let dir = tempfile::tempdir().unwrap();
-    let mark = dir.path().join("mark");
-    let script = format!("(sleep 0.4; echo alive > {}) & sleep 5", mark.display());
-    let run = run_tests(shell(&script), head, dir.path().join("s"), 1);
-    let given_up = tokio::time::timeout(Duration::from_millis(150), run).await;
-    assert!(given_up.is_err());
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    assert!(!mark.exists());
+    let pipe = dir.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let script = format!("exec 3>{}; sleep 600 & echo up >&3; sleep 600", pipe.display());
+    let run = tokio::spawn(run_tests(shell(&script), head, dir.path().join("s"), 1));
+    let opened = tokio::task::spawn_blocking(move || fs::File::open(pipe).unwrap()).await.unwrap();
+    let mut said = std::io::BufReader::new(opened);
+    let (mut said, line) = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        (said, line)
+    })
+    .await
+    .unwrap();
+    assert_eq!(line, "up\n");
+    run.abort();
+    assert!(run.await.unwrap_err().is_cancelled());
+    let rest = tokio::task::spawn_blocking(move || said.read_to_end(&mut Vec::new()).unwrap());
+    let rest = tokio::time::timeout(Duration::from_secs(60), rest).await;
+    assert_eq!(rest.expect("nobody holds the pipe any more").unwrap(), 0);
 }
 
 #[tokio::test]

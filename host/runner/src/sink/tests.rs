@@ -2,7 +2,7 @@
 
 use session::budget::{Money, Reservation, Work};
 use session::event::SCHEMA;
-use session::{Call, CallId, Origin, Phase};
+use session::{Call, CallId, Origin, Phase, StopReason};
 
 use super::*;
 

@@ -1,11 +1,13 @@
-//! The repository, the way `lockgraph` asks for it.
+//! A tree of the repository, the way `lockgraph` asks for one: the one place where the two meet,
+//! since `lockgraph` does not know the SDK.
 
 use lockgraph::{Files, Found, ReadError};
 use stepwell::Tree;
 use stepwell::repository::{self, Glob, Reason};
 
 /// The files of one tree.
-pub(crate) struct TreeFiles(pub(crate) Tree);
+#[derive(Debug, Clone, Copy)]
+pub struct TreeFiles(pub Tree);
 
 impl Files for TreeFiles {
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
