@@ -126,6 +126,9 @@ fn plan(repository: &Repository, endpoint: &Endpoint, dir: &Path) -> RunPlan {
         version: "bench".to_owned(),
         isolation: String::new(),
         answer_bytes: 65_536,
+        machine: Arc::new(runner::ThisMachine),
+        ledger: None,
+        carrier: None,
         kill_after: None,
     }
 }

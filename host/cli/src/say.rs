@@ -3,8 +3,14 @@
 
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use runner::Plain;
+
+/// How long the end of a run waits for whoever reads standard error.
+const READER_TIME_MAX: Duration = Duration::from_secs(2);
 
 static LOST: AtomicBool = AtomicBool::new(false);
 
@@ -28,6 +34,17 @@ pub(crate) fn is_answer_lost() -> bool {
 /// Prints a line on standard error, as it is.
 pub(crate) fn line(text: &str) {
     let _gone = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Prints lines on standard error, as they are, and does not wait for a reader that is stuck.
+pub(crate) fn lines(texts: Vec<String>) {
+    let (done, over) = mpsc::channel();
+    thread::spawn(move || {
+        texts.iter().for_each(|text| line(text));
+        // Whoever waited has given up by now, or has not.
+        done.send(()).ok();
+    });
+    over.recv_timeout(READER_TIME_MAX).ok();
 }
 
 /// Prints a note on standard error; it may hold words from outside.

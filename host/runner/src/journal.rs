@@ -4,18 +4,23 @@
 //! A torn last line is dropped, since the process died while writing it; any other damage is an
 //! error that says where. What money depends on is synced before it counts.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
 use session::Phase;
 use session::event::{Event, Record, SCHEMA};
+use tokio::time::Instant;
+
+use crate::disk::{JournalFile, Machine};
 
 /// The largest journal that is read back: a run that wrote more is not one we made.
 const JOURNAL_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// The most records of a run: every turn, call and decision of the longest run has room.
 const RECORDS_MAX: u64 = 1_000_000;
+
+/// The journal's file in the directory of its run.
+pub(crate) const JOURNAL: &str = "journal.jsonl";
 
 /// A journal that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +55,8 @@ pub enum JournalError {
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    file: File,
+    machine: Arc<dyn Machine>,
+    file: Box<dyn JournalFile>,
     run: String,
     attempt: u32,
     seq: u64,
@@ -65,29 +71,32 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be read, or is damaged anywhere but in a torn last line.
-    pub fn open(dir: &Path, run: &str) -> Result<(Self, Vec<Record>), JournalError> {
-        let path = dir.join("journal.jsonl");
-        let io = |source| JournalError::Io { path: path.clone(), source };
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(io)?;
-        if file.metadata().map_err(io)?.len() > JOURNAL_BYTES_MAX {
-            return Err(JournalError::Full { path });
-        }
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(io)?;
+    pub fn open(
+        machine: &Arc<dyn Machine>,
+        dir: &Path,
+        run: &str,
+    ) -> Result<(Self, Vec<Record>), JournalError> {
+        let path = dir.join(JOURNAL);
+        let io = |source: io::Error| match source.kind() {
+            io::ErrorKind::FileTooLarge => JournalError::Full { path: path.clone() },
+            _ => JournalError::Io { path: path.clone(), source },
+        };
+        let mut file = machine.open(&path).map_err(io)?;
+        let text = file.read(JOURNAL_BYTES_MAX).map_err(io)?;
         let Read { records, prev, whole } = read(&path, run, &text)?;
-        file.set_len(whole).map_err(io)?;
-        file.seek(SeekFrom::Start(whole)).map_err(io)?;
-        let attempt = records.last().map_or(1, |record| record.attempt + 1);
-        let seq = records.len() as u64;
-        let started = Instant::now();
-        let run = run.to_owned();
-        Ok((Self { path, file, run, attempt, seq, bytes: whole, prev, started }, records))
+        file.cut(whole).map_err(io)?;
+        let journal = Self {
+            machine: Arc::clone(machine),
+            file,
+            run: run.to_owned(),
+            attempt: records.last().map_or(1, |record| record.attempt + 1),
+            seq: records.len() as u64,
+            bytes: whole,
+            prev,
+            started: Instant::now(),
+            path,
+        };
+        Ok((journal, records))
     }
 
     /// Which life of the process this is, counted from 1.
@@ -105,16 +114,19 @@ impl Journal {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Writes an event as the next record. It is safe from the death of the process when this
+    /// Writes an event as the next record, and returns it with its line. It is safe from the death of the process when this
     /// returns, and from that of the machine after [`Journal::sync`].
     ///
     /// # Errors
     /// When it cannot be written whole: the run must not go on.
-    pub fn append(&mut self, phase: Phase, event: Event) -> Result<Record, JournalError> {
+    pub fn append(
+        &mut self,
+        phase: Phase,
+        event: Event,
+    ) -> Result<(Record, Vec<u8>), JournalError> {
         if self.seq >= RECORDS_MAX {
             return Err(JournalError::Full { path: self.path.clone() });
         }
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let record = Record {
             schema: SCHEMA,
             run: self.run.clone(),
@@ -122,7 +134,7 @@ impl Journal {
             phase,
             seq: self.seq,
             at_ms: self.now(),
-            time_ms: u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX),
+            time_ms: self.machine.time_ms(),
             prev: self.prev.clone(),
             event,
         };
@@ -133,18 +145,18 @@ impl Journal {
         if self.bytes > JOURNAL_BYTES_MAX {
             return Err(JournalError::Full { path: self.path.clone() });
         }
-        self.file.write_all(&line).map_err(|err| self.io(err))?;
+        self.file.append(&line).map_err(|err| self.io(err))?;
         self.prev = digest.to_hex().to_string();
         self.seq += 1;
-        Ok(record)
+        Ok((record, line))
     }
 
     /// Brings everything written so far to the disk.
     ///
     /// # Errors
     /// When the system says it could not.
-    pub fn sync(&self) -> Result<(), JournalError> {
-        self.file.sync_data().map_err(|err| self.io(err))
+    pub fn sync(&mut self) -> Result<(), JournalError> {
+        self.file.sync().map_err(|err| self.io(err))
     }
 
     fn io(&self, source: io::Error) -> JournalError {

@@ -8,10 +8,14 @@
 //! This crate must not know the terminal, the environment, the arguments, or that tools are WASM.
 
 mod artifacts;
+mod carrier;
 mod changes;
+mod disk;
 mod journal;
 mod lease;
+mod ledger;
 mod model;
+mod outlet;
 mod patches;
 mod plan;
 mod report;
@@ -22,9 +26,13 @@ mod text;
 mod tools;
 
 pub use artifacts::ArtifactError;
+pub use carrier::Carrier;
 pub use changes::{DESCRIPTION as CHANGED_FILES_DESCRIPTION, schema as changed_files_schema};
+pub use disk::{JournalFile, Machine, ThisMachine};
 pub use journal::{Journal, JournalError};
 pub use lease::LeaseError;
+pub use ledger::{Charge, Entry, Later, LedgerRefusal, RunLedger};
+pub use outlet::{Intake, Outlet, Shown};
 pub use plan::{ModelPlan, RunKey, RunPlan, TestCommand, Tree};
 pub use report::markdown;
 pub use run::{Ended, RunError, run};

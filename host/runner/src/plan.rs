@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use snapshot::{Digest, Snapshot};
+
+use crate::carrier::Carrier;
+use crate::disk::Machine;
+use crate::ledger::RunLedger;
 
 /// A step that is ready to run.
 #[derive(Debug)]
@@ -35,6 +40,12 @@ pub struct RunPlan {
     pub isolation: String,
     /// Bytes of one answer that the conversation gets; the rest is cut.
     pub answer_bytes: usize,
+    /// What the journal is written to.
+    pub machine: Arc<dyn Machine>,
+    /// What others spend beside this run, where somebody keeps books.
+    pub ledger: Option<Arc<dyn RunLedger>>,
+    /// How the run gets to other machines, where it is to.
+    pub carrier: Option<Arc<dyn Carrier>>,
     /// Kills this process, as `kill -9` would, once it has written so many records. For those
     /// who want to see what a run survives.
     pub kill_after: Option<u64>,

@@ -2,6 +2,9 @@
 //! between the two.
 
 mod books;
+mod carrying;
+mod effects;
+mod paying;
 mod resume;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -10,29 +13,30 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session::event::{Decision, Event, Input, Note, Record};
-use session::{
-    Accounting, Answer, Ask, Call, CallId, Deadline, Effect, HostTool, Origin, RunResult, Session,
-    Signal, StopReason, prompt,
-};
-use snapshot::{FileContent, Grant, RepoPath, Snapshot};
-use tokio::sync::mpsc;
+use session::event::{Event, Input, Record};
+use session::{Accounting, Call, CallId, Deadline, Effect, RunResult, Session, Signal, StopReason};
+use snapshot::{FileContent, RepoPath};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use wire::ToolSpec;
 
 use crate::artifacts::{self, ArtifactError, Leaving};
-use crate::changes;
 use crate::journal::{Journal, JournalError};
 use crate::lease::{Lease, LeaseError};
-use crate::model::{Job, Model, Said};
-use crate::patches::{self, Judged, Passed};
-use crate::plan::{RunPlan, TestCommand};
-use crate::scratch::{self, SHOWN_REPORTS, TestsRun};
-use crate::sink::Sink;
-use crate::text::cut;
-use crate::tools::{CHANGED_FILES, Called, ToolExecutor, Toolbox, Trees};
+use crate::ledger::{Entry, LedgerRefusal};
+use crate::model::{Model, Said};
+use crate::outlet::{Outlet, Outlets};
+use crate::patches::{Judged, Passed};
+use crate::plan::RunPlan;
+use crate::scratch::{self, TestsRun};
+use crate::tools::{Called, ToolExecutor, Toolbox, Trees};
 use books::Books;
+use carrying::{Carried, Carrying};
+use paying::{Departure, Paying};
+
+/// Tool calls that are carried out at the same time; the others wait.
+const CALLS_AT_ONCE_MAX: usize = 8;
 
 /// A run that could not be carried on. What it had done is in its journal.
 #[derive(Debug, thiserror::Error)]
@@ -51,10 +55,22 @@ pub enum RunError {
         /// How it shows.
         what: String,
     },
-    /// A sink cannot take a record, or a file of the run cannot be used.
+    /// Another process has gone on with the run.
+    #[error("{holder} has gone on with this run")]
+    TakenOver {
+        /// Who, as far as is known.
+        holder: String,
+    },
+    /// What other machines have done of the run cannot be told.
+    #[error("the store of runs cannot be used: {what}")]
+    Carrier {
+        /// What it said.
+        what: String,
+    },
+    /// A file of the run cannot be used.
     #[error("cannot use `{}`", path.display())]
     Io {
-        /// The file or sink.
+        /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -81,6 +97,8 @@ enum Done {
     Called(Call, Called),
     Judged(CallId, Judged),
     Tested(u32, TestsRun),
+    Reserved(Departure, Result<(), LedgerRefusal>),
+    Carried(Carried),
 }
 
 /// What makes the loop turn.
@@ -90,15 +108,18 @@ enum Turned {
     Task(Result<Done, JoinError>),
     Said(u64, Said),
     ModelGone,
+    CaughtUp,
 }
 
 struct Run<E> {
     plan: RunPlan,
     toolbox: Arc<Toolbox<E>>,
-    sinks: Vec<Box<dyn Sink>>,
+    outlets: Outlets,
     journal: Journal,
     session: Session,
     books: Books,
+    paying: Paying,
+    carrying: Carrying,
     trees: Trees,
     /// Reports of test runs, which the tools see as files.
     reports: BTreeMap<RepoPath, Option<FileContent>>,
@@ -107,6 +128,7 @@ struct Run<E> {
     passed: Option<Passed>,
     tools: Vec<ToolSpec>,
     tasks: JoinSet<Done>,
+    calls_at_once: Arc<Semaphore>,
     /// The run of the step's own tests that is under way.
     tests: Option<AbortHandle>,
     model: Option<Model>,
@@ -127,7 +149,7 @@ struct Run<E> {
 pub async fn run<E: ToolExecutor>(
     plan: RunPlan,
     toolbox: Arc<Toolbox<E>>,
-    sinks: Vec<Box<dyn Sink>>,
+    outlets: Vec<Outlet>,
     fresh: bool,
     mut signals: mpsc::Receiver<Signal>,
 ) -> Result<Ended, RunError> {
@@ -135,9 +157,11 @@ pub async fn run<E: ToolExecutor>(
     let unusable = |source| RunError::Io { path: dir.clone(), source };
     std::fs::create_dir_all(&dir).map_err(unusable)?;
     let _lease = Lease::take(&dir)?;
+    let leased = paying::lease(plan.ledger.as_ref()).await?;
     resume::set_aside(&plan, fresh)?;
     resume::forget_old_runs(&plan);
-    let (journal, records) = Journal::open(&dir, &plan.key.run_name())?;
+    let carrying = carrying::take_over(&plan, fresh).await?;
+    let (journal, records) = Journal::open(&plan.machine, &dir, &plan.key.run_name())?;
     scratch::clear(&dir.join("scratch")).map_err(unusable)?;
 
     let trees = Trees {
@@ -146,12 +170,14 @@ pub async fn run<E: ToolExecutor>(
         names: (plan.head.name.clone(), plan.base.as_ref().map(|base| base.name.clone())),
     };
     let session = Session::new(plan.session.clone());
-    let tools = offered(&plan, &toolbox);
+    let tools = effects::offered(&plan, &toolbox);
     let mut run = Run {
         books: Books::new(plan.isolation.clone()),
+        paying: Paying::new(plan.ledger.clone()),
+        carrying,
         plan,
         toolbox,
-        sinks,
+        outlets: Outlets::new(outlets),
         journal,
         session,
         trees,
@@ -160,6 +186,7 @@ pub async fn run<E: ToolExecutor>(
         passed: None,
         tools,
         tasks: JoinSet::new(),
+        calls_at_once: Arc::new(Semaphore::new(CALLS_AT_ONCE_MAX)),
         tests: None,
         model: None,
         job: 0,
@@ -167,33 +194,35 @@ pub async fn run<E: ToolExecutor>(
         effects: VecDeque::new(),
         finished: None,
     };
-    run.take_up(records)?;
+    run.take_up(records, leased)?;
     run.carry_out_effects()?;
     while run.finished.is_none() {
         let turned = run.next(&mut signals).await;
         run.turn(turned).await?;
         run.carry_out_effects()?;
     }
-    run.finish()
+    run.finish().await
 }
 
 impl<E: ToolExecutor> Run<E> {
     async fn next(&mut self, signals: &mut mpsc::Receiver<Signal>) -> Turned {
         let deadline = self.session.deadline();
         let now = self.journal.now();
-        let late = |work: bool| async move {
+        let late = |of_turn: bool| async move {
             match deadline {
-                Some((at, deadline)) if work == (deadline == Deadline::Work) => {
+                Some((at, deadline)) if of_turn == is_of_turn(deadline) => {
                     tokio::time::sleep(Duration::from_millis(at.saturating_sub(now))).await;
                     deadline
                 }
                 Some(_) | None => std::future::pending().await,
             }
         };
+        // While a sink is behind, the model waits: its queue fills, and the link is not read.
+        let behind = self.outlets.are_behind();
         let said = async {
             match &mut self.model {
-                Some(model) => model.said().await,
-                None => std::future::pending().await,
+                Some(model) if !behind => model.said().await,
+                Some(_) | None => std::future::pending().await,
             }
         };
         tokio::select! {
@@ -201,11 +230,13 @@ impl<E: ToolExecutor> Run<E> {
             biased;
 
             Some(signal) = signals.recv() => Turned::Signal(signal),
-            deadline = late(true) => Turned::Late(deadline),
+            deadline = late(false) => Turned::Late(deadline),
             Some(done) = self.tasks.join_next() => Turned::Task(done),
             said = said => said.map_or(Turned::ModelGone, |(job, said)| Turned::Said(job, said)),
-            // Last: an answer that has come already is not late, however slow this loop was.
-            deadline = late(false) => Turned::Late(deadline),
+            () = self.outlets.catch_up() => Turned::CaughtUp,
+            // Last: an answer that has come already is not late, however slow this loop was. Nor
+            // is one that we do not listen for.
+            deadline = late(true), if !behind => Turned::Late(deadline),
         }
     }
 
@@ -219,7 +250,16 @@ impl<E: ToolExecutor> Run<E> {
                 Done::Called(call, called) => self.called(&call, called),
                 Done::Judged(call, judged) => self.judged(call, judged),
                 Done::Tested(round, tested) => self.tested(round, tested),
+                Done::Reserved(departure, reserved) => self.reserved(departure, reserved),
+                Done::Carried(carried) => self.carried(carried),
             },
+            Turned::CaughtUp => {
+                if !self.outlets.are_behind() {
+                    // The wait was ours, not the model's.
+                    self.session.progress(self.journal.now());
+                }
+                Ok(())
+            }
             // What a job says after it was given up comes too late.
             Turned::Said(job, _) if job != self.job => Ok(()),
             Turned::Said(_, said) => self.said(said),
@@ -233,41 +273,47 @@ impl<E: ToolExecutor> Run<E> {
     fn said(&mut self, said: Said) -> Result<(), RunError> {
         match said {
             Said::Ready { asked: (turn, try_number), go } => {
-                self.hear(Input::TurnRequested { turn, try_number })?;
-                // From here on it may be billed: that must outlive the machine.
-                self.journal.sync()?;
-                // A job that was given up meanwhile does not listen.
-                let _given_up = go.send(());
+                let entry = Entry { turn, try_number };
+                self.reserve(Departure { entry, job: self.job, go })
+            }
+            Said::Heard(input) => {
+                let whole = matches!(input, Input::TurnCompleted { .. });
+                self.hear(input)?;
+                if whole {
+                    // Paid for: other machines should know soon.
+                    self.carry(None);
+                }
                 Ok(())
             }
-            Said::Heard(input) => self.hear(input),
             Said::Progress => {
                 self.session.progress(self.journal.now());
                 Ok(())
             }
             Said::Text(piece) => {
-                let at_ms = self.journal.now();
-                let path = self.journal.path().to_owned();
-                let fail = |source| RunError::Io { path, source };
-                self.sinks.iter_mut().try_for_each(|sink| sink.text(at_ms, &piece)).map_err(fail)
+                self.outlets.text(self.journal.now(), &piece);
+                Ok(())
             }
-            Said::Noted(note) => self.write(Event::Noted(note)).map(|_| ()),
+            Said::Noted(note) => self.write(Event::Noted(note)),
         }
     }
 
     /// Writes an input down, then tells the rules.
     fn hear(&mut self, input: Input) -> Result<(), RunError> {
-        let record = self.write(Event::Heard(input.clone()))?;
-        self.effects.extend(self.session.handle(record.at_ms, input));
+        let at_ms = self.append(Event::Heard(input.clone()))?.at_ms;
+        self.effects.extend(self.session.handle(at_ms, input));
         Ok(())
     }
 
-    fn write(&mut self, event: Event) -> Result<Record, RunError> {
-        let record = self.journal.append(self.session.phase(), event)?;
+    fn write(&mut self, event: Event) -> Result<(), RunError> {
+        self.append(event).map(|_| ())
+    }
+
+    fn append(&mut self, event: Event) -> Result<Arc<Record>, RunError> {
+        let (record, line) = self.journal.append(self.session.phase(), event)?;
         self.books.enter(&record);
-        let path = self.journal.path().to_owned();
-        let fail = |source| RunError::Io { path, source };
-        self.sinks.iter_mut().try_for_each(|sink| sink.record(&record)).map_err(fail)?;
+        self.paying.enter(&record);
+        self.carrying.line(record.seq, &line);
+        let record = self.outlets.record(record);
         if self.plan.kill_after.is_some_and(|after| record.seq + 1 >= after) {
             let me = rustix::process::getpid();
             let _killed = rustix::process::kill_process(me, rustix::process::Signal::KILL);
@@ -275,134 +321,20 @@ impl<E: ToolExecutor> Run<E> {
         Ok(record)
     }
 
-    fn carry_out_effects(&mut self) -> Result<(), RunError> {
-        while let Some(effect) = self.effects.pop_front() {
-            match effect {
-                Effect::Emit(decision) => {
-                    self.write(Event::Decided(decision))?;
-                }
-                Effect::RunTests { round } => self.run_tests(round),
-                Effect::Call(call) => self.call(call),
-                Effect::Judge { call, patch } => self.judge(call, patch),
-                Effect::Ask(ask) => self.ask(ask),
-                Effect::AbortTurn => {
-                    self.give_up.cancel();
-                    self.job += 1;
-                }
-                Effect::AbortTests => {
-                    if let Some(tests) = self.tests.take() {
-                        tests.abort();
-                    }
-                }
-                Effect::Finish(reason) => self.finished = Some(reason),
-            }
-        }
-        Ok(())
-    }
-
-    fn call(&mut self, call: Call) {
-        let (toolbox, trees) = (Arc::clone(&self.toolbox), self.trees.clone());
-        self.tasks.spawn(async move {
-            // The host reads the reports of the step's own tests whatever the step grants.
-            let granted = match call.id.origin {
-                Origin::Tests(_) => Grant::read(&[format!("{SHOWN_REPORTS}**")]).ok(),
-                Origin::Context | Origin::Turn(_) => None,
-            };
-            let (tool, arguments) = (&call.tool, &call.arguments);
-            let called = toolbox.call_granted(tool, arguments, &trees, granted).await;
-            Done::Called(call, called)
-        });
-    }
-
-    fn called(&mut self, call: &Call, called: Called) -> Result<(), RunError> {
-        let Called { answer, source, usage, log, missed, warnings } = called;
-        for (level, line) in log {
-            self.write(Event::Noted(Note::ToolLogged { call: call.id, level, line }))?;
-        }
-        if let Some(because) = missed {
-            self.write(Event::Noted(Note::CacheMissed { call: call.id, because }))?;
-        }
-        for what in warnings {
-            let what = format!("{}: {what}", call.tool);
-            self.write(Event::Noted(Note::Warned { what }))?;
-        }
-        let answer = match call.id.origin {
-            Origin::Context | Origin::Turn(_) => shortened(answer, self.plan.answer_bytes),
-            Origin::Tests(_) => answer,
-        };
-        self.hear(Input::CallAnswered { call: call.id, answer, source, usage })
-    }
-
-    fn judge(&mut self, call: CallId, patch: String) {
-        self.proposed.insert(call, patch.clone());
-        let (head, rules) = (self.plan.head.snapshot.clone(), self.plan.rules.clone());
-        self.tasks.spawn_blocking(move || {
-            Done::Judged(call, patches::judge(call, &patch, &head, &rules))
-        });
-    }
-
-    fn judged(&mut self, _call: CallId, judged: Judged) -> Result<(), RunError> {
-        if let Some(passed) = judged.passed {
-            self.passed = Some(passed);
-        }
-        self.hear(judged.input)
-    }
-
-    fn run_tests(&mut self, round: u32) {
-        let Some(tests) = self.plan.tests.clone() else { return };
-        let tree = self.tree_under_test(round);
-        let dir = self.plan.run_dir.join("scratch");
-        self.tests = Some(self.tasks.spawn(tested(tests, tree, dir, round)));
-    }
-
-    fn tree_under_test(&self, round: u32) -> Snapshot {
-        let head = &self.plan.head.snapshot;
-        match &self.passed {
-            Some(passed) if round > 0 => head.overlay(passed.files.clone()),
-            Some(_) | None => head.clone(),
-        }
-    }
-
-    fn tested(&mut self, round: u32, tested: TestsRun) -> Result<(), RunError> {
-        let TestsRun { ending, reports, warning } = tested;
-        if let Some(what) = warning {
-            self.write(Event::Noted(Note::Warned { what }))?;
-        }
-        let paths = reports.iter().map(|(path, _)| path.clone()).collect();
-        self.keep_reports(round, reports)?;
-        self.hear(Input::TestsFinished { round, ending, reports: paths })
-    }
-
-    fn ask(&mut self, ask: Ask) {
-        self.job += 1;
-        self.give_up = CancellationToken::new();
-        let instructions = || prompt::instructions(self.plan.session.goal);
-        if self.model.is_none() {
-            self.model = Some(Model::start(self.plan.model.clone(), instructions()));
-        }
-        let host_only = |tool: &ToolSpec| !ask.wrap_up || HostTool::named(&tool.name).is_some();
-        let job = Job {
-            number: self.job,
-            ask,
-            conversation: self.session.conversation().to_vec(),
-            tools: self.tools.iter().filter(|tool| host_only(tool)).cloned().collect(),
-            give_up: self.give_up.clone(),
-        };
-        if let Some(model) = &self.model {
-            model.ask(job);
-        }
-    }
-
     /// Writes the artifacts. The run is over, whatever still runs is dropped.
-    fn finish(mut self) -> Result<Ended, RunError> {
+    async fn finish(mut self) -> Result<Ended, RunError> {
         self.tasks.abort_all();
         self.model = None;
         let reason = self.finished.clone().unwrap_or(StopReason::NoUsefulResult);
         self.journal.sync()?;
+        let outlets = std::mem::take(&mut self.outlets);
+        let (unbooked, (), missed) =
+            tokio::join!(self.paying.end(), self.carrying.end(&reason), outlets.flush());
         let RunPlan { step, head, base, run_dir, .. } = &self.plan;
         let base = base.as_ref().map(|base| base.name.as_str());
         let result = self.session.result(step, &head.name, base, reason);
-        let accounting = self.books.close(self.session.accounting());
+        let accounting =
+            Accounting { unbooked, missed, ..self.books.close(self.session.accounting()) };
         // Only a patch that left the gates is left for the pipeline.
         let patch =
             result.patch.as_ref().and(self.passed.as_ref()).map(|passed| passed.diff.as_str());
@@ -423,64 +355,11 @@ impl<E: ToolExecutor> Run<E> {
     }
 }
 
-async fn tested(tests: TestCommand, tree: Snapshot, dir: PathBuf, round: u32) -> Done {
-    Done::Tested(round, scratch::run_tests(tests, tree, dir, round).await)
-}
-
-/// What the model may call: the step's tools, then the host's own.
-fn offered<E: ToolExecutor>(plan: &RunPlan, toolbox: &Toolbox<E>) -> Vec<ToolSpec> {
-    let spec = |name: &str, description: &str, parameters: serde_json::Value| ToolSpec {
-        name: name.to_owned(),
-        description: description.to_owned(),
-        parameters,
-        strict: false,
-    };
-    let offered = |name: &str| plan.session.tools.contains(name);
-    let step = toolbox.tools().iter().filter(|tool| offered(&tool.name));
-    let mut specs: Vec<ToolSpec> =
-        step.map(|tool| spec(&tool.name, &tool.description, tool.schema.clone())).collect();
-    if offered(CHANGED_FILES) {
-        specs.push(spec(CHANGED_FILES, changes::DESCRIPTION, changes::schema()));
-    }
-    for tool in [HostTool::SubmitAnalysis, HostTool::ProposePatch] {
-        if tool == HostTool::ProposePatch && plan.session.goal == session::Goal::Diagnose {
-            continue;
-        }
-        let schema = serde_json::from_str(prompt::schema(tool)).unwrap_or_default();
-        specs.push(spec(tool.name(), prompt::description(tool), schema));
-    }
-    specs
-}
-
-/// An answer that fits the conversation: the head of a long one, and what was left out.
-fn shortened(answer: Answer, most: usize) -> Answer {
-    match answer {
-        Answer::Answered { output } if output.len() > most => {
-            let shown = serde_json::json!({
-                "cut": true,
-                "bytes": output.len(),
-                "shown_bytes": most,
-                "note": "the answer is longer than the step allows: ask for less of it",
-                "head": cut(&output, most),
-            });
-            Answer::Answered { output: shown.to_string() }
-        }
-        Answer::Answered { .. } | Answer::Refused { .. } | Answer::Ended { .. } => answer,
-    }
-}
-
-/// Whether a decision is due for writing; used where a journal ended between an input and what
-/// the rules made of it.
-fn is_decision(effect: &Effect) -> Option<&Decision> {
-    match effect {
-        Effect::Emit(decision) => Some(decision),
-        Effect::RunTests { .. }
-        | Effect::Call(_)
-        | Effect::Judge { .. }
-        | Effect::Ask(_)
-        | Effect::AbortTurn
-        | Effect::AbortTests
-        | Effect::Finish(_) => None,
+/// Whether it is about the response that is waited for.
+fn is_of_turn(deadline: Deadline) -> bool {
+    match deadline {
+        Deadline::FirstEvent | Deadline::Idle => true,
+        Deadline::Work | Deadline::Job | Deadline::Check => false,
     }
 }
 

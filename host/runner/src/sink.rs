@@ -14,10 +14,11 @@ const LINE_BYTES_MAX: usize = 220;
 
 /// Somewhere records go.
 pub trait Sink: Send {
-    /// Takes one record. Returns when it is safe with the sink.
+    /// Takes one record. May take its time: it has a thread of its own.
     ///
     /// # Errors
-    /// What the system said; the run ends then, since a run nobody can audit must not go on.
+    /// What the system said; the sink gets nothing more then. The run goes on: what counts is in
+    /// its journal.
     fn record(&mut self, record: &Record) -> io::Result<()>;
 
     /// Takes a piece of text that the model is just writing. It is for the eye: what counts
@@ -27,6 +28,16 @@ pub trait Sink: Send {
     /// As [`Sink::record`].
     fn text(&mut self, at_ms: u64, piece: &str) -> io::Result<()> {
         let _ = (at_ms, piece);
+        Ok(())
+    }
+
+    /// Is told that it was behind, and that so many records were left out, from the `first` to the
+    /// `last` by their numbers; they stand in the trace.
+    ///
+    /// # Errors
+    /// As [`Sink::record`].
+    fn suppressed(&mut self, records: u64, first: u64, last: u64) -> io::Result<()> {
+        let _ = (records, first, last);
         Ok(())
     }
 }
@@ -83,6 +94,13 @@ impl<W: Write + Send> Sink for Operator<W> {
         }
         Ok(())
     }
+
+    fn suppressed(&mut self, records: u64, first: u64, last: u64) -> io::Result<()> {
+        let events = count(records, "event");
+        let place = format!("{events} not shown (trace seq {first} to {last})");
+        let line = format!("{:>9}  {:<14}  {place}", "", "…");
+        writeln!(self.out, "{line}")
+    }
 }
 
 /// What the operator reads of an event: a stable word and the rest. Most say nothing there.
@@ -117,6 +135,13 @@ fn heard(input: &Input) -> Option<(&'static str, String)> {
             ))
         }
         Input::Cancelled { .. } => Some(("cancelled", "writing the artifacts".to_owned())),
+        Input::ScopeRefused { turn, scope, left } => {
+            Some(("refused", format!("turn {turn}: the {scope} can bear {left} more")))
+        }
+        Input::LedgerFailed { turn, message } => {
+            Some(("refused", format!("turn {turn}: {message}")))
+        }
+        Input::Approved { check, by } => Some(("approved", format!("{check} by {by}"))),
         Input::AttemptStarted { .. }
         | Input::TestsFinished { .. }
         | Input::TurnRequested { .. }
@@ -151,6 +176,11 @@ fn decided(decision: &Decision) -> Option<(&'static str, String)> {
         Decision::TestsCounted { round, said } => {
             ("tests", format!("{}: {}", round_word(*round), tests_words(said)))
         }
+        Decision::Warned { check, because } => ("warning", format!("{check}: {because}")),
+        Decision::Lowered { turn, scope, max_output_tokens } => {
+            let most = grouped(*max_output_tokens);
+            ("lowered", format!("turn {turn}: the {scope} bears {most} tokens of answer"))
+        }
         Decision::Stopped { reason } => ("stopped", reason.to_string()),
     })
 }
@@ -167,6 +197,7 @@ fn noted(note: &Note) -> Option<(&'static str, String)> {
             let calls = count(u64::from(*calls), "call");
             ("resumed", format!("{turns} and {calls} are done already; {spend} not paid again"))
         }
+        Note::LeaseTaken { .. } => return None,
         Note::LinkOpened { endpoint, .. } => ("link", format!("open: {endpoint}")),
         Note::LinkLost { why } => ("link", format!("lost: {why}")),
         Note::ToolLogged { level, .. } if level == "debug" => return None,

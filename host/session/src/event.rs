@@ -95,6 +95,10 @@ pub enum Deadline {
     FirstEvent,
     /// A response stopped getting on.
     Idle,
+    /// The CI job's own limit is near.
+    Job,
+    /// A time condition of a value check may hold now.
+    Check,
 }
 
 /// What the rules are told.
@@ -185,6 +189,29 @@ pub enum Input {
         /// What each gate found.
         verdicts: Vec<Verdict>,
     },
+    /// A scope that others spend from, too, cannot bear the worst case of a turn.
+    ScopeRefused {
+        /// Which turn.
+        turn: u32,
+        /// Which scope: `pull-request`, `repository`, `day`, …
+        scope: String,
+        /// What it can bear.
+        left: Money,
+    },
+    /// Nobody can tell what may be spent: nothing may be sent.
+    LedgerFailed {
+        /// Which turn.
+        turn: u32,
+        /// Why.
+        message: String,
+    },
+    /// A human let a value check pass.
+    Approved {
+        /// Which.
+        check: String,
+        /// Who.
+        by: String,
+    },
     /// A deadline has passed.
     DeadlinePassed {
         /// Which.
@@ -261,6 +288,22 @@ pub enum Decision {
         /// What.
         said: TestsSaid,
     },
+    /// A value check wants a person to know.
+    Warned {
+        /// Which.
+        check: String,
+        /// What it found.
+        because: String,
+    },
+    /// A turn is asked for with less, since a scope bears no more.
+    Lowered {
+        /// Which turn.
+        turn: u32,
+        /// Which scope.
+        scope: String,
+        /// The most tokens its response may have.
+        max_output_tokens: u64,
+    },
     /// The run is over. Always the last event of an attempt that was not killed.
     Stopped {
         /// Why.
@@ -303,6 +346,11 @@ pub enum Note {
         calls: u32,
         /// What those responses cost.
         spend: Money,
+    },
+    /// The run is this process's in the ledger.
+    LeaseTaken {
+        /// Higher than that of any process before.
+        fence: u64,
     },
     /// A link to the model is open.
     LinkOpened {

@@ -23,8 +23,8 @@ pub mod prompt;
 
 pub use call::{Answer, Call, CallId, HostTool, ModelCall, Origin, Source};
 pub use outcome::{
-    Accounting, Analysis, Confidence, Finding, Outcome, PatchFile, RunResult, Severity, TestCounts,
-    TestsSaid, Verdict,
+    Accounting, Analysis, Confidence, Finding, Missed, Outcome, PatchFile, RunResult, Severity,
+    TestCounts, TestsSaid, Verdict,
 };
 pub use plan::{ContextCall, Goal, Plan, TestPlan};
 pub use session::{Ask, Deadline, Effect, Input, Item, Session};

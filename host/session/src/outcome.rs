@@ -3,6 +3,8 @@
 //! [`RunResult`] holds no time and no money, so that equal runs give equal bytes;
 //! [`Accounting`] holds those.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::budget::{Money, Spent, Work};
@@ -251,6 +253,18 @@ pub struct RunResult {
     pub tests_after: Option<TestsSaid>,
 }
 
+/// What a sink that was behind did not get to see. The trace has all of it but the text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Missed {
+    /// Records of things that went well.
+    pub records: u64,
+    /// Bytes of the model's text.
+    pub text_bytes: u64,
+    /// Whether it had not caught up when the run was over.
+    pub behind_at_end: bool,
+}
+
 /// `accounting.json`: what it took.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -293,4 +307,10 @@ pub struct Accounting {
     pub last_failure: Option<String>,
     /// What guarded the tools, in one line.
     pub isolation: String,
+    /// What sinks missed, by their names; those that missed nothing are left out.
+    #[serde(default)]
+    pub missed: BTreeMap<String, Missed>,
+    /// Why the ledger does not know what the last request came to; it stays reserved there.
+    #[serde(default)]
+    pub unbooked: Option<String>,
 }

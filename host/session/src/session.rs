@@ -514,7 +514,9 @@ impl Session {
                 self.turn_too_late(asking, "first-event-timeout")
             }
             (Deadline::Idle, State::Asking(asking)) => self.turn_too_late(asking, "idle-timeout"),
-            (Deadline::FirstEvent | Deadline::Idle, state) => state,
+            (Deadline::FirstEvent | Deadline::Idle | Deadline::Job | Deadline::Check, state) => {
+                state
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner::{ModelPlan, Operator, Plain, RunKey, RunPlan, Sink, TestCommand};
+use runner::{ModelPlan, Operator, Outlet, Plain, RunKey, RunPlan, TestCommand, ThisMachine};
 use session::{Signal, prompt};
 use snapshot::{Digest, GlobQuery, Grant, Question, Tree, View};
 use tokio::signal::unix::{SignalKind, signal};
@@ -61,21 +61,21 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Problem> {
     let toolbox = Arc::new(runner::Toolbox::new(tools, cache, changes)?);
     let out_dir = out_dir(args, &trees)?;
 
-    let sinks: Vec<Box<dyn Sink>> =
-        if args.quiet { vec![] } else { vec![Box::new(Operator::new(std::io::stderr()))] };
+    let console = || Outlet::to("console", Box::new(Operator::new(std::io::stderr())));
+    let outlets = if args.quiet { vec![] } else { vec![console()] };
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let answerer = &Answerer::choose(args, &step)?;
         let parts = Parts { plan: &plan, step: &step, trees: &trees, found: &found, answerer };
         let run = parts.assemble(&toolbox, out_dir.clone(), isolation, args.kill_after)?;
-        let ended = runner::run(run, toolbox, sinks, args.fresh, signals()?);
+        let ended = runner::run(run, toolbox, outlets, args.fresh, signals()?);
         ended.await.map_err(Problem::Run)
     });
     // What still runs (a search, a compile) is not worth waiting for.
     runtime.shutdown_background();
     let ended = ended?;
     if !args.quiet {
-        summary(&ended, &out_dir);
+        say::lines(summary(&ended, &out_dir));
     } else if exit::code(&ended.result) != exit::DONE {
         say::line(&format!("stepwell: {}; see {}", ended.result.stop_reason, out_dir.display()));
     }
@@ -142,6 +142,9 @@ impl Parts<'_> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             isolation,
             answer_bytes: plan.answer_bytes,
+            machine: Arc::new(ThisMachine),
+            ledger: None,
+            carrier: None,
             kill_after,
         })
     }
@@ -256,11 +259,13 @@ fn signals() -> Result<mpsc::Receiver<Signal>, Problem> {
 }
 
 /// The end of the operator's log: what was found, and where the rest is.
-fn summary(ended: &runner::Ended, out_dir: &Path) {
+fn summary(ended: &runner::Ended, out_dir: &Path) -> Vec<String> {
     /// Findings that are shown; the report has all of them.
     const SHOWN: usize = 3;
-    let line =
-        |word: &str, rest: &str| say::line(format!("           {word:<14}  {rest}").trim_end());
+    let mut lines = Vec::new();
+    let mut line = |word: &str, rest: &str| {
+        lines.push(format!("           {word:<14}  {rest}").trim_end().to_owned());
+    };
     let result = &ended.result;
     let findings = result.analysis.iter().flat_map(|analysis| &analysis.findings);
     for finding in findings.take(SHOWN) {
@@ -277,7 +282,12 @@ fn summary(ended: &runner::Ended, out_dir: &Path) {
         others.insert(0, "patch.diff");
     }
     line("", &others.join(", "));
-    if result.stop_reason.is_open() {
-        line("resume", "the same command goes on from here");
+    if let Some(why) = &ended.accounting.unbooked {
+        line("warning", &format!("the ledger does not know the last charge yet: {}", Plain(why)));
     }
+    if result.stop_reason.is_open() {
+        let run = &ended.accounting.run;
+        line("resume", &format!("stepwell resume {run} (or the same command again)"));
+    }
+    lines
 }

@@ -4,14 +4,21 @@ use std::fs;
 
 use session::event::Note;
 
+use crate::disk::ThisMachine;
+
 use super::*;
+
+fn open(dir: &Path, run: &str) -> Result<(Journal, Vec<Record>), JournalError> {
+    let machine: Arc<dyn Machine> = Arc::new(ThisMachine);
+    Journal::open(&machine, dir, run)
+}
 
 fn note(text: &str) -> Event {
     Event::Noted(Note::Warned { what: text.to_owned() })
 }
 
 fn written(dir: &Path, lines: usize) -> PathBuf {
-    let (mut journal, _) = Journal::open(dir, "r1").unwrap();
+    let (mut journal, _) = open(dir, "r1").unwrap();
     for n in 0..lines {
         journal.append(Phase::Init, note(&format!("line {n}"))).unwrap();
     }
@@ -22,12 +29,12 @@ fn written(dir: &Path, lines: usize) -> PathBuf {
 fn what_was_written_is_read_back_and_the_next_attempt_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     written(dir.path(), 3);
-    let (mut journal, records) = Journal::open(dir.path(), "r1").unwrap();
+    let (mut journal, records) = open(dir.path(), "r1").unwrap();
     assert_eq!(records.len(), 3);
     assert_eq!(journal.attempt(), 2);
-    let record = journal.append(Phase::Init, note("more")).unwrap();
+    let (record, _) = journal.append(Phase::Init, note("more")).unwrap();
     assert_eq!((record.seq, record.attempt), (3, 2));
-    assert_eq!(Journal::open(dir.path(), "r1").unwrap().1.len(), 4);
+    assert_eq!(open(dir.path(), "r1").unwrap().1.len(), 4);
 }
 
 #[test]
@@ -38,10 +45,10 @@ fn a_line_torn_anywhere_is_dropped_and_written_over() {
     let last = text[..text.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
     for end in last..text.len() {
         fs::write(&path, &text[..end]).unwrap();
-        let (mut journal, records) = Journal::open(dir.path(), "r1").unwrap();
+        let (mut journal, records) = open(dir.path(), "r1").unwrap();
         assert_eq!(records.len(), 2, "torn at byte {end}");
         journal.append(Phase::Init, note("again")).unwrap();
-        assert_eq!(Journal::open(dir.path(), "r1").unwrap().1.len(), 3, "torn at byte {end}");
+        assert_eq!(open(dir.path(), "r1").unwrap().1.len(), 3, "torn at byte {end}");
     }
 }
 
@@ -53,13 +60,13 @@ fn any_other_damage_says_where_it_is() {
     let lines: Vec<&str> = text.lines().collect();
     let check = |changed: String, expected: &str| {
         fs::write(&path, changed).unwrap();
-        let err = Journal::open(dir.path(), "r1").unwrap_err().to_string();
+        let err = open(dir.path(), "r1").unwrap_err().to_string();
         assert!(err.contains(expected), "{err}");
     };
     check(text.replace("line 1", "line x"), "line 3: the line before it was changed");
     check(format!("{}\n{}\n", lines[0], lines[2]), "line 2: it has number 2, 1 was due");
     check(format!("{}\nnonsense\n{}\n", lines[0], lines[1]), "damaged at line 2");
     fs::write(&path, &text).unwrap();
-    let err = Journal::open(dir.path(), "r2").unwrap_err().to_string();
+    let err = open(dir.path(), "r2").unwrap_err().to_string();
     assert!(err.contains("line 1: it belongs to the run `r1`"), "{err}");
 }

@@ -66,6 +66,9 @@ impl Books {
             | Input::TurnRequested { .. }
             | Input::CallReceived { .. }
             | Input::PatchJudged { .. }
+            | Input::ScopeRefused { .. }
+            | Input::LedgerFailed { .. }
+            | Input::Approved { .. }
             | Input::DeadlinePassed { .. }
             | Input::Cancelled { .. } => {}
         }
@@ -82,6 +85,8 @@ impl Books {
             | Decision::TurnRetried { .. }
             | Decision::AnalysisTaken { .. }
             | Decision::TestsCounted { .. }
+            | Decision::Warned { .. }
+            | Decision::Lowered { .. }
             | Decision::Stopped { .. } => {}
         }
     }
@@ -95,6 +100,7 @@ impl Books {
             }
             Note::LinkOpened { .. } => self.accounting.links += 1,
             Note::RunStarted { .. }
+            | Note::LeaseTaken { .. }
             | Note::LinkLost { .. }
             | Note::ToolLogged { .. }
             | Note::CacheMissed { .. }

@@ -13,8 +13,9 @@ use session::event::{Decision, Event, Input, Note, Record};
 use session::{Effect, StopReason};
 use snapshot::{FileContent, RepoPath};
 
-use super::{Run, RunError, is_decision};
-use crate::journal::Journal;
+use super::paying::Leased;
+use super::{Run, RunError};
+use crate::journal::{JOURNAL, Journal};
 use crate::lease::Lease;
 use crate::patches;
 use crate::plan::RunPlan;
@@ -31,7 +32,7 @@ pub(super) const RUNS_KEPT_MAX: usize = 20;
 pub(super) fn forget_old_runs(plan: &RunPlan) {
     let Some(dir) = plan.run_dir.parent() else { return };
     let changed = |entry: &fs::DirEntry| {
-        let journal = entry.path().join("journal.jsonl");
+        let journal = entry.path().join(JOURNAL);
         fs::metadata(journal).and_then(|found| found.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
     };
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
@@ -47,6 +48,9 @@ pub(super) fn forget_old_runs(plan: &RunPlan) {
     }
 }
 
+/// Where the reports of the step's own tests are kept, beside the journal.
+pub(super) const REPORTS: &str = "reports";
+
 /// Stands beside a journal when everything that its run had to leave is left.
 const LEFT: &str = "left";
 
@@ -59,12 +63,12 @@ pub(super) fn mark_left(plan: &RunPlan) -> Result<(), RunError> {
 /// Sets a journal aside that must not be gone on with: of a run that is done and has left its
 /// artifacts, or that the operator wants to forget. The last one set aside is kept.
 pub(super) fn set_aside(plan: &RunPlan, fresh: bool) -> Result<(), RunError> {
-    let path = plan.run_dir.join("journal.jsonl");
+    let path = plan.run_dir.join(JOURNAL);
     if !path.exists() {
         return Ok(());
     }
     if !fresh {
-        let (_, records) = Journal::open(&plan.run_dir, &plan.key.run_name())?;
+        let (_, records) = Journal::open(&plan.machine, &plan.run_dir, &plan.key.run_name())?;
         let done = Event::Decided(Decision::Stopped { reason: StopReason::Done });
         let is_done = records.last().is_some_and(|record| record.event == done);
         if !is_done || !plan.run_dir.join(LEFT).exists() {
@@ -100,7 +104,7 @@ fn remember(plan: &RunPlan) -> io::Result<()> {
 
 impl<E: ToolExecutor> Run<E> {
     /// Brings the rules to where the journal ends, and begins an attempt there.
-    pub(super) fn take_up(&mut self, records: Vec<Record>) -> Result<(), RunError> {
+    pub(super) fn take_up(&mut self, records: Vec<Record>, leased: Leased) -> Result<(), RunError> {
         let first = records.is_empty();
         let lost = self.replay(records)?;
         if first {
@@ -110,6 +114,15 @@ impl<E: ToolExecutor> Run<E> {
                     "starting fresh: other than in the last run are {}",
                     changed.join(", ")
                 );
+                self.write(Event::Noted(Note::Warned { what }))?;
+            }
+        }
+        match leased {
+            Leased::NoLedger => {}
+            Leased::Ours(fence) => {
+                self.write(Event::Noted(Note::LeaseTaken { fence }))?;
+            }
+            Leased::Unknown(what) => {
                 self.write(Event::Noted(Note::Warned { what }))?;
             }
         }
@@ -149,6 +162,7 @@ impl<E: ToolExecutor> Run<E> {
         let mut due: VecDeque<Decision> = VecDeque::new();
         for record in records {
             self.books.enter(&record);
+            self.paying.enter(&record);
             let seq = record.seq;
             match record.event {
                 Event::Noted(_) => {}
@@ -189,6 +203,9 @@ impl<E: ToolExecutor> Run<E> {
             | Input::TurnCompleted { .. }
             | Input::TurnFailed { .. }
             | Input::PatchJudged { .. }
+            | Input::ScopeRefused { .. }
+            | Input::LedgerFailed { .. }
+            | Input::Approved { .. }
             | Input::DeadlinePassed { .. }
             | Input::Cancelled { .. } => {}
         }
@@ -207,7 +224,7 @@ impl<E: ToolExecutor> Run<E> {
         round: u32,
         reports: Vec<(String, Vec<u8>)>,
     ) -> Result<(), RunError> {
-        let dir = self.plan.run_dir.join("reports");
+        let dir = self.plan.run_dir.join(REPORTS);
         let fail = |path: &Path| {
             let path = path.to_owned();
             move |source| RunError::Io { path, source }
@@ -221,6 +238,7 @@ impl<E: ToolExecutor> Run<E> {
                 new.sync_all()
             });
             written.map_err(fail(&file))?;
+            self.carrying.file(&format!("{round}-{number}"), &bytes);
             self.show(&path, bytes);
         }
         File::open(&dir).and_then(|dir| dir.sync_all()).map_err(fail(&dir))?;
@@ -230,7 +248,7 @@ impl<E: ToolExecutor> Run<E> {
 
     fn load_reports(&mut self, round: u32, paths: &[String]) -> Result<(), RunError> {
         for (number, path) in paths.iter().enumerate() {
-            let file = self.plan.run_dir.join("reports").join(format!("{round}-{number}"));
+            let file = self.plan.run_dir.join(REPORTS).join(format!("{round}-{number}"));
             let bytes = fs::read(&file).map_err(|source| RunError::Io { path: file, source })?;
             self.show(path, bytes);
         }
@@ -242,5 +260,20 @@ impl<E: ToolExecutor> Run<E> {
         if let Ok(path) = RepoPath::parse(path) {
             self.reports.insert(path, Some(FileContent { bytes, executable: false }));
         }
+    }
+}
+
+/// Whether a decision is due for writing; used where a journal ended between an input and what
+/// the rules made of it.
+fn is_decision(effect: &Effect) -> Option<&Decision> {
+    match effect {
+        Effect::Emit(decision) => Some(decision),
+        Effect::RunTests { .. }
+        | Effect::Call(_)
+        | Effect::Judge { .. }
+        | Effect::Ask(_)
+        | Effect::AbortTurn
+        | Effect::AbortTests
+        | Effect::Finish(_) => None,
     }
 }

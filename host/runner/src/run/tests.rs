@@ -4,13 +4,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use session::budget::{Budgets, Ceiling, Money, Price};
-use session::event::CallUsage;
-use session::{ContextCall, Goal, Outcome, Phase};
-use snapshot::{Digest, View};
+use session::event::{CallUsage, Decision, Note};
+use session::{Answer, ContextCall, Goal, Outcome, Phase};
+use snapshot::{Digest, Grant, Snapshot, View};
 use wire::{Endpoint, Script, Server};
 
 use super::*;
 use crate::plan::{ModelPlan, RunKey, Tree};
+use crate::sink::Sink;
 use crate::tools::{Execution, ToolInfo};
 
 /// One tool, which counts how often it runs.
@@ -108,6 +109,9 @@ impl World {
             version: "test".to_owned(),
             isolation: "none".to_owned(),
             answer_bytes: 65_536,
+            machine: Arc::new(crate::disk::ThisMachine),
+            ledger: None,
+            carrier: None,
             kill_after: None,
         }
     }
@@ -129,9 +133,9 @@ impl World {
         let tools = Counting { infos: vec![info], ran: Arc::clone(&self.ran) };
         let toolbox = Arc::new(Toolbox::new(tools, None, Grant::everything()).unwrap());
         let kept = Arc::default();
-        let sinks: Vec<Box<dyn Sink>> = vec![Box::new(Kept(Arc::clone(&kept)))];
+        let outlets = vec![Outlet::to("kept", Box::new(Kept(Arc::clone(&kept))))];
         let (_never, signals) = mpsc::channel(1);
-        let ended = run(plan, toolbox, sinks, false, signals).await;
+        let ended = run(plan, toolbox, outlets, false, signals).await;
         let records = kept.lock().unwrap().clone();
         (ended, records)
     }
@@ -217,7 +221,8 @@ async fn a_journal_that_decides_otherwise_is_not_gone_on_with() {
     let world = World::new();
     let plan = world.plan(Endpoint::new("http://127.0.0.1:1/v1").unwrap(), "a");
     std::fs::create_dir_all(&plan.run_dir).unwrap();
-    let (mut journal, _) = Journal::open(&plan.run_dir, &plan.key.run_name()).unwrap();
+    let name = plan.key.run_name();
+    let (mut journal, _) = Journal::open(&plan.machine, &plan.run_dir, &name).unwrap();
     let begun = Input::AttemptStarted { attempt: 1 };
     journal.append(Phase::Init, Event::Heard(begun)).unwrap();
     let forged = Decision::PhaseEntered { phase: Phase::Done };

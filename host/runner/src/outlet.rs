@@ -1,0 +1,279 @@
+//! Between the run and its sinks: each sink has a bounded queue and a thread or task of its own,
+//! so that a slow one holds the link back, and never a deadline.
+//!
+//! While a sink is behind, the run does not read the model. What happens all the same (answers,
+//! deadlines, signals) waits in a backlog; when that is full, too, what says least goes first: the
+//! model's text, then the status of things that go well. Whatever is dropped is counted, and
+//! stands in the trace.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use futures_util::future::select_all;
+use session::Missed;
+use session::event::{Decision, Event, Input, Note, Record};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::sink::Sink;
+
+/// What waits for a sink before the model is held back.
+const QUEUE_MAX: usize = 256;
+/// What happens all the same while a sink is behind, and is kept for it: more than the calls of
+/// one turn and the decisions on them make.
+const BACKLOG_MAX: usize = 1_024;
+/// Bytes of the model's text that are joined into one piece.
+const TEXT_BYTES_MAX: usize = 4_096;
+/// How long the end of a run waits for a sink to catch up.
+const FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// What is shown by a sink.
+#[derive(Debug, Clone)]
+pub enum Shown {
+    /// A record.
+    Record(Arc<Record>),
+    /// A piece of text that the model is just writing.
+    Text {
+        /// When, in milliseconds since this attempt began.
+        at_ms: u64,
+        /// What.
+        piece: String,
+    },
+    /// The sink was behind, and so many records were left out.
+    Suppressed {
+        /// How many.
+        records: u64,
+        /// The first of them, by its number.
+        first: u64,
+        /// The last of them.
+        last: u64,
+    },
+}
+
+/// The run's end of a sink.
+#[derive(Debug)]
+pub struct Outlet {
+    name: &'static str,
+    queue: mpsc::Sender<Shown>,
+    over: oneshot::Receiver<()>,
+    backlog: VecDeque<Shown>,
+    suppressed: Option<(u64, u64, u64)>,
+    missed: Missed,
+}
+
+/// Ends with the queue; tells the run that everything was shown.
+#[derive(Debug)]
+pub struct Intake {
+    queue: mpsc::Receiver<Shown>,
+    _over: oneshot::Sender<()>,
+}
+
+impl Intake {
+    /// What is to be shown next; none when the run is over. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Shown> {
+        self.queue.recv().await
+    }
+}
+
+impl Outlet {
+    /// An outlet whose other end somebody reads; `name` is for the accounting.
+    pub fn new(name: &'static str) -> (Self, Intake) {
+        let (queue, shown) = mpsc::channel(QUEUE_MAX);
+        let (done, over) = oneshot::channel();
+        let outlet = Self {
+            name,
+            queue,
+            over,
+            backlog: VecDeque::new(),
+            suppressed: None,
+            missed: Missed::default(),
+        };
+        (outlet, Intake { queue: shown, _over: done })
+    }
+
+    /// An outlet to a sink that may block, on a thread of its own. A sink that fails gets nothing
+    /// more: the journal has everything.
+    pub fn to(name: &'static str, mut sink: Box<dyn Sink>) -> Self {
+        let (outlet, mut intake) = Self::new(name);
+        thread::spawn(move || {
+            while let Some(shown) = intake.queue.blocking_recv() {
+                let taken = match shown {
+                    Shown::Record(record) => sink.record(&record),
+                    Shown::Text { at_ms, piece } => sink.text(at_ms, &piece),
+                    Shown::Suppressed { records, first, last } => {
+                        sink.suppressed(records, first, last)
+                    }
+                };
+                if taken.is_err() {
+                    break;
+                }
+            }
+        });
+        outlet
+    }
+
+    /// Whether the sink is behind.
+    fn is_behind(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
+    fn show(&mut self, shown: Shown) {
+        let shown = if self.is_behind() { Some(shown) } else { self.try_send(shown) };
+        if let Some(shown) = shown {
+            self.keep(shown);
+        }
+    }
+
+    /// Gives it back where there is no room. A sink that is gone misses nothing.
+    fn try_send(&self, shown: Shown) -> Option<Shown> {
+        match self.queue.try_send(shown) {
+            Err(mpsc::error::TrySendError::Full(shown)) => Some(shown),
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => None,
+        }
+    }
+
+    fn keep(&mut self, shown: Shown) {
+        if let Shown::Text { piece, .. } = &shown
+            && let Some(Shown::Text { piece: last, .. }) = self.backlog.back_mut()
+            && last.len() + piece.len() <= TEXT_BYTES_MAX
+        {
+            last.push_str(piece);
+            return;
+        }
+        if self.backlog.len() >= BACKLOG_MAX {
+            self.make_room();
+        }
+        self.backlog.push_back(shown);
+    }
+
+    /// Drops what says least: text, then what went well, then the oldest.
+    fn make_room(&mut self) {
+        let text = self.backlog.iter().position(|shown| matches!(shown, Shown::Text { .. }));
+        let status = || self.backlog.iter().position(|shown| !is_important(shown));
+        let place = text.or_else(status).unwrap_or(0);
+        match self.backlog.remove(place) {
+            Some(Shown::Text { piece, .. }) => self.missed.text_bytes += piece.len() as u64,
+            Some(Shown::Record(record)) => {
+                self.missed.records += 1;
+                let (records, first, _) = self.suppressed.unwrap_or((0, record.seq, record.seq));
+                self.suppressed = Some((records + 1, first, record.seq));
+            }
+            Some(Shown::Suppressed { .. }) | None => {}
+        }
+    }
+
+    /// Waits until the sink takes something, if it is behind. Cancel-safe.
+    async fn catch_up(&mut self) {
+        if !self.is_behind() {
+            std::future::pending::<()>().await;
+        }
+        match self.queue.clone().reserve_owned().await {
+            Ok(room) => {
+                let next = self.suppressed.take().map(|(records, first, last)| Shown::Suppressed {
+                    records,
+                    first,
+                    last,
+                });
+                if let Some(shown) = next.or_else(|| self.backlog.pop_front()) {
+                    room.send(shown);
+                }
+            }
+            // The sink is gone, and misses nothing.
+            Err(_) => self.backlog.clear(),
+        }
+    }
+
+    async fn flush(mut self) -> (&'static str, Missed) {
+        let everything = async {
+            while self.is_behind() {
+                self.catch_up().await;
+            }
+            let Self { queue, over, .. } = &mut self;
+            // The intake ends when no sender is left.
+            *queue = mpsc::channel(1).0;
+            let _gone = over.await;
+        };
+        let caught_up = tokio::time::timeout(FLUSH_TIME_MAX, everything).await.is_ok();
+        self.missed.behind_at_end = !caught_up;
+        (self.name, self.missed)
+    }
+}
+
+/// Whether a person must see it however far behind the sink is: what ended, failed or was decided,
+/// against the status of things that go well.
+fn is_important(shown: &Shown) -> bool {
+    let Shown::Record(record) = shown else { return false };
+    match &record.event {
+        Event::Heard(input) => {
+            matches!(
+                input,
+                Input::TurnFailed { .. }
+                    | Input::PatchJudged { .. }
+                    | Input::DeadlinePassed { .. }
+                    | Input::Cancelled { .. }
+            )
+        }
+        Event::Decided(decision) => !matches!(
+            decision,
+            Decision::CallStarted { .. }
+                | Decision::TurnReserved { .. }
+                | Decision::TurnCharged { .. }
+        ),
+        Event::Noted(note) => {
+            matches!(note, Note::RunStarted { .. } | Note::Resumed { .. } | Note::Warned { .. })
+        }
+    }
+}
+
+/// All sinks of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Outlets(Vec<Outlet>);
+
+impl Outlets {
+    pub(crate) fn new(outlets: Vec<Outlet>) -> Self {
+        Self(outlets)
+    }
+
+    /// Whether the model must be held back.
+    pub(crate) fn are_behind(&self) -> bool {
+        self.0.iter().any(Outlet::is_behind)
+    }
+
+    pub(crate) fn record(&mut self, record: Record) -> Arc<Record> {
+        let record = Arc::new(record);
+        self.0.iter_mut().for_each(|outlet| outlet.show(Shown::Record(Arc::clone(&record))));
+        record
+    }
+
+    pub(crate) fn text(&mut self, at_ms: u64, piece: &str) {
+        for outlet in &mut self.0 {
+            outlet.show(Shown::Text { at_ms, piece: piece.to_owned() });
+        }
+    }
+
+    /// Waits until a sink that is behind took something. Cancel-safe.
+    pub(crate) async fn catch_up(&mut self) {
+        let behind = self.0.iter_mut().filter(|outlet| outlet.is_behind());
+        let waiting: Vec<_> = behind.map(|outlet| Box::pin(outlet.catch_up())).collect();
+        if waiting.is_empty() {
+            return std::future::pending().await;
+        }
+        select_all(waiting).await;
+    }
+
+    /// Lets the sinks catch up, side by side and not for long; returns what they missed.
+    pub(crate) async fn flush(self) -> BTreeMap<String, Missed> {
+        let mut tasks: tokio::task::JoinSet<_> = self.0.into_iter().map(Outlet::flush).collect();
+        let mut all = BTreeMap::new();
+        while let Some(Ok((name, missed))) = tasks.join_next().await {
+            if missed != Missed::default() {
+                all.insert(name.to_owned(), missed);
+            }
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! What a slow sink costs, and whom.
+
+use session::Phase;
+use session::event::SCHEMA;
+
+use super::*;
+
+fn record(seq: u64, event: Event) -> Record {
+    Record {
+        schema: SCHEMA,
+        run: "r".to_owned(),
+        attempt: 1,
+        phase: Phase::Init,
+        seq,
+        at_ms: 0,
+        time_ms: 0,
+        prev: String::new(),
+        event,
+    }
+}
+
+fn status(seq: u64) -> Record {
+    record(seq, Event::Noted(Note::LinkLost { why: seq.to_string() }))
+}
+
+fn failure(seq: u64) -> Record {
+    record(seq, Event::Noted(Note::Warned { what: seq.to_string() }))
+}
+
+/// What a sink is told until nothing more comes, as its numbers and texts.
+async fn shown(intake: &mut Intake, most: usize) -> Vec<String> {
+    let mut all = Vec::new();
+    while all.len() < most
+        && let Some(shown) = intake.next().await
+    {
+        all.push(match shown {
+            Shown::Record(record) => record.seq.to_string(),
+            Shown::Text { piece, .. } => piece,
+            Shown::Suppressed { records, first, last } => format!("{records} of {first}-{last}"),
+        });
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_sink_that_keeps_up_is_shown_everything_in_order() {
+    let (outlet, mut intake) = Outlet::new("s");
+    let mut outlets = Outlets::new(vec![outlet]);
+    outlets.record(status(0));
+    outlets.text(1, "he");
+    outlets.text(2, "llo");
+    outlets.record(failure(1));
+    assert!(!outlets.are_behind());
+    assert_eq!(shown(&mut intake, 4).await, ["0", "he", "llo", "1"]);
+    let reading = tokio::spawn(async move { shown(&mut intake, 1).await });
+    assert_eq!(outlets.flush().await, BTreeMap::new());
+    assert_eq!(reading.await.unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_sink_that_is_behind_holds_back_and_misses_only_what_says_least() {
+    let (outlet, mut intake) = Outlet::new("s");
+    let mut outlets = Outlets::new(vec![outlet]);
+    let mut seq = 0..;
+    let mut next = || seq.next().unwrap();
+    for _ in 0..QUEUE_MAX {
+        outlets.record(status(next()));
+    }
+    assert!(!outlets.are_behind());
+    outlets.text(0, "dropped");
+    outlets.text(0, " text");
+    assert!(outlets.are_behind());
+    let kept: Vec<u64> = (0..8).map(|_| next()).collect();
+    kept.iter().for_each(|seq| drop(outlets.record(failure(*seq))));
+    // One of them takes the place of the text, ten that of others like themselves.
+    let over: Vec<u64> = (0..BACKLOG_MAX - 8 + 10).map(|_| next()).collect();
+    over.iter().for_each(|seq| drop(outlets.record(status(*seq))));
+    let queued = shown(&mut intake, QUEUE_MAX).await;
+    assert_eq!(queued.last().unwrap(), &(QUEUE_MAX - 1).to_string());
+    let reading = tokio::spawn(async move { shown(&mut intake, usize::MAX).await });
+    let missed = outlets.flush().await;
+    let expected = Missed { records: 10, text_bytes: 12, behind_at_end: false };
+    assert_eq!(missed, BTreeMap::from([("s".to_owned(), expected)]));
+    let rest = reading.await.unwrap();
+    assert_eq!(rest[0], format!("10 of {}-{}", over[0], over[9]));
+    for seq in kept {
+        assert!(rest.contains(&seq.to_string()), "{seq} says something went wrong");
+    }
+    assert_eq!(rest.len(), 1 + BACKLOG_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_is_stuck_is_waited_for_only_so_long() {
+    let (stuck, _never_read) = Outlet::new("stuck");
+    let (fine, mut intake) = Outlet::new("fine");
+    let mut outlets = Outlets::new(vec![stuck, fine]);
+    outlets.record(status(0));
+    let reading = tokio::spawn(async move { shown(&mut intake, usize::MAX).await });
+    let missed = outlets.flush().await;
+    assert_eq!(missed.keys().collect::<Vec<_>>(), ["stuck"]);
+    assert!(missed["stuck"].behind_at_end);
+    assert_eq!(reading.await.unwrap(), ["0"]);
+}
+
+#[tokio::test]
+async fn one_stuck_sink_does_not_keep_the_others_from_catching_up() {
+    let (stuck, _never_read) = Outlet::new("stuck");
+    let (fine, mut intake) = Outlet::new("fine");
+    let mut outlets = Outlets::new(vec![stuck, fine]);
+    let all = QUEUE_MAX as u64 + 50;
+    (0..all).for_each(|seq| drop(outlets.record(status(seq))));
+    let reading = tokio::spawn(async move { shown(&mut intake, QUEUE_MAX + 50).await });
+    while outlets.0[1].is_behind() {
+        outlets.catch_up().await;
+    }
+    assert_eq!(reading.await.unwrap().len(), QUEUE_MAX + 50);
+    assert!(outlets.are_behind());
+}
+
+#[tokio::test]
+async fn a_sink_that_is_gone_holds_nobody_back() {
+    let (outlet, intake) = Outlet::new("gone");
+    drop(intake);
+    let mut outlets = Outlets::new(vec![outlet]);
+    (0..QUEUE_MAX as u64 * 2).for_each(|seq| drop(outlets.record(status(seq))));
+    assert!(!outlets.are_behind());
+    assert_eq!(outlets.flush().await, BTreeMap::new());
+}

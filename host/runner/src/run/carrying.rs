@@ -1,0 +1,309 @@
+//! The run's copy in a place that other machines see: segments of the journal and the reports
+//! they speak of, in the order in which they were written.
+//!
+//! A segment is named by the number of its first record and made only once, so that of two
+//! processes that go on with one run the second to write it knows that it is late.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use session::StopReason;
+use session::event::{Event, Input, Note};
+
+use super::paying::Departure;
+use super::resume::REPORTS;
+use super::{Done, Run, RunError};
+use crate::carrier::Carrier;
+use crate::journal::JOURNAL;
+use crate::plan::RunPlan;
+use crate::tools::ToolExecutor;
+
+/// Segments of one run that are read back: a turn makes two, and a run has so many turns.
+const SEGMENTS_MAX: usize = 4_096;
+/// How long the end of a run waits for its last segment to be carried.
+const CARRY_TIME_MAX: Duration = Duration::from_secs(2);
+/// Stands beside the segments of a run that has left its artifacts.
+const LEFT: &str = "left";
+
+/// What is carried next: files first, then the records that speak of them.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    files: Vec<(String, Vec<u8>)>,
+    segment: Option<(u64, Vec<u8>)>,
+}
+
+/// The run's side of the carrier.
+#[derive(Debug)]
+pub(super) struct Carrying {
+    carrier: Option<Arc<dyn Carrier>>,
+    /// Where this run's things are kept.
+    prefix: String,
+    files: Vec<(String, Vec<u8>)>,
+    /// Records that are not carried yet, and the number of the first.
+    records: (u64, Vec<u8>),
+    under_way: bool,
+    due: bool,
+    waiting: VecDeque<Departure>,
+}
+
+impl Carrying {
+    pub(super) fn new(carrier: Option<Arc<dyn Carrier>>, prefix: String) -> Self {
+        Self {
+            carrier,
+            prefix,
+            files: Vec::new(),
+            records: (0, Vec::new()),
+            under_way: false,
+            due: false,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Takes a line of the journal along.
+    pub(super) fn line(&mut self, seq: u64, line: &[u8]) {
+        if self.carrier.is_none() {
+            return;
+        }
+        if self.records.1.is_empty() {
+            self.records.0 = seq;
+        }
+        self.records.1.extend_from_slice(line);
+    }
+
+    /// Takes a file along that the next records speak of.
+    pub(super) fn file(&mut self, name: &str, bytes: &[u8]) {
+        if self.carrier.is_some() {
+            self.files.push((name.to_owned(), bytes.to_vec()));
+        }
+    }
+
+    fn load(&mut self) -> Load {
+        let files = std::mem::take(&mut self.files);
+        let records = std::mem::take(&mut self.records.1);
+        Load { files, segment: (!records.is_empty()).then_some((self.records.0, records)) }
+    }
+}
+
+impl Carrying {
+    fn put_back(&mut self, Load { files, segment }: Load) {
+        self.files.splice(..0, files);
+        if let Some((first, bytes)) = segment {
+            self.records.0 = first;
+            self.records.1.splice(..0, bytes);
+        }
+    }
+
+    /// Carries the end of the run, as far as there is time. A run that is done is over for the
+    /// other machines, too.
+    pub(super) async fn end(&mut self, reason: &StopReason) {
+        let Some(carrier) = self.carrier.clone() else { return };
+        let (prefix, load) = (self.prefix.clone(), self.load());
+        let last = async {
+            let carried = bring(Arc::clone(&carrier), prefix.clone(), load).await;
+            if matches!(carried, Carried::Whole) && *reason == StopReason::Done {
+                let _left = carrier.create(format!("{prefix}/{LEFT}"), Vec::new()).await;
+            }
+        };
+        // Whoever goes on elsewhere finds what arrived.
+        let _in_time = tokio::time::timeout(CARRY_TIME_MAX, last).await;
+    }
+}
+
+/// How a load came to be carried.
+#[derive(Debug)]
+pub(super) enum Carried {
+    Whole,
+    /// Another process has carried this far already.
+    TakenOver,
+    /// Not, and this is what is still to be carried.
+    Failed(String, Load),
+}
+
+async fn bring(carrier: Arc<dyn Carrier>, prefix: String, mut load: Load) -> Carried {
+    while let Some((name, bytes)) = load.files.pop() {
+        // The same file again is the file of an attempt that died before its record.
+        let made = carrier.create(format!("{prefix}/files/{name}"), bytes.clone()).await;
+        if let Err(message) = made {
+            load.files.push((name, bytes));
+            return Carried::Failed(message, load);
+        }
+    }
+    let Some((first, bytes)) = load.segment.take() else { return Carried::Whole };
+    match bring_segment(&carrier, &prefix, first, &bytes).await {
+        Ok(true) => Carried::Whole,
+        Ok(false) => Carried::TakenOver,
+        Err(message) => {
+            load.segment = Some((first, bytes));
+            Carried::Failed(message, load)
+        }
+    }
+}
+
+/// `false` where somebody else's records stand in the place of these.
+async fn bring_segment(
+    carrier: &Arc<dyn Carrier>,
+    prefix: &str,
+    mut first: u64,
+    mut bytes: &[u8],
+) -> Result<bool, String> {
+    while !bytes.is_empty() {
+        let name = segment(prefix, first);
+        if carrier.create(name.clone(), bytes.to_vec()).await? {
+            return Ok(true);
+        }
+        // Ours, if it arrived earlier and we were not told.
+        let there = carrier.get(name).await?.unwrap_or_default();
+        let Some(rest) = bytes.strip_prefix(there.as_slice()).filter(|_| !there.is_empty()) else {
+            return Ok(false);
+        };
+        first += lines(&there);
+        bytes = rest;
+    }
+    Ok(true)
+}
+
+fn lines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+fn segment(prefix: &str, first: u64) -> String {
+    format!("{prefix}/journal/{first:010}")
+}
+
+impl<E: ToolExecutor> Run<E> {
+    /// Carries what there is, and lets a request go when everything before it has arrived.
+    pub(super) fn carry(&mut self, departure: Option<Departure>) {
+        let Some(carrier) = self.carrying.carrier.clone() else {
+            return departure.into_iter().for_each(Departure::leave);
+        };
+        self.carrying.waiting.extend(departure);
+        if self.carrying.under_way {
+            self.carrying.due = true;
+            return;
+        }
+        self.carrying.under_way = true;
+        self.carrying.due = false;
+        let (prefix, load) = (self.carrying.prefix.clone(), self.carrying.load());
+        self.tasks.spawn(async move { Done::Carried(bring(carrier, prefix, load).await) });
+    }
+
+    pub(super) fn carried(&mut self, carried: Carried) -> Result<(), RunError> {
+        self.carrying.under_way = false;
+        match carried {
+            Carried::Whole if self.carrying.due => self.carry(None),
+            Carried::Whole => self.carrying.waiting.drain(..).for_each(Departure::leave),
+            Carried::TakenOver => {
+                return Err(RunError::TakenOver { holder: "another machine".to_owned() });
+            }
+            Carried::Failed(message, load) => {
+                self.carrying.put_back(load);
+                return self.not_carried(message);
+            }
+        }
+        Ok(())
+    }
+
+    /// What another machine would not know must not be paid for.
+    fn not_carried(&mut self, message: String) -> Result<(), RunError> {
+        let what = format!("the run cannot be carried to other machines: {message}");
+        self.write(Event::Noted(Note::Warned { what: what.clone() }))?;
+        match self.carrying.waiting.pop_front() {
+            Some(departure) if departure.job == self.job => {
+                self.hear(Input::LedgerFailed { turn: departure.entry.turn, message: what })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// What other machines have done of a run.
+#[derive(Debug)]
+struct Fetched {
+    prefix: String,
+    journal: Vec<u8>,
+    files: Vec<(String, Vec<u8>)>,
+}
+
+/// Brings what other machines have done of the plan's run to this one. `fresh` forgets it.
+///
+/// # Errors
+/// When the place does not answer: what is paid already is not known then.
+pub(super) async fn take_over(plan: &RunPlan, fresh: bool) -> Result<Carrying, RunError> {
+    let run = plan.key.run_name();
+    let Some(carrier) = plan.carrier.clone() else { return Ok(Carrying::new(None, run)) };
+    let unknown = |what: String| RunError::Carrier { what };
+    let mut fetched = fetch(&carrier, &run).await.map_err(unknown)?;
+    if fresh && !fetched.journal.is_empty() {
+        carrier.create(format!("{}/{LEFT}", fetched.prefix), Vec::new()).await.map_err(unknown)?;
+        fetched = fetch(&carrier, &run).await.map_err(unknown)?;
+    }
+    let path = plan.run_dir.join(JOURNAL);
+    let io = |source| RunError::Io { path: path.clone(), source };
+    let mut carrying = Carrying::new(Some(carrier), fetched.prefix);
+    let here = whole_lines(match fs::read(&path) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Vec::new(),
+        read => read.map_err(io)?,
+    });
+    let there = whole_lines(fetched.journal);
+    if here.starts_with(&there) {
+        carrying.records = (lines(&there), here[there.len()..].to_vec());
+        return Ok(carrying);
+    }
+    // Another machine got further, or went another way from where this one was heard of last:
+    // what it paid for counts.
+    if !there.starts_with(&here) {
+        fs::rename(&path, plan.run_dir.join("journal.diverged.jsonl")).map_err(io)?;
+    }
+    let reports = plan.run_dir.join(REPORTS);
+    fs::create_dir_all(&reports).map_err(io)?;
+    for (name, bytes) in fetched.files {
+        fs::write(reports.join(name), bytes).map_err(io)?;
+    }
+    fs::write(&path, there).map_err(io)?;
+    Ok(carrying)
+}
+
+/// Without a last line that is torn.
+fn whole_lines(mut bytes: Vec<u8>) -> Vec<u8> {
+    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    bytes.truncate(end);
+    bytes
+}
+
+/// Looks what other machines have done of `run`.
+///
+/// # Errors
+/// What the place said: without an answer, what is paid already is not known.
+async fn fetch(carrier: &Arc<dyn Carrier>, run: &str) -> Result<Fetched, String> {
+    let names = carrier.list(format!("{run}/")).await?;
+    let generation = |name: &String| -> Option<u32> {
+        name.strip_prefix(run)?.strip_prefix("/g")?.get(..4)?.parse().ok()
+    };
+    let newest = names.iter().filter_map(generation).max().unwrap_or(0);
+    let of = |number: u32| format!("{run}/g{number:04}");
+    if names.contains(&format!("{}/{LEFT}", of(newest))) {
+        return Ok(Fetched { prefix: of(newest + 1), journal: Vec::new(), files: Vec::new() });
+    }
+    let prefix = of(newest);
+    let below = |part: &str| {
+        let start = format!("{prefix}/{part}/");
+        names.iter().filter(move |name| name.starts_with(&start)).cloned().collect::<Vec<_>>()
+    };
+    let segments = below("journal");
+    if segments.len() > SEGMENTS_MAX {
+        return Err(format!("the run has more than {SEGMENTS_MAX} segments"));
+    }
+    let mut journal = Vec::new();
+    for name in segments {
+        journal.extend(carrier.get(name).await?.unwrap_or_default());
+    }
+    let mut files = Vec::new();
+    for name in below("files") {
+        let bytes = carrier.get(name.clone()).await?.unwrap_or_default();
+        files.push((name.rsplit('/').next().unwrap_or_default().to_owned(), bytes));
+    }
+    Ok(Fetched { prefix, journal, files })
+}

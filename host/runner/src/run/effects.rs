@@ -1,0 +1,188 @@
+//! What the rules want done: effects are carried out, and what comes of them is heard.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use session::event::{Event, Input, Note};
+use session::{Answer, Ask, Call, CallId, Effect, Goal, HostTool, Origin, prompt};
+use snapshot::{Grant, Snapshot};
+use tokio_util::sync::CancellationToken;
+use wire::ToolSpec;
+
+use super::{Done, Run, RunError};
+use crate::changes;
+use crate::model::{Job, Model};
+use crate::patches::{self, Judged};
+use crate::plan::{RunPlan, TestCommand};
+use crate::scratch::{self, SHOWN_REPORTS, TestsRun};
+use crate::text::cut;
+use crate::tools::{CHANGED_FILES, Called, ToolExecutor, Toolbox};
+
+impl<E: ToolExecutor> Run<E> {
+    pub(super) fn carry_out_effects(&mut self) -> Result<(), RunError> {
+        while let Some(effect) = self.effects.pop_front() {
+            match effect {
+                Effect::Emit(decision) => {
+                    self.write(Event::Decided(decision))?;
+                }
+                Effect::RunTests { round } => self.run_tests(round),
+                Effect::Call(call) => self.call(call),
+                Effect::Judge { call, patch } => self.judge(call, patch),
+                Effect::Ask(ask) => self.ask(ask),
+                Effect::AbortTurn => {
+                    self.give_up.cancel();
+                    self.job += 1;
+                }
+                Effect::AbortTests => {
+                    if let Some(tests) = self.tests.take() {
+                        tests.abort();
+                    }
+                }
+                Effect::Finish(reason) => self.finished = Some(reason),
+            }
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, call: Call) {
+        let (toolbox, trees) = (Arc::clone(&self.toolbox), self.trees.clone());
+        let at_once = Arc::clone(&self.calls_at_once);
+        self.tasks.spawn(async move {
+            // Never closed; were it, the call would run all the same.
+            let _one_of_a_few = at_once.acquire_owned().await;
+            // The host reads the reports of the step's own tests whatever the step grants.
+            let granted = match call.id.origin {
+                Origin::Tests(_) => Grant::read(&[format!("{SHOWN_REPORTS}**")]).ok(),
+                Origin::Context | Origin::Turn(_) => None,
+            };
+            let (tool, arguments) = (&call.tool, &call.arguments);
+            let called = toolbox.call_granted(tool, arguments, &trees, granted).await;
+            Done::Called(call, called)
+        });
+    }
+
+    pub(super) fn called(&mut self, call: &Call, called: Called) -> Result<(), RunError> {
+        let Called { answer, source, usage, log, missed, warnings } = called;
+        for (level, line) in log {
+            self.write(Event::Noted(Note::ToolLogged { call: call.id, level, line }))?;
+        }
+        if let Some(because) = missed {
+            self.write(Event::Noted(Note::CacheMissed { call: call.id, because }))?;
+        }
+        for what in warnings {
+            let what = format!("{}: {what}", call.tool);
+            self.write(Event::Noted(Note::Warned { what }))?;
+        }
+        let answer = match call.id.origin {
+            Origin::Context | Origin::Turn(_) => shortened(answer, self.plan.answer_bytes),
+            Origin::Tests(_) => answer,
+        };
+        self.hear(Input::CallAnswered { call: call.id, answer, source, usage })
+    }
+
+    fn judge(&mut self, call: CallId, patch: String) {
+        self.proposed.insert(call, patch.clone());
+        let (head, rules) = (self.plan.head.snapshot.clone(), self.plan.rules.clone());
+        self.tasks.spawn_blocking(move || {
+            Done::Judged(call, patches::judge(call, &patch, &head, &rules))
+        });
+    }
+
+    pub(super) fn judged(&mut self, _call: CallId, judged: Judged) -> Result<(), RunError> {
+        if let Some(passed) = judged.passed {
+            self.passed = Some(passed);
+        }
+        self.hear(judged.input)
+    }
+
+    fn run_tests(&mut self, round: u32) {
+        let Some(tests) = self.plan.tests.clone() else { return };
+        let tree = self.tree_under_test(round);
+        let dir = self.plan.run_dir.join("scratch");
+        self.tests = Some(self.tasks.spawn(tested(tests, tree, dir, round)));
+    }
+
+    fn tree_under_test(&self, round: u32) -> Snapshot {
+        let head = &self.plan.head.snapshot;
+        match &self.passed {
+            Some(passed) if round > 0 => head.overlay(passed.files.clone()),
+            Some(_) | None => head.clone(),
+        }
+    }
+
+    pub(super) fn tested(&mut self, round: u32, tested: TestsRun) -> Result<(), RunError> {
+        let TestsRun { ending, reports, warning } = tested;
+        if let Some(what) = warning {
+            self.write(Event::Noted(Note::Warned { what }))?;
+        }
+        let paths = reports.iter().map(|(path, _)| path.clone()).collect();
+        self.keep_reports(round, reports)?;
+        self.hear(Input::TestsFinished { round, ending, reports: paths })
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        self.job += 1;
+        self.give_up = CancellationToken::new();
+        let instructions = || prompt::instructions(self.plan.session.goal);
+        if self.model.is_none() {
+            self.model = Some(Model::start(self.plan.model.clone(), instructions()));
+        }
+        let host_only = |tool: &ToolSpec| !ask.wrap_up || HostTool::named(&tool.name).is_some();
+        let job = Job {
+            number: self.job,
+            ask,
+            conversation: self.session.conversation().to_vec(),
+            tools: self.tools.iter().filter(|tool| host_only(tool)).cloned().collect(),
+            give_up: self.give_up.clone(),
+        };
+        if let Some(model) = &self.model {
+            model.ask(job);
+        }
+    }
+}
+
+async fn tested(tests: TestCommand, tree: Snapshot, dir: PathBuf, round: u32) -> Done {
+    Done::Tested(round, scratch::run_tests(tests, tree, dir, round).await)
+}
+
+/// What the model may call: the step's tools, then the host's own.
+pub(super) fn offered<E: ToolExecutor>(plan: &RunPlan, toolbox: &Toolbox<E>) -> Vec<ToolSpec> {
+    let spec = |name: &str, description: &str, parameters: serde_json::Value| ToolSpec {
+        name: name.to_owned(),
+        description: description.to_owned(),
+        parameters,
+        strict: false,
+    };
+    let offered = |name: &str| plan.session.tools.contains(name);
+    let step = toolbox.tools().iter().filter(|tool| offered(&tool.name));
+    let mut specs: Vec<ToolSpec> =
+        step.map(|tool| spec(&tool.name, &tool.description, tool.schema.clone())).collect();
+    if offered(CHANGED_FILES) {
+        specs.push(spec(CHANGED_FILES, changes::DESCRIPTION, changes::schema()));
+    }
+    for tool in [HostTool::SubmitAnalysis, HostTool::ProposePatch] {
+        if tool == HostTool::ProposePatch && plan.session.goal == Goal::Diagnose {
+            continue;
+        }
+        let schema = serde_json::from_str(prompt::schema(tool)).unwrap_or_default();
+        specs.push(spec(tool.name(), prompt::description(tool), schema));
+    }
+    specs
+}
+
+/// An answer that fits the conversation: the head of a long one, and what was left out.
+fn shortened(answer: Answer, most: usize) -> Answer {
+    match answer {
+        Answer::Answered { output } if output.len() > most => {
+            let shown = serde_json::json!({
+                "cut": true,
+                "bytes": output.len(),
+                "shown_bytes": most,
+                "note": "the answer is longer than the step allows: ask for less of it",
+                "head": cut(&output, most),
+            });
+            Answer::Answered { output: shown.to_string() }
+        }
+        Answer::Answered { .. } | Answer::Refused { .. } | Answer::Ended { .. } => answer,
+    }
+}
