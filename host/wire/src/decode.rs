@@ -3,13 +3,15 @@
 //! Servers differ in what they leave out and what they add. So everything is optional, nothing
 //! unknown is an error, and only a frame that is no JSON object is garbage.
 
-use std::borrow::Cow;
+mod frame;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
+pub(crate) use self::frame::{BadFrame, Frame};
 use crate::error::ModelError;
 use crate::event::{Completed, FunctionCall, ModelEvent};
 use crate::usage::Usage;
@@ -32,15 +34,6 @@ pub(crate) struct Decoder {
     done: Vec<Box<RawValue>>,
 }
 
-/// Why a frame could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum BadFrame {
-    /// It is not a JSON object.
-    Garbage(String),
-    /// With it, the response has more than [`RESPONSE_BYTES_MAX`].
-    TooLarge,
-}
-
 impl Decoder {
     /// How many events were missing between those that were numbered.
     pub(crate) fn sequence_gaps(&self) -> u64 {
@@ -48,24 +41,14 @@ impl Decoder {
     }
 
     /// Reads one frame. Most give one event; a complete item may be a complete call as well.
-    pub(crate) fn decode(&mut self, frame: &str) -> Result<Vec<ModelEvent>, BadFrame> {
-        self.bytes = self.bytes.saturating_add(frame.len());
+    pub(crate) fn decode(&mut self, frame: &Frame) -> Result<Vec<ModelEvent>, BadFrame> {
+        self.bytes = self.bytes.saturating_add(frame.text().len());
         if self.bytes > RESPONSE_BYTES_MAX {
             return Err(BadFrame::TooLarge);
         }
-        let parsed = serde_json::from_str(frame).map(|event| (Cow::Borrowed(frame), event));
-        let (frame, event): (_, Value) = parsed.or_else(|err| {
-            let mended = with_whole_characters(frame);
-            let event = serde_json::from_str(&mended);
-            event
-                .map(|event| (Cow::Owned(mended), event))
-                .map_err(|_| BadFrame::Garbage(err.to_string()))
-        })?;
-        if !event.is_object() {
-            return Err(BadFrame::Garbage("a JSON text that is not an object".to_owned()));
-        }
+        let event = frame.event();
         self.count(event.get("sequence_number").and_then(Value::as_u64));
-        Ok(self.read(&frame, &event))
+        Ok(self.read(frame.text(), event))
     }
 
     /// Gaps are counted and never fatal: some servers number nothing, some start again.
@@ -107,6 +90,12 @@ impl Decoder {
             "error" | "response.error" => {
                 let error = ModelError::from_envelope(event, None);
                 vec![ModelEvent::Failed { error, usage: None }]
+            }
+            "response.compaction.compacting" => {
+                vec![ModelEvent::Compacting { item_id: item_id() }]
+            }
+            "response.steer.accepted" | "response.steer.pending" | "response.steer.failed" => {
+                vec![steer(kind, event)]
             }
             structure if is_structure(structure) => {
                 vec![ModelEvent::Structure { kind: structure.to_owned() }]
@@ -213,6 +202,25 @@ impl Decoder {
     }
 }
 
+/// What became of a steer. Servers that leave its object out still say which of the three it is.
+fn steer(kind: &str, event: &Value) -> ModelEvent {
+    let steer = event.get("steer").unwrap_or(&Value::Null);
+    let steer_id = string(steer.get("id"));
+    let response_id = string(steer.get("previous_response_id"));
+    match kind {
+        "response.steer.accepted" => ModelEvent::SteerAccepted { steer_id, response_id },
+        "response.steer.pending" => {
+            let required = event.get("required_input").and_then(Value::as_array);
+            let call_ids = required.into_iter().flatten().map(|stub| string(stub.get("call_id")));
+            ModelEvent::SteerPending { steer_id, response_id, call_ids: call_ids.collect() }
+        }
+        _ => {
+            let error = ModelError::from_envelope(event, None);
+            ModelEvent::SteerFailed { steer_id, response_id, error }
+        }
+    }
+}
+
 /// Events that frame or repeat others, and so need no reading.
 fn is_structure(kind: &str) -> bool {
     matches!(
@@ -263,34 +271,6 @@ fn parts(items: &[Value], kind: &str, key: &str) -> Option<String> {
         .filter_map(|part| part.get(key)?.as_str())
         .collect();
     (!texts.is_empty()).then(|| texts.join("\n\n"))
-}
-
-/// The same JSON with U+FFFD for every half of a surrogate pair that stands alone. Servers that
-/// cut a text by UTF-16 units write such halves into neighbouring deltas.
-fn with_whole_characters(frame: &str) -> String {
-    let mut mended = String::with_capacity(frame.len());
-    let mut rest = frame;
-    while let Some(start) = rest.find('\\') {
-        let (before, escape) = rest.split_at(start);
-        mended.push_str(before);
-        let (keep, length) = match (unit(escape), unit(escape.get(6..).unwrap_or(""))) {
-            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (true, 12),
-            (Some(0xd800..=0xdfff), _) => (false, 6),
-            (Some(_), _) => (true, 6),
-            // A backslash, and the character it escapes.
-            (None, _) => (true, 1 + escape.chars().nth(1).map_or(0, char::len_utf8)),
-        };
-        let (escape, after) = escape.split_at(length);
-        mended.push_str(if keep { escape } else { "\\ufffd" });
-        rest = after;
-    }
-    mended.push_str(rest);
-    mended
-}
-
-/// The UTF-16 unit that a text such as `\ud83d…` begins with.
-fn unit(text: &str) -> Option<u16> {
-    u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()
 }
 
 fn string(value: Option<&Value>) -> String {

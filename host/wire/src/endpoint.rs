@@ -1,13 +1,44 @@
 //! Where the model is, and how to identify ourselves there.
 
-use std::fmt;
+mod proxies;
+mod roots;
 
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::header::{
+    ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TE, TRANSFER_ENCODING, UPGRADE,
+};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Uri};
+use http::{Method, Request, Uri};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-/// A key to a model. It is shown nowhere, and only ever leaves in the `Authorization` header.
+pub use self::proxies::Proxies;
+pub(crate) use self::proxies::Proxy;
+pub use self::roots::{Roots, RootsError};
+use crate::link::{Dial, Network};
+
+/// Tells the requests of a client apart, in the server's logs and ours.
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
+
+/// Bytes of a client's request id, without the number of the request. The service takes 512.
+const CLIENT_REQUEST_ID_BYTES_MAX: usize = 480;
+
+/// Headers that say where a message ends or what becomes of the connection: not to be set from
+/// outside, and neither is `Sec-WebSocket-…`.
+const FRAMING: [HeaderName; 8] =
+    [ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TE, TRANSFER_ENCODING, UPGRADE];
+
+/// How old a link to a server that says nothing else may grow: servers end it at 60 minutes.
+const ROLLOVER_AFTER: Duration = Duration::from_mins(55);
+
+/// The same for `api.x.ai`, which ends it at 25 minutes.
+const ROLLOVER_AFTER_XAI: Duration = Duration::from_mins(24);
+
+/// A key to a model. It is shown nowhere, and only ever leaves in the header for it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -30,13 +61,35 @@ impl fmt::Display for Secret {
     }
 }
 
-/// A server of the Responses protocol.
+/// Where a key stands in a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KeyHeader {
+    /// `Authorization: Bearer …`: OpenAI, xAI and nearly everybody else; Azure takes it, too.
+    #[default]
+    Bearer,
+    /// `api-key: …`: Azure's own.
+    ApiKey,
+}
+
+/// A server of the Responses protocol, and the way there.
+///
+/// OpenAI is `https://api.openai.com/v1`, with [`Endpoint::with_header`] for
+/// `OpenAI-Organization` and `OpenAI-Project` where an account has several; Azure is
+/// `https://{resource}.openai.azure.com/openai/v1`, where a model is a deployment's name; xAI is
+/// `https://api.x.ai/v1`. Any other base URL will do, also with a query.
 #[derive(Clone)]
 pub struct Endpoint {
     // Invariant: scheme `ws` or `wss`, with a host, and without user information.
     uri: Uri,
     // Values are marked sensitive.
     headers: HeaderMap,
+    dialer: Arc<dyn Dial>,
+    proxies: Proxies,
+    roots: Roots,
+    lanes: bool,
+    client_request_id: Option<String>,
+    // Requests so far that carried the id, over all links.
+    requests: Arc<AtomicU64>,
 }
 
 /// Why something cannot be an endpoint, or a part of one.
@@ -63,6 +116,12 @@ pub enum EndpointError {
     /// A header cannot be sent.
     #[error("the header `{name}` cannot be sent; its name or its value holds wrong characters")]
     Header {
+        /// Its name.
+        name: String,
+    },
+    /// A header that belongs to the connection.
+    #[error("the header `{name}` belongs to the connection and cannot be set")]
+    ReservedHeader {
         /// Its name.
         name: String,
     },
@@ -95,29 +154,93 @@ impl Endpoint {
         let mut headers = HeaderMap::new();
         let ourselves = concat!("stepwell/", env!("CARGO_PKG_VERSION"));
         headers.insert(USER_AGENT, HeaderValue::from_static(ourselves));
-        Ok(Self { uri, headers })
+        // Nobody else documents lanes; a server that ignores them would mix up the responses.
+        let lanes = authority.host() == "api.openai.com";
+        Ok(Self {
+            uri,
+            headers,
+            dialer: Arc::new(Network),
+            proxies: Proxies::default(),
+            roots: Roots::default(),
+            lanes,
+            client_request_id: None,
+            requests: Arc::default(),
+        })
     }
 
     /// The same endpoint, opened with a key.
     ///
     /// # Errors
     /// When the key is not something a header can carry.
-    pub fn with_key(mut self, key: &Secret) -> Result<Self, EndpointError> {
-        let mut bearer =
-            HeaderValue::try_from(format!("Bearer {}", key.0)).map_err(|_| EndpointError::Key)?;
-        bearer.set_sensitive(true);
-        self.headers.insert(AUTHORIZATION, bearer);
+    pub fn with_key(self, key: &Secret) -> Result<Self, EndpointError> {
+        self.with_key_in(KeyHeader::Bearer, key)
+    }
+
+    /// The same, with the key in a header of choice.
+    ///
+    /// # Errors
+    /// When the key is not something a header can carry.
+    pub fn with_key_in(mut self, place: KeyHeader, key: &Secret) -> Result<Self, EndpointError> {
+        let (name, value) = match place {
+            KeyHeader::Bearer => (AUTHORIZATION, format!("Bearer {}", key.0)),
+            KeyHeader::ApiKey => (HeaderName::from_static("api-key"), key.0.clone()),
+        };
+        let mut value = HeaderValue::try_from(value).map_err(|_| EndpointError::Key)?;
+        value.set_sensitive(true);
+        self.headers.insert(name, value);
         Ok(self)
     }
 
-    /// The same endpoint with one more header on the upgrade.
+    /// The same endpoint, whose upgrades and `POST`s carry `X-Client-Request-Id: {id}-{number}`,
+    /// so that both sides' logs can be laid beside each other.
     ///
     /// # Errors
-    /// When it is not a header.
+    /// When it is not ASCII that a header can carry, or longer than 480 bytes.
+    pub fn with_client_request_id(mut self, id: &str) -> Result<Self, EndpointError> {
+        let fits = id.len() <= CLIENT_REQUEST_ID_BYTES_MAX && id.is_ascii();
+        if !fits || HeaderValue::try_from(id).is_err() {
+            return Err(EndpointError::Header { name: CLIENT_REQUEST_ID.to_string() });
+        }
+        self.client_request_id = Some(id.to_owned());
+        Ok(self)
+    }
+
+    /// The same endpoint, reached through `dialer` instead of the network.
+    #[must_use]
+    pub fn with_dialer(self, dialer: Arc<dyn Dial>) -> Self {
+        Self { dialer, ..self }
+    }
+
+    /// The same endpoint, reached through a proxy where `proxies` name one for it.
+    #[must_use]
+    pub fn with_proxies(self, proxies: Proxies) -> Self {
+        Self { proxies, ..self }
+    }
+
+    /// The same endpoint, whose certificate may come from any of `roots`.
+    #[must_use]
+    pub fn with_roots(self, roots: Roots) -> Self {
+        Self { roots, ..self }
+    }
+
+    /// The same endpoint, known to serve several lanes of one WebSocket, or not to. Without
+    /// this, only OpenAI's own service is taken to do so.
+    #[must_use]
+    pub fn with_lanes(self, lanes: bool) -> Self {
+        Self { lanes, ..self }
+    }
+
+    /// The same endpoint with one more header on each upgrade and each `POST`.
+    ///
+    /// # Errors
+    /// When it is not a header, or one that belongs to the connection.
     pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, EndpointError> {
         let wrong = || EndpointError::Header { name: name.to_owned() };
         let name = HeaderName::try_from(name).map_err(|_| wrong())?;
         let mut value = HeaderValue::try_from(value).map_err(|_| wrong())?;
+        if FRAMING.contains(&name) || name.as_str().starts_with("sec-websocket-") {
+            return Err(EndpointError::ReservedHeader { name: name.to_string() });
+        }
         value.set_sensitive(true);
         self.headers.insert(name, value);
         Ok(self)
@@ -147,11 +270,60 @@ impl Endpoint {
         self.uri.scheme_str() == Some("wss")
     }
 
+    /// How old a link may grow before the next response should get a new one: a little less
+    /// than what the server allows.
+    #[must_use]
+    pub fn rollover_after(&self) -> Duration {
+        if self.host() == "api.x.ai" { ROLLOVER_AFTER_XAI } else { ROLLOVER_AFTER }
+    }
+
+    /// Whether the server serves several lanes of one WebSocket.
+    pub(crate) fn has_lanes(&self) -> bool {
+        self.lanes
+    }
+
+    pub(crate) fn dialer(&self) -> &dyn Dial {
+        &*self.dialer
+    }
+
+    pub(crate) fn proxy(&self) -> Option<Proxy> {
+        self.proxies.proxy_for(self.host(), self.is_encrypted())
+    }
+
+    pub(crate) fn roots(&self) -> &Roots {
+        &self.roots
+    }
+
     /// The request for an upgrade, with a fresh key of the handshake.
     pub(crate) fn upgrade(&self) -> Result<Request<()>, String> {
         let mut request = self.uri.clone().into_client_request().map_err(|err| err.to_string())?;
         request.headers_mut().extend(self.headers.clone());
+        self.number(request.headers_mut());
         Ok(request)
+    }
+
+    /// The request for a response without a WebSocket.
+    pub(crate) fn post<B>(&self, body: B) -> Result<Request<B>, String> {
+        let path = self.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let host = self.uri.authority().map_or("", Authority::as_str);
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(HOST, host)
+            .header(CONTENT_TYPE, "application/json")
+            .header(ACCEPT, "text/event-stream");
+        let mut request = request.body(body).map_err(|err| err.to_string())?;
+        request.headers_mut().extend(self.headers.clone());
+        self.number(request.headers_mut());
+        Ok(request)
+    }
+
+    fn number(&self, headers: &mut HeaderMap) {
+        let Some(id) = &self.client_request_id else { return };
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        if let Ok(value) = HeaderValue::try_from(format!("{id}-{number}")) {
+            headers.insert(CLIENT_REQUEST_ID, value);
+        }
     }
 }
 
@@ -187,62 +359,4 @@ fn without_user(url: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_address_follows_from_the_base_url_as_in_the_official_sdks() {
-        let check = |base: &str, url: &str, host: &str, port: u16| {
-            let endpoint = Endpoint::new(base).unwrap();
-            assert_eq!(
-                (endpoint.url().as_str(), endpoint.host(), endpoint.port()),
-                (url, host, port)
-            );
-        };
-        check("https://api.x.com/v1", "wss://api.x.com/v1/responses", "api.x.com", 443);
-        check("http://127.0.0.1:8/v1/", "ws://127.0.0.1:8/v1/responses", "127.0.0.1", 8);
-        check("https://h", "wss://h/responses", "h", 443);
-        check("http://[::1]/a?model=m", "ws://[::1]/a/responses?model=m", "::1", 80);
-        check("wss://h/v1/responses", "wss://h/v1/responses", "h", 443);
-        check(" ws://h:9/v1/responses/ ", "ws://h:9/v1/responses", "h", 9);
-    }
-
-    #[test]
-    fn what_is_no_address_says_so_and_repeats_no_password() {
-        let check = |base: &str, expected: &str| {
-            assert_eq!(Endpoint::new(base).unwrap_err().to_string(), expected, "{base}");
-        };
-        let example = "is not a URL of a server; write it like `https://api.openai.com/v1`";
-        check("", &format!("`` {example}"));
-        check("api.openai.com/v1", &format!("`api.openai.com/v1` {example}"));
-        check("/v1", &format!("`/v1` {example}"));
-        check("https://me:hunter2@h o", &format!("`…@h o` {example}"));
-        check(
-            "ftp://h/v1",
-            "`ftp` is not a scheme of a model's server; use `https`, `http`, `wss` or `ws`",
-        );
-        check(
-            "https://me:hunter2@h/v1",
-            "the server's URL holds a user or password; give the key apart from the URL",
-        );
-    }
-
-    #[test]
-    fn a_key_is_sent_and_never_shown() {
-        let key = Secret::new("sk-hunter2\n");
-        let endpoint = Endpoint::new("https://h/v1").unwrap();
-        let endpoint = endpoint.with_key(&key).unwrap().with_header("x-org", "hunter2").unwrap();
-        let request = endpoint.upgrade().unwrap();
-        assert_eq!(request.headers()["authorization"], "Bearer sk-hunter2");
-        assert_eq!(request.headers()["x-org"], "hunter2");
-        assert!(!format!("{key} {key:?} {endpoint:?} {request:?}").contains("hunter2"));
-    }
-
-    #[test]
-    fn a_key_or_header_that_cannot_be_sent_is_refused() {
-        let endpoint = || Endpoint::new("https://h/v1").unwrap();
-        assert_eq!(endpoint().with_key(&Secret::new("a\nb")).unwrap_err(), EndpointError::Key);
-        let header = EndpointError::Header { name: "a b".to_owned() };
-        assert_eq!(endpoint().with_header("a b", "c").unwrap_err(), header);
-    }
-}
+mod tests;

@@ -1,8 +1,13 @@
 //! Errors the model's provider reports, in every shape seen on a socket or at the upgrade.
 
+mod wait;
+
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+use self::wait::{retry_after, wait_of};
 
 /// The longest wait a provider may ask of us; anything above is cut to it. A day is longer
 /// than any run, and keeps sums of waits from overflowing.
@@ -130,6 +135,17 @@ pub struct ModelError {
     pub param: Option<String>,
     /// How long to wait before trying again, where it was said.
     pub retry_after: Option<Duration>,
+    /// Whether to try again, where the server says so itself (`x-should-retry`).
+    pub should_retry: Option<bool>,
+}
+
+/// Whether another try may do better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// Another try may succeed, within the caller's budget for tries.
+    Retryable,
+    /// Another try would fail the same way.
+    Final,
 }
 
 impl ModelError {
@@ -142,7 +158,26 @@ impl ModelError {
             status: None,
             param: None,
             retry_after: None,
+            should_retry: None,
         }
+    }
+
+    /// Whether another try may succeed: by the server's own word, else by the kind.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        let by_kind = match self.kind {
+            ErrorKind::RateLimited
+            | ErrorKind::Overloaded
+            | ErrorKind::ConnectionLimit
+            | ErrorKind::Server => true,
+            ErrorKind::QuotaExhausted
+            | ErrorKind::Auth
+            | ErrorKind::PreviousResponseNotFound
+            | ErrorKind::ContextTooLong
+            | ErrorKind::BadRequest
+            | ErrorKind::Other => false,
+        };
+        if self.should_retry.unwrap_or(by_kind) { ErrorClass::Retryable } else { ErrorClass::Final }
     }
 
     /// The same, blaming a parameter of the request.
@@ -180,13 +215,26 @@ impl ModelError {
             status,
             param: text(error.get("param"), CODE_BYTES_MAX),
             retry_after,
+            should_retry: None,
         }
     }
 
-    /// The same error with the wait that an HTTP header asks for, if it says one.
-    pub(crate) fn with_header(mut self, name: &str, value: &str) -> Self {
-        self.retry_after = wait_of(name, value).or(self.retry_after);
-        self
+    /// Reads a refusal over HTTP. The body may be no JSON, or cut short.
+    pub(crate) fn from_refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let envelope = serde_json::from_slice(body).unwrap_or_default();
+        let mut error = Self::from_envelope(&envelope, Some(status.as_u16()));
+        // The status line is the server's word; a status in the body may be a gateway's.
+        error.status = Some(status.as_u16());
+        if error.message.is_empty() && status.is_redirection() {
+            "it redirects elsewhere, and is not followed".clone_into(&mut error.message);
+        }
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        for name in ["retry-after", "retry-after-ms"] {
+            let wait = header(name).and_then(|value| wait_of(name, value));
+            error.retry_after = wait.or(error.retry_after);
+        }
+        error.should_retry = header("x-should-retry").and_then(|word| word.trim().parse().ok());
+        error
     }
 
     /// The `error` event for a socket, as the reference service writes it.
@@ -233,52 +281,6 @@ fn text(value: Option<&Value>, bytes_max: usize) -> Option<String> {
 fn status_of(value: &Value) -> Option<u16> {
     let status = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
     u16::try_from(status).ok().filter(|status| (100..600).contains(status))
-}
-
-/// The wait that one of `places` asks for in its headers, or the message in words.
-fn retry_after(places: &[&Value], message: &str) -> Option<Duration> {
-    let headers = places.iter().filter_map(|place| place.get("headers")?.as_object());
-    headers
-        .flat_map(Map::iter)
-        .find_map(|(name, value)| wait_of(name, &text(Some(value), CODE_BYTES_MAX)?))
-        .or_else(|| {
-            seconds(places.iter().find_map(|place| place.get("resets_in_seconds")?.as_f64())?)
-        })
-        .or_else(|| wait_in_words(message))
-}
-
-/// Reads `retry-after-ms` and `retry-after` in seconds. A date is ignored: it needs a clock.
-fn wait_of(name: &str, value: &str) -> Option<Duration> {
-    let number: f64 = value.trim().parse().ok()?;
-    if name.eq_ignore_ascii_case("retry-after-ms") {
-        seconds(number / 1000.0)
-    } else if name.eq_ignore_ascii_case("retry-after") {
-        seconds(number)
-    } else {
-        None
-    }
-}
-
-/// Reads "try again in 1.5s", "… in 500ms", "… in 2m".
-fn wait_in_words(message: &str) -> Option<Duration> {
-    let (_, rest) = message.split_once("try again in ")?;
-    let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
-    let (number, unit) = rest.split_at(end);
-    let number: f64 = number.parse().ok()?;
-    let unit = unit.trim_start();
-    if unit.starts_with("ms") || unit.starts_with("milli") {
-        seconds(number / 1000.0)
-    } else if unit.starts_with('s') {
-        seconds(number)
-    } else if unit.starts_with('m') {
-        seconds(number * 60.0)
-    } else {
-        None
-    }
-}
-
-fn seconds(number: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(number).ok().map(|wait| wait.min(RETRY_AFTER_MAX))
 }
 
 #[cfg(test)]

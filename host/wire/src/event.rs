@@ -74,6 +74,39 @@ pub enum ModelEvent {
         /// What it cost all the same, where the server says so.
         usage: Option<Usage>,
     },
+    /// The server has taken a steer: it must not be sent again. The response ends at a safe
+    /// place, and another that heeds the steer follows without being asked for.
+    SteerAccepted {
+        /// The steer; opaque.
+        steer_id: String,
+        /// The response that is steered.
+        response_id: String,
+    },
+    /// The response ended before it could be steered, and waits for outputs of calls. The next
+    /// request that continues it brings them, and the server puts the steer before it.
+    SteerPending {
+        /// The steer; opaque.
+        steer_id: String,
+        /// The response that was to be steered.
+        response_id: String,
+        /// The calls whose outputs are missing.
+        call_ids: Vec<String>,
+    },
+    /// The response could not be steered; it goes on, or went on, as if nothing had been said.
+    SteerFailed {
+        /// The steer; opaque.
+        steer_id: String,
+        /// The response that was to be steered.
+        response_id: String,
+        /// Why.
+        error: ModelError,
+    },
+    /// The server shortens the conversation, since it passed `compact_at`; an item of type
+    /// `compaction` follows.
+    Compacting {
+        /// The item that will stand for what came before it.
+        item_id: String,
+    },
     /// An event this client does not know; never an error.
     Unknown {
         /// Its type; empty where it has none.
@@ -97,11 +130,15 @@ impl ModelEvent {
             | Self::ReasoningDelta { .. }
             | Self::Structure { .. }
             | Self::Failed { .. }
+            | Self::SteerAccepted { .. }
+            | Self::SteerPending { .. }
+            | Self::SteerFailed { .. }
+            | Self::Compacting { .. }
             | Self::Unknown { .. } => false,
         }
     }
 
-    /// Whether the response is over, one way or another.
+    /// Whether the response is over, one way or another. What a steer brings about may follow.
     #[must_use]
     pub fn is_terminal(&self) -> bool {
         match self {
@@ -115,6 +152,10 @@ impl ModelEvent {
             | Self::CallReady(_)
             | Self::ItemDone { .. }
             | Self::Structure { .. }
+            | Self::SteerAccepted { .. }
+            | Self::SteerPending { .. }
+            | Self::SteerFailed { .. }
+            | Self::Compacting { .. }
             | Self::Unknown { .. } => false,
         }
     }

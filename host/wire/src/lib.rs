@@ -1,7 +1,8 @@
-//! The Responses protocol over WebSocket, both sides of it.
+//! The Responses protocol over WebSocket and over HTTP with server-sent events, both sides of it.
 //!
-//! The client: an [`Endpoint`] is where the model is, a [`Link`] an open connection to it, a
-//! [`Request`] what is asked, and [`ModelEvent`]s what comes back. The server: a [`Server`] asks
+//! The client: an [`Endpoint`] is where the model is and how to get there, a [`Link`] an open
+//! connection to it (and a [`Lane`] one conversation of several over it), a [`Request`] what is
+//! asked, and [`ModelEvent`]s what comes back. The server: a [`Server`] asks
 //! a [`Responder`] what to say next in a [`Conversation`]; a [`Script`] is a responder that says
 //! what a file tells it to. Each side is the other's test.
 //!
@@ -21,10 +22,13 @@ mod script;
 mod server;
 mod usage;
 
-pub use endpoint::{Endpoint, EndpointError, Secret};
-pub use error::{ErrorKind, ModelError, RETRY_AFTER_MAX};
+pub use endpoint::{Endpoint, EndpointError, KeyHeader, Proxies, Roots, RootsError, Secret};
+pub use error::{ErrorClass, ErrorKind, ModelError, RETRY_AFTER_MAX};
 pub use event::{Completed, FunctionCall, ModelEvent};
-pub use link::{ConnectError, ErrorClass, Link, LinkError, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX};
+pub use link::{
+    ByteStream, ConnectError, Dial, IN_FLIGHT_MAX, LANES_MAX, Lane, LaneError, Link, LinkError,
+    MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, StreamId, Transport,
+};
 pub use request::{InputItem, Request, ToolChoice, ToolSpec};
 pub use script::{Script, ScriptError};
 pub use server::{

@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 /// One request for a response.
 ///
 /// `store` is always false and encrypted reasoning is always asked for, so that the conversation
-/// can be continued from what the client holds. `stream` and `background` are never sent.
+/// can be continued from what the client holds. `background` is never sent, `stream` only where
+/// there is no WebSocket.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The model's name.
@@ -32,8 +33,12 @@ pub struct Request {
     pub prompt_cache_key: Option<String>,
     /// How hard to think (`low`, `medium`, `high`, …); the model's own default without it.
     pub effort: Option<String>,
-    /// Only prepare the conversation: the response is empty, but can be continued.
-    pub warm_up: bool,
+    /// Tokens of context at which the server replaces what came before by a summary of its own,
+    /// an item of type `compaction`; never without it.
+    pub compact_at: Option<u64>,
+    /// Whether there is to be a response. False is a warm-up: it only prepares the conversation,
+    /// over a WebSocket; the response is empty, but can be continued.
+    pub generate: bool,
 }
 
 impl Request {
@@ -49,21 +54,84 @@ impl Request {
             max_output_tokens,
             prompt_cache_key: None,
             effort: None,
-            warm_up: false,
+            compact_at: None,
+            generate: true,
         }
     }
 
-    /// The frame that is sent. The same request gives the same bytes.
+    /// The message that is sent over a WebSocket, for the default lane. The same request gives
+    /// the same bytes.
     #[must_use]
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("every map in a request has text for keys")
+        self.to_frame(None)
+    }
+
+    /// The message for a lane.
+    pub(crate) fn to_frame(&self, stream_id: Option<&str>) -> String {
+        json_of(&Create { request: self, shape: Shape::Frame { stream_id } })
+    }
+
+    /// The body of a `POST`: the same fields, without those that only a WebSocket has.
+    pub(crate) fn to_body(&self) -> String {
+        json_of(&Create { request: self, shape: Shape::Body })
     }
 }
 
-impl Serialize for Request {
+/// The message that steers a running response.
+pub(crate) fn steer(response_id: &str, text: &str) -> String {
+    json_of(&serde_json::json!({
+        "type": "response.steer",
+        "previous_response_id": response_id,
+        "input": text,
+    }))
+}
+
+fn json_of(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("every map in a request has text for keys")
+}
+
+/// How a request is written down.
+#[derive(Clone, Copy)]
+enum Shape<'a> {
+    /// A WebSocket's message.
+    Frame { stream_id: Option<&'a str> },
+    /// The body of a `POST`, answered by server-sent events.
+    Body,
+}
+
+struct Create<'a> {
+    request: &'a Request,
+    shape: Shape<'a>,
+}
+
+impl Serialize for Create<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { request, shape } = self;
         let mut event = serializer.serialize_map(None)?;
-        event.serialize_entry("type", "response.create")?;
+        match shape {
+            Shape::Frame { stream_id } => {
+                event.serialize_entry("type", "response.create")?;
+                if let Some(stream_id) = stream_id {
+                    event.serialize_entry("stream_id", stream_id)?;
+                }
+            }
+            Shape::Body => event.serialize_entry("stream", &true)?,
+        }
+        request.serialize_fields(&mut event)?;
+        if !request.generate && matches!(shape, Shape::Frame { .. }) {
+            event.serialize_entry("generate", &false)?;
+        }
+        if let Some(id) = &request.previous_response_id {
+            event.serialize_entry("previous_response_id", id)?;
+        }
+        event.serialize_entry("input", &request.input)?;
+        event.end()
+    }
+}
+
+impl Request {
+    /// What does not depend on the conversation or the way it travels.
+    fn serialize_fields<M: SerializeMap>(&self, event: &mut M) -> Result<(), M::Error> {
         event.serialize_entry("model", &self.model)?;
         event.serialize_entry("store", &false)?;
         event.serialize_entry("include", &["reasoning.encrypted_content"])?;
@@ -78,15 +146,19 @@ impl Serialize for Request {
         if let Some(key) = &self.prompt_cache_key {
             event.serialize_entry("prompt_cache_key", key)?;
         }
-        if self.warm_up {
-            event.serialize_entry("generate", &false)?;
+        if let Some(tokens) = self.compact_at {
+            let compaction = Compaction { kind: "compaction", compact_threshold: tokens };
+            event.serialize_entry("context_management", &[compaction])?;
         }
-        if let Some(id) = &self.previous_response_id {
-            event.serialize_entry("previous_response_id", id)?;
-        }
-        event.serialize_entry("input", &self.input)?;
-        event.end()
+        Ok(())
     }
+}
+
+#[derive(Serialize)]
+struct Compaction {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    compact_threshold: u64,
 }
 
 /// One item of the conversation, as the client sends it.
@@ -219,46 +291,4 @@ impl Serialize for Declared<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_says_everything_again_and_never_stream_or_background() {
-        let mut request = Request::new("gpt-6.1-sol", 900);
-        request.instructions = "Fix it.".to_owned();
-        request.previous_response_id = Some("resp_1".to_owned());
-        request.prompt_cache_key = Some("job-812".to_owned());
-        request.effort = Some("low".to_owned());
-        request.tools = vec![ToolSpec { name: "read_file".to_owned(), ..ToolSpec::default() }];
-        let raw = RawValue::from_string(r#"{"type":"reasoning",  "id":"rs_1"}"#.to_owned());
-        request.input = vec![
-            InputItem::Message { role: "user".to_owned(), text: "Go.".to_owned() },
-            InputItem::Message { role: "assistant".to_owned(), text: "Yes.".to_owned() },
-            InputItem::Verbatim(raw.unwrap()),
-            InputItem::FunctionCall {
-                call_id: "ctx_1".to_owned(),
-                name: "read_file".to_owned(),
-                arguments: "{}".to_owned(),
-            },
-            InputItem::FunctionCallOutput { call_id: "ctx_1".to_owned(), output: "ok".to_owned() },
-        ];
-        insta::assert_snapshot!(request.to_json(), @r#"{"type":"response.create","model":"gpt-6.1-sol","store":false,"include":["reasoning.encrypted_content"],"instructions":"Fix it.","tools":[{"type":"function","name":"read_file","description":"","parameters":null,"strict":false}],"tool_choice":"auto","parallel_tool_calls":true,"max_output_tokens":900,"reasoning":{"effort":"low"},"prompt_cache_key":"job-812","previous_response_id":"resp_1","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"Go."}]},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"Yes."}]},{"type":"reasoning",  "id":"rs_1"},{"type":"function_call","call_id":"ctx_1","name":"read_file","arguments":"{}"},{"type":"function_call_output","call_id":"ctx_1","output":"ok"}]}"#);
-    }
-
-    #[test]
-    fn a_warm_up_generates_nothing() {
-        let warm_up = Request { warm_up: true, ..Request::new("m", 16) };
-        assert!(warm_up.to_json().contains(r#""generate":false"#));
-    }
-
-    #[test]
-    fn a_tool_choice_is_a_word_or_names_the_tool() {
-        let check = |choice: ToolChoice, expected: &str| {
-            assert_eq!(serde_json::to_string(&choice).unwrap(), expected);
-        };
-        check(ToolChoice::Auto, r#""auto""#);
-        check(ToolChoice::None, r#""none""#);
-        check(ToolChoice::Required, r#""required""#);
-        check(ToolChoice::Tool("t".to_owned()), r#"{"type":"function","name":"t"}"#);
-    }
-}
+mod tests;

@@ -5,9 +5,15 @@ use serde_json::json;
 
 use super::*;
 
+impl Decoder {
+    fn decode_text(&mut self, text: &str) -> Result<Vec<ModelEvent>, BadFrame> {
+        self.decode(&Frame::parse(text.to_owned())?)
+    }
+}
+
 /// Events as lines, short enough to compare.
 fn lines(decoder: &mut Decoder, frame: &str) -> Vec<String> {
-    let events = decoder.decode(frame).unwrap();
+    let events = decoder.decode_text(frame).unwrap();
     events.iter().map(line).collect()
 }
 
@@ -35,6 +41,16 @@ fn line(event: &ModelEvent) -> String {
                 usage.is_some()
             )
         }
+        ModelEvent::SteerAccepted { steer_id, response_id } => {
+            format!("steer {steer_id} of {response_id} accepted")
+        }
+        ModelEvent::SteerPending { steer_id, response_id, call_ids } => {
+            format!("steer {steer_id} of {response_id} waits for {call_ids:?}")
+        }
+        ModelEvent::SteerFailed { steer_id, response_id, error } => {
+            format!("steer {steer_id} of {response_id} failed: {}", error.code)
+        }
+        ModelEvent::Compacting { item_id } => format!("compacting {item_id}"),
         ModelEvent::Unknown { kind, raw } => format!("unknown {kind} {} bytes", raw.get().len()),
     }
 }
@@ -88,7 +104,7 @@ fn the_catalogue_of_events_is_read_without_loss() {
     completed resp_7Qm2: 2 items, calls ["call_a1 run_command({\"cmd\":\"cargo test\"})"], text "", Some(2052) tokens
     incomplete max_output_tokens resp_7Qm2: 1 items, calls [], text "Fixed.", Some(2052) tokens
     failed Server server_error "The model failed to generate a response." false
-    unknown response.compaction.compacting 98 bytes
+    compacting cmp_01
     unknown response.shell_call_command.added 113 bytes
     unknown response.shell_call_command.delta 115 bytes
     unknown response.shell_call_command.done 118 bytes
@@ -121,9 +137,9 @@ fn the_catalogue_of_events_is_read_without_loss() {
     unknown response.audio.done 51 bytes
     unknown response.audio.transcript.delta 76 bytes
     unknown response.audio.transcript.done 62 bytes
-    unknown response.steer.accepted 118 bytes
-    unknown response.steer.pending 247 bytes
-    unknown response.steer.failed 264 bytes
+    steer steer_0a1b of resp_7Qm2 accepted
+    steer steer_0a1b of resp_7Qm2 waits for ["call_a1"]
+    steer steer_0a1b of resp_7Qm2 failed: response_already_completed
     "#);
 }
 
@@ -143,7 +159,7 @@ fn a_call_is_ready_once_and_as_early_as_it_can_be() {
     let ready_at = |frames: &[&Value]| {
         let mut decoder = Decoder::default();
         let ready = frames.iter().enumerate().flat_map(|(at, frame)| {
-            let events = decoder.decode(&frame.to_string()).unwrap();
+            let events = decoder.decode_text(&frame.to_string()).unwrap();
             events.into_iter().filter_map(move |event| {
                 if let ModelEvent::CallReady(call) = event {
                     Some((at, call.arguments))
@@ -198,7 +214,7 @@ fn items_without_ids_are_told_apart_by_their_place() {
 fn items_keep_their_bytes() {
     let item = r#"{ "type":"reasoning", "n": 1.50, "big":12345678901234567890123, "é":"\u00e9" }"#;
     let check = |frame: String| {
-        let events = Decoder::default().decode(&frame).unwrap();
+        let events = Decoder::default().decode_text(&frame).unwrap();
         let kept = match &events[..] {
             [ModelEvent::ItemDone { item, .. }] => item,
             [ModelEvent::Completed(whole)] => &whole.output[0],
@@ -253,7 +269,7 @@ fn refusals_are_told_apart_from_text() {
     let message = json!({"type": "message", "content": [
         {"type": "output_text", "text": "One."}, {"type": "refusal", "refusal": "No."}]});
     let frame = json!({"type": "response.completed", "response": {"output": [message]}});
-    let events = decoder.decode(&frame.to_string()).unwrap();
+    let events = decoder.decode_text(&frame.to_string()).unwrap();
     let [ModelEvent::Completed(whole)] = &events[..] else { panic!("{events:?}") };
     assert_eq!((whole.text.as_str(), whole.refusal.as_deref()), ("One.", Some("No.")));
 }
@@ -267,7 +283,7 @@ fn unknown_events_are_kept_byte_for_byte() {
         r#"{"type":7}"#,
         "{}",
     ] {
-        let events = Decoder::default().decode(frame).unwrap();
+        let events = Decoder::default().decode_text(frame).unwrap();
         let [ModelEvent::Unknown { raw, .. }] = &events[..] else { panic!("{events:?}") };
         assert_eq!(raw.get(), frame);
         assert!(!events[0].is_progress());
@@ -296,7 +312,7 @@ fn half_a_character_in_a_delta_is_replaced() {
     // JavaScript servers cut texts between the halves of an emoji.
     let check = |written: &str, expected: &str| {
         let frame = format!(r#"{{"type":"response.output_text.delta","delta":"{written}"}}"#);
-        let events = Decoder::default().decode(&frame).unwrap();
+        let events = Decoder::default().decode_text(&frame).unwrap();
         let [ModelEvent::TextDelta { delta, .. }] = &events[..] else { panic!("{events:?}") };
         assert_eq!(delta, expected, "{written}");
     };
@@ -311,11 +327,11 @@ fn half_a_character_in_a_delta_is_replaced() {
 #[test]
 fn what_is_no_json_object_is_garbage() {
     for frame in ["", "x", "[]", "null", "1", "{", "{\"type\":\"response.created\"", "{} {}"] {
-        let bad = Decoder::default().decode(frame).unwrap_err();
+        let bad = Decoder::default().decode_text(frame).unwrap_err();
         assert!(matches!(bad, BadFrame::Garbage(_)), "{frame}");
     }
     let deep = format!("{}{}", "{\"a\":".repeat(5000), "}".repeat(5000));
-    assert!(matches!(Decoder::default().decode(&deep), Err(BadFrame::Garbage(_))));
+    assert!(matches!(Decoder::default().decode_text(&deep), Err(BadFrame::Garbage(_))));
 }
 
 #[test]
@@ -323,9 +339,9 @@ fn a_response_without_end_is_cut_off() {
     let mut decoder = Decoder::default();
     let delta = "x".repeat(RESPONSE_BYTES_MAX / 2 - 100);
     let frame = json!({"type": "response.output_text.delta", "delta": delta}).to_string();
-    assert!(decoder.decode(&frame).is_ok());
-    assert!(decoder.decode(&frame).is_ok());
-    assert_eq!(decoder.decode(&frame).unwrap_err(), BadFrame::TooLarge);
+    assert!(decoder.decode_text(&frame).is_ok());
+    assert!(decoder.decode_text(&frame).is_ok());
+    assert_eq!(decoder.decode_text(&frame).unwrap_err(), BadFrame::TooLarge);
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -405,13 +421,13 @@ proptest! {
         for (kind, body) in frames {
             let mut event = body.as_object().cloned().unwrap_or_default();
             event.insert("type".to_owned(), kind.into());
-            let events = decoder.decode(&Value::Object(event).to_string());
+            let events = decoder.decode_text(&Value::Object(event).to_string());
             prop_assert!(events.is_ok_and(|events| !events.is_empty()));
         }
     }
 
     #[test]
     fn no_text_is_a_panic(text in ".{0,80}") {
-        drop(Decoder::default().decode(&text));
+        drop(Decoder::default().decode_text(&text));
     }
 }

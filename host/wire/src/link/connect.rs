@@ -1,28 +1,22 @@
-//! Opening a connection, in steps that fail with names: address, connection, TLS, upgrade.
+//! Opening a connection, in steps that fail with names: address, connection, proxy, TLS, upgrade.
 
-use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Response, StatusCode};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use super::{ErrorClass, MESSAGE_BYTES_MAX};
+use super::MESSAGE_BYTES_MAX;
+use super::dial::{ByteStream, NoAddress};
+use super::proxy::tunnel;
+use super::tls::encrypt;
 use crate::endpoint::Endpoint;
-use crate::error::{ErrorKind, ModelError};
+use crate::error::{ErrorClass, ModelError};
 
-/// Addresses of a host that are tried, one after another. Names with more are load balancers,
-/// whose addresses are alike.
-const ADDRESSES_MAX: usize = 4;
+/// Bytes of the head of an HTTP answer. Services send some 4 KiB.
+pub(super) const HEAD_BYTES_MAX: usize = 64 << 10;
 
 /// Why there is no connection. Nothing was asked, so nothing can have been billed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +60,32 @@ pub enum ConnectError {
         /// The HTTP status.
         status: u16,
     },
+    /// The proxy cannot be reached, or opens no tunnel.
+    #[error("no way through the proxy `{proxy}`: {why}")]
+    Proxy {
+        /// Host and port.
+        proxy: String,
+        /// The HTTP status, where it answered.
+        status: Option<u16>,
+        /// What is the matter.
+        why: String,
+    },
+    /// The proxy wants to know who asks (status 407).
+    #[error("the proxy `{proxy}` {}", proxy_wants(*given))]
+    ProxyAuth {
+        /// Host and port.
+        proxy: String,
+        /// Whether its URL held a user.
+        given: bool,
+    },
+    /// The proxy is of a kind that is not supported, such as SOCKS.
+    #[error("the proxy `{proxy}` cannot be used: {why}; use an `http://` or `https://` one")]
+    ProxyScheme {
+        /// Host and port.
+        proxy: String,
+        /// What is the matter.
+        why: String,
+    },
     /// What answers is not a WebSocket server.
     #[error("what answers at `{address}` is not a WebSocket server: {why}")]
     NotWebSocket {
@@ -90,41 +110,30 @@ impl ConnectError {
             Self::Dns { .. } | Self::Unreachable { .. } | Self::Timeout { .. } => {
                 ErrorClass::Retryable
             }
-            Self::Refused { error, .. } => match error.kind {
-                ErrorKind::RateLimited
-                | ErrorKind::Overloaded
-                | ErrorKind::ConnectionLimit
-                | ErrorKind::Server => ErrorClass::Retryable,
-                ErrorKind::QuotaExhausted
-                | ErrorKind::Auth
-                | ErrorKind::PreviousResponseNotFound
-                | ErrorKind::ContextTooLong
-                | ErrorKind::BadRequest
-                | ErrorKind::Other => ErrorClass::Final,
-            },
-            Self::Tls { .. } | Self::NoWebSocket { .. } | Self::NotWebSocket { .. } => {
-                ErrorClass::Final
-            }
+            Self::Refused { error, .. } => error.class(),
+            // Of a proxy's refusals, those that say that the way behind it is not open now.
+            Self::Proxy { status: None | Some(408 | 429 | 500..), .. } => ErrorClass::Retryable,
+            Self::Proxy { status: Some(_), .. }
+            | Self::ProxyAuth { .. }
+            | Self::ProxyScheme { .. }
+            | Self::Tls { .. }
+            | Self::NoWebSocket { .. }
+            | Self::NotWebSocket { .. } => ErrorClass::Final,
         }
     }
 }
 
-/// What a WebSocket can run over.
-pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
-
-/// Opens a connection; the caller limits the time.
-pub(super) async fn open(
-    endpoint: &Endpoint,
-) -> Result<WebSocketStream<Box<dyn Transport>>, ConnectError> {
-    let tcp = reach(endpoint).await?;
-    let transport: Box<dyn Transport> = if endpoint.is_encrypted() {
-        Box::new(encrypt(endpoint, tcp).await?)
-    } else {
-        Box::new(tcp)
+/// Opens a byte stream to the endpoint: through its proxy, with TLS where its URL says so.
+pub(super) async fn open(endpoint: &Endpoint) -> Result<Box<dyn ByteStream>, ConnectError> {
+    let stream = match endpoint.proxy() {
+        Some(proxy) => tunnel(endpoint, &proxy).await?,
+        None => dial(endpoint, endpoint.host(), endpoint.port()).await?,
     };
-    upgrade(endpoint, transport).await
+    if !endpoint.is_encrypted() {
+        return Ok(stream);
+    }
+    let tls = encrypt(endpoint.host(), endpoint.roots(), stream).await;
+    Ok(Box::new(tls.map_err(|why| ConnectError::Tls { host: endpoint.host().to_owned(), why })?))
 }
 
 /// How much of what comes is taken.
@@ -134,57 +143,33 @@ pub(super) fn limits() -> WebSocketConfig {
         .max_frame_size(Some(MESSAGE_BYTES_MAX))
 }
 
-async fn reach(endpoint: &Endpoint) -> Result<TcpStream, ConnectError> {
-    let (host, port) = (endpoint.host(), endpoint.port());
-    let dns = |why: String| ConnectError::Dns { host: host.to_owned(), why };
-    let addresses =
-        tokio::net::lookup_host((host, port)).await.map_err(|err| dns(err.to_string()))?;
-    let mut last = dns("it has no address".to_owned());
-    for address in addresses.take(ADDRESSES_MAX) {
-        match TcpStream::connect(address).await {
-            Ok(tcp) => {
-                // Requests are whole messages: waiting for more of them only costs time. A
-                // system that cannot be told so is merely slower.
-                tcp.set_nodelay(true).ok();
-                return Ok(tcp);
-            }
-            Err(err) => last = unreachable(endpoint, &err),
+pub(super) async fn dial(
+    endpoint: &Endpoint,
+    host: &str,
+    port: u16,
+) -> Result<Box<dyn ByteStream>, ConnectError> {
+    endpoint.dialer().dial(host, port).await.map_err(|err| {
+        let why = err.to_string();
+        if err.get_ref().is_some_and(|inner| inner.is::<NoAddress>()) {
+            ConnectError::Dns { host: host.to_owned(), why }
+        } else {
+            ConnectError::Unreachable { address: format!("{host}:{port}"), why }
         }
-    }
-    Err(last)
+    })
 }
 
-async fn encrypt(
+/// Makes a WebSocket of a byte stream. Redirects are not followed.
+pub(super) async fn upgrade(
     endpoint: &Endpoint,
-    tcp: TcpStream,
-) -> Result<tokio_rustls::client::TlsStream<TcpStream>, ConnectError> {
-    let tls = |why: String| ConnectError::Tls { host: endpoint.host().to_owned(), why };
-    let name = ServerName::try_from(endpoint.host().to_owned())
-        .map_err(|_| tls("its name cannot stand in a certificate".to_owned()))?;
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|err| tls(err.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
-        .connect(name, tcp)
-        .await
-        .map_err(|err| tls(err.to_string()))
-}
-
-async fn upgrade(
-    endpoint: &Endpoint,
-    transport: Box<dyn Transport>,
-) -> Result<WebSocketStream<Box<dyn Transport>>, ConnectError> {
+    transport: Box<dyn ByteStream>,
+) -> Result<WebSocketStream<Box<dyn ByteStream>>, ConnectError> {
     let request = endpoint.upgrade().map_err(|why| not_web_socket(endpoint, why))?;
     match client_async_with_config(request, transport, Some(limits())).await {
         Ok((socket, _response)) => Ok(socket),
         Err(Error::Http(response)) => Err(refused(&response)),
-        Err(Error::Io(err)) => Err(unreachable(endpoint, &err)),
+        Err(Error::Io(err)) => Err(unreachable(endpoint, &err.to_string())),
         Err(Error::Protocol(ProtocolError::HandshakeIncomplete)) => {
-            let err = io::Error::new(io::ErrorKind::UnexpectedEof, "it hung up before answering");
-            Err(unreachable(endpoint, &err))
+            Err(unreachable(endpoint, "it hung up before answering"))
         }
         Err(
             err @ (Error::ConnectionClosed
@@ -214,20 +199,21 @@ fn refused(response: &Response<Option<Vec<u8>>>) -> ConnectError {
         return ConnectError::NoWebSocket { status };
     }
     let body = response.body().as_deref().unwrap_or_default();
-    let body = serde_json::from_slice(body).unwrap_or_default();
-    let mut error = ModelError::from_envelope(&body, Some(status));
-    // The status line is the server's word; a status in the body may be a gateway's.
-    error.status = Some(status);
-    for name in ["retry-after", "retry-after-ms"] {
-        if let Some(value) = response.headers().get(name).and_then(|value| value.to_str().ok()) {
-            error = error.with_header(name, value);
-        }
-    }
+    let error = ModelError::from_refusal(response.status(), response.headers(), body);
     ConnectError::Refused { status, error }
 }
 
-fn unreachable(endpoint: &Endpoint, err: &io::Error) -> ConnectError {
-    ConnectError::Unreachable { address: address(endpoint), why: err.to_string() }
+fn proxy_wants(given: bool) -> &'static str {
+    if given {
+        "does not accept the user and password in its URL (status 407)"
+    } else {
+        "wants a user and a password (status 407): write them into its URL, \
+         `http://user:password@host:port`"
+    }
+}
+
+pub(super) fn unreachable(endpoint: &Endpoint, why: &str) -> ConnectError {
+    ConnectError::Unreachable { address: address(endpoint), why: why.to_owned() }
 }
 
 fn not_web_socket(endpoint: &Endpoint, why: String) -> ConnectError {

@@ -1,27 +1,22 @@
 //! The task that owns a socket: it reads, writes, pings, and knows when the other side is gone.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
-use super::connect::Transport;
+use super::dial::ByteStream;
+use super::routes::{Parcel, Room, Routes, Sorted};
+use super::shared::{Command, EndsWithTask, Outlet, Shared};
 use super::{LinkError, MESSAGE_BYTES_MAX};
-
-/// Frames that wait to be read. A response of plain text has some hundred; this is enough to
-/// keep a reader busy who looks away for a moment.
-pub(super) const FRAMES_MAX: usize = 64;
-
-/// Bytes of all frames that wait to be read: a few small ones beside a largest one.
-const FRAME_BYTES_MAX: usize = 2 * MESSAGE_BYTES_MAX;
 
 /// How often we ping. The official SDKs use the same, and idle proxies wait longer.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -35,49 +30,6 @@ const SEND_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long our answer to the server's goodbye may take.
 const GOODBYE_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// What the link tells its socket.
-#[derive(Debug)]
-pub(super) enum Command {
-    /// Send a text; `sent` is told when it has left.
-    Send { text: String, sent: oneshot::Sender<()> },
-    /// Say goodbye.
-    Close,
-}
-
-/// A text that came, and the room it takes until it is read.
-#[derive(Debug)]
-pub(super) struct Frame {
-    pub(super) text: String,
-    _room: OwnedSemaphorePermit,
-}
-
-/// What link and task both know.
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    bytes_sent: AtomicU64,
-    bytes_received: AtomicU64,
-    ending: OnceLock<LinkError>,
-}
-
-impl Shared {
-    pub(super) fn bytes_sent(&self) -> u64 {
-        self.bytes_sent.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn bytes_received(&self) -> u64 {
-        self.bytes_received.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn ending(&self) -> Option<LinkError> {
-        self.ending.get().cloned()
-    }
-
-    /// Settles why the connection is over. The first reason stands, and is returned.
-    pub(super) fn end(&self, error: LinkError) -> LinkError {
-        self.ending.get_or_init(|| error).clone()
-    }
-}
-
 /// A message on its way out.
 #[derive(Debug)]
 struct Leaving {
@@ -88,24 +40,25 @@ struct Leaving {
 
 /// The socket and what it is doing.
 pub(super) struct Socket {
-    sink: SplitSink<WebSocketStream<Box<dyn Transport>>, Message>,
-    stream: SplitStream<WebSocketStream<Box<dyn Transport>>>,
+    sink: SplitSink<WebSocketStream<Box<dyn ByteStream>>, Message>,
+    stream: SplitStream<WebSocketStream<Box<dyn ByteStream>>>,
     commands: mpsc::Receiver<Command>,
-    frames: mpsc::Sender<Frame>,
-    room: Arc<Semaphore>,
+    routes: Routes,
     shared: Arc<Shared>,
     // While this is set nothing else is put into the sink.
     leaving: Option<Leaving>,
-    // While this is set nothing is read: it waits for room in the queue.
-    held: Option<String>,
+    // While there is anything in it nothing is read: it waits for room in its lane's queue.
+    held: VecDeque<Parcel>,
     last_heard: Instant,
+    // Whoever waits is told, also when the task is aborted.
+    _ending: EndsWithTask,
 }
 
 impl Socket {
     pub(super) fn new(
-        socket: WebSocketStream<Box<dyn Transport>>,
+        socket: WebSocketStream<Box<dyn ByteStream>>,
         commands: mpsc::Receiver<Command>,
-        frames: mpsc::Sender<Frame>,
+        outlet: Outlet,
         shared: Arc<Shared>,
     ) -> Self {
         let (sink, stream) = socket.split();
@@ -113,12 +66,12 @@ impl Socket {
             sink,
             stream,
             commands,
-            frames,
-            room: Arc::new(Semaphore::new(FRAME_BYTES_MAX)),
-            shared,
+            routes: Routes::new(outlet),
+            shared: shared.clone(),
             leaving: None,
-            held: None,
+            held: VecDeque::new(),
             last_heard: Instant::now(),
+            _ending: EndsWithTask(shared),
         }
     }
 
@@ -138,10 +91,11 @@ impl Socket {
             let went_wrong = tokio::select! {
                 biased;
                 flushed = self.sink.flush(), if self.leaving.is_some() => self.left(flushed),
-                slot = queue(&self.frames, &self.room, self.held.as_deref()), if self.held.is_some() => {
-                    self.deliver(slot)
+                room = queue(&self.shared, self.held.front()), if !self.held.is_empty() => {
+                    self.deliver(room);
+                    Ok(())
                 }
-                message = self.stream.next(), if self.held.is_none() => self.hear(message).await,
+                message = self.stream.next(), if self.held.is_empty() => self.hear(message).await,
                 Some(command) = self.commands.recv(), if self.leaving.is_none() => {
                     self.obey(command).await
                 }
@@ -151,7 +105,7 @@ impl Socket {
                 () = sleep_until(late), if self.leaving.is_some() => {
                     Err(LinkError::Stalled { after: SEND_TIME_MAX })
                 }
-                () = sleep_until(silent), if self.held.is_none() => {
+                () = sleep_until(silent), if self.held.is_empty() => {
                     Err(LinkError::PeerSilent { after: SILENCE_MAX })
                 }
             };
@@ -163,12 +117,21 @@ impl Socket {
 
     async fn obey(&mut self, command: Command) -> Result<(), LinkError> {
         match command {
-            Command::Send { text, sent } => {
-                self.shared.bytes_sent.fetch_add(bytes(&text), Ordering::Relaxed);
-                self.put(Message::text(text), Some(sent)).await
+            Command::Ask { asking, text, sent } => {
+                self.routes.asked(asking);
+                self.send(text, sent).await
+            }
+            Command::Steer { lane, text, sent } => {
+                self.routes.steered(lane.as_ref());
+                self.send(text, sent).await
             }
             Command::Close => self.put(Message::Close(None), None).await,
         }
+    }
+
+    async fn send(&mut self, text: String, sent: oneshot::Sender<()>) -> Result<(), LinkError> {
+        self.shared.sent(text.len());
+        self.put(Message::text(text), Some(sent)).await
     }
 
     /// Puts a message into the sink, which has room: nothing is leaving.
@@ -195,9 +158,8 @@ impl Socket {
         self.last_heard = Instant::now();
         match message {
             Some(Ok(Message::Text(text))) => {
-                self.shared.bytes_received.fetch_add(bytes(&text), Ordering::Relaxed);
-                self.held = Some(text.as_str().to_owned());
-                Ok(())
+                self.shared.received(text.len());
+                self.sort(text.as_str().to_owned())
             }
             Some(Ok(Message::Binary(_))) => {
                 Err(LinkError::Garbage { why: "a binary message".to_owned() })
@@ -214,41 +176,39 @@ impl Socket {
         }
     }
 
-    fn deliver(&mut self, slot: Option<Slot>) -> Result<(), LinkError> {
-        // The other end of the queue is gone: so is the link, and soon this task.
-        let (slot, room) = slot.ok_or_else(|| closed(None))?;
-        let text = self.held.take().expect("the queue is asked for a held frame only");
-        slot.send(Frame { text, _room: room });
+    fn sort(&mut self, text: String) -> Result<(), LinkError> {
+        match self.routes.sort(text) {
+            Ok(parcels) => self.held = parcels,
+            Err(Sorted::TooOld(parcels)) => {
+                // What runs may come to its end; the server closes when it sees fit.
+                self.shared.end(LinkError::ended("it is as old as the server lets it grow"));
+                self.held = parcels;
+            }
+            Err(Sorted::Bad(error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, room: Option<Room>) {
+        let parcel = self.held.pop_front().expect("room is sought for a held parcel only");
+        // Without room there is no lane any more, and nobody to tell.
+        if let Some(room) = room {
+            parcel.put(room);
+        }
         // While nothing was read, nothing could be heard.
         self.last_heard = Instant::now();
-        Ok(())
     }
 }
 
-type Slot = (mpsc::OwnedPermit<Frame>, OwnedSemaphorePermit);
-
-/// Waits for room for `held` in the queue, by count and by bytes. Cancel-safe: room that was
-/// found is given back.
-async fn queue(
-    frames: &mpsc::Sender<Frame>,
-    room: &Arc<Semaphore>,
-    held: Option<&str>,
-) -> Option<Slot> {
-    // The library lets no message through that is larger than MESSAGE_BYTES_MAX.
-    let bytes = held.map_or(0, str::len).min(FRAME_BYTES_MAX);
-    let permits = u32::try_from(bytes).ok()?;
-    let room = room.clone().acquire_many_owned(permits).await.ok()?;
-    Some((frames.clone().reserve_owned().await.ok()?, room))
+/// Waits for room for a parcel in its lane's queue. Cancel-safe.
+async fn queue(shared: &Shared, parcel: Option<&Parcel>) -> Option<Room> {
+    parcel?.room(shared).await
 }
 
 fn pings() -> Interval {
     let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pings
-}
-
-fn bytes(text: &str) -> u64 {
-    u64::try_from(text.len()).unwrap_or(u64::MAX)
 }
 
 fn closed(frame: Option<CloseFrame>) -> LinkError {

@@ -3,20 +3,20 @@
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::TcpListener;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use super::*;
-use crate::error::ErrorKind;
+use crate::error::{ErrorClass, ErrorKind};
 
 /// A link, and the raw other end of it.
 async fn raw_pair(buffer: usize) -> (Link, DuplexStream) {
     let (ours, theirs) = duplex(buffer);
-    let transport: Box<dyn Transport> = Box::new(ours);
+    let stream: Box<dyn ByteStream> = Box::new(ours);
     let limits = Some(connect::limits());
-    let socket = WebSocketStream::from_raw_socket(transport, Role::Client, limits).await;
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Client, limits).await;
     (Link::over(socket), theirs)
 }
 
@@ -24,6 +24,13 @@ async fn raw_pair(buffer: usize) -> (Link, DuplexStream) {
 async fn pair() -> (Link, WebSocketStream<DuplexStream>) {
     let (link, theirs) = raw_pair(1 << 16).await;
     (link, WebSocketStream::from_raw_socket(theirs, Role::Server, None).await)
+}
+
+/// The same, where a response is awaited.
+async fn asked_pair() -> (Link, WebSocketStream<DuplexStream>) {
+    let (mut link, server) = pair().await;
+    link.ask(&request()).await.unwrap();
+    (link, server)
 }
 
 fn request() -> Request {
@@ -99,7 +106,7 @@ async fn every_close_before_the_end_is_a_failure_of_its_class() {
 
 #[tokio::test]
 async fn what_came_before_the_end_is_still_read() {
-    let (mut link, mut server) = pair().await;
+    let (mut link, mut server) = asked_pair().await;
     server.send(Message::text(delta(1))).await.unwrap();
     server.close(None).await.unwrap();
     drop(server);
@@ -126,13 +133,14 @@ async fn what_is_not_the_protocol_ends_the_link() {
         Message::binary(Bytes::from_static(b"{}")),
         Message::text(""),
     ] {
-        let (mut link, mut server) = pair().await;
+        let (mut link, mut server) = asked_pair().await;
         server.send(message).await.unwrap();
         server.send(Message::text(delta(1))).await.ok();
         let error = link.next().await.unwrap_err();
         assert!(matches!(error, LinkError::Garbage { .. }), "{error}");
         assert_eq!(link.next().await.unwrap_err(), error);
         assert_eq!(link.ask(&request()).await.unwrap_err(), error);
+        assert!(!link.is_open());
     }
 }
 
@@ -162,7 +170,7 @@ async fn a_message_that_is_too_large_is_refused_by_its_first_bytes() {
 
 #[tokio::test]
 async fn a_large_message_in_many_frames_arrives_whole() {
-    let (mut link, server) = pair().await;
+    let (mut link, server) = asked_pair().await;
     let long = "x".repeat(5 << 20);
     let frame = format!(r#"{{"type":"response.output_text.delta","delta":"{long}"}}"#);
     let mut sending = JoinSet::new();
@@ -185,7 +193,7 @@ async fn pings_are_answered_while_nobody_reads() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_answers_pings_is_alive_however_long_it_thinks() {
-    let (mut link, mut server) = pair().await;
+    let (mut link, mut server) = asked_pair().await;
     let mut serving = JoinSet::new();
     serving.spawn(async move {
         let over = Instant::now() + Duration::from_secs(1800);
@@ -222,7 +230,7 @@ async fn a_request_that_does_not_leave_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_slows_the_server_down_and_loses_nothing() {
     const ALL: usize = 5000;
-    let (mut link, mut server) = pair().await;
+    let (mut link, mut server) = asked_pair().await;
     let (progress, sent) = tokio::sync::watch::channel(0);
     let mut serving = JoinSet::new();
     serving.spawn(async move {
@@ -235,7 +243,7 @@ async fn a_slow_reader_slows_the_server_down_and_loses_nothing() {
     // Nobody reads for ten minutes: the link stays, the server waits.
     sleep(Duration::from_secs(600)).await;
     let waiting = *sent.borrow();
-    assert!((socket::FRAMES_MAX..ALL - 1).contains(&waiting), "{waiting}");
+    assert!((shared::FRAMES_MAX..ALL - 1).contains(&waiting), "{waiting}");
     for number in 0..ALL {
         let Ok(ModelEvent::TextDelta { delta, .. }) = link.next().await else { panic!("{number}") };
         assert_eq!(delta, number.to_string());
@@ -271,7 +279,7 @@ async fn connect_to(answer: &'static str) -> ConnectError {
         assert!(head[..read].starts_with(b"GET /v1/responses HTTP/1.1\r\n"));
         tcp.write_all(answer.as_bytes()).await.unwrap();
     });
-    Link::connect(&endpoint, Duration::from_secs(5)).await.unwrap_err()
+    Link::connect(&endpoint, Transport::WebSocket, Duration::from_secs(5)).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -332,7 +340,8 @@ async fn a_server_that_hangs_up_or_is_not_there_is_unreachable() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let endpoint = Endpoint::new(&format!("http://{address}/v1")).unwrap();
-    let error = Link::connect(&endpoint, Duration::from_secs(5)).await.unwrap_err();
+    let error =
+        Link::connect(&endpoint, Transport::WebSocket, Duration::from_secs(5)).await.unwrap_err();
     assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
 }
 
@@ -340,7 +349,8 @@ async fn a_server_that_hangs_up_or_is_not_there_is_unreachable() {
 async fn a_server_that_says_nothing_is_given_up_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = Endpoint::new(&format!("http://{}/v1", listener.local_addr().unwrap())).unwrap();
-    let error = Link::connect(&endpoint, Duration::from_secs(5)).await.unwrap_err();
+    let error =
+        Link::connect(&endpoint, Transport::WebSocket, Duration::from_secs(5)).await.unwrap_err();
     assert_eq!(error, ConnectError::Timeout { after: Duration::from_secs(5) });
 }
 
@@ -355,7 +365,8 @@ async fn a_server_that_speaks_no_tls_is_not_trusted() {
         tcp.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
         tcp
     });
-    let error = Link::connect(&endpoint, Duration::from_secs(5)).await.unwrap_err();
+    let error =
+        Link::connect(&endpoint, Transport::WebSocket, Duration::from_secs(5)).await.unwrap_err();
     assert!(matches!(error, ConnectError::Tls { .. }), "{error:?}");
     assert_eq!(error.class(), ErrorClass::Final);
 }

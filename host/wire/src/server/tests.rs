@@ -13,10 +13,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
-use crate::link::Transport;
 use crate::{
-    Completed, Endpoint, ErrorKind, InputItem, Link, LinkError, ModelError, ModelEvent, Request,
-    Script, ToolSpec,
+    ByteStream, Completed, Endpoint, ErrorKind, InputItem, Link, LinkError, ModelError, ModelEvent,
+    Request, Script, ToolSpec, Transport,
 };
 
 /// A server whose connections are in memory. Dropping it ends them.
@@ -50,7 +49,7 @@ impl Home {
     }
 
     async fn link(&mut self) -> Link {
-        let transport: Box<dyn Transport> = Box::new(self.open().await);
+        let transport: Box<dyn ByteStream> = Box::new(self.open().await);
         Link::over(WebSocketStream::from_raw_socket(transport, Role::Client, None).await)
     }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{SUBMIT, TOOLS, broken_project, conversation};
 use crate::offline::Analyst;
-use crate::{Completed, Endpoint, InputItem, Link, ModelEvent, Request, Server};
+use crate::{Completed, Endpoint, InputItem, Link, ModelEvent, Request, Server, Transport};
 
 /// How a client continues a conversation.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ async fn triage(continuing: Continuing) -> (String, String) {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let server = Server::bind(address, Arc::new(Analyst)).unwrap();
     let endpoint = Endpoint::new(&server.base_url()).unwrap();
-    let connect = || Link::connect(&endpoint, Duration::from_secs(30));
+    let connect = || Link::connect(&endpoint, Transport::WebSocket, Duration::from_secs(30));
 
     let mut link = connect().await.unwrap();
     let mut request = Request::new("offline-analyst", 10_000);

@@ -62,7 +62,7 @@ async fn calls_are_ready_before_the_end_and_deltas_add_up() {
 async fn a_warm_up_says_nothing_and_can_be_continued() {
     let mut home = Home::script(TWO_TURNS);
     let mut link = home.link().await;
-    let warm_up = Request { warm_up: true, ..request(vec![user("Go.")]) };
+    let warm_up = Request { generate: false, ..request(vec![user("Go.")]) };
     let warm = complete(&mut link, &warm_up).await;
     assert_eq!((warm.output.len(), warm.usage.unwrap().total_tokens()), (0, 0));
 
@@ -166,7 +166,7 @@ async fn an_observer_is_told_of_every_request() {
     let outputs = vec![output("call_0_1"), output("call_0_2")];
     let more = Request { previous_response_id: Some(first.response_id), ..request(outputs) };
     complete(&mut link, &more).await;
-    complete(&mut home.link().await, &Request { warm_up: true, ..request(vec![]) }).await;
+    complete(&mut home.link().await, &Request { generate: false, ..request(vec![]) }).await;
     insta::assert_snapshot!(told.lock().unwrap().join("\n"), @r#"
     {"connection":0,"request":0,"turn":0,"model":"demo","items":1,"continued":false,"warm-up":false,"response-id":"resp_0_61da70b93831f802"}
     {"connection":0,"request":1,"turn":1,"model":"demo","items":6,"continued":true,"warm-up":false,"response-id":"resp_1_badc95becb47e17d"}

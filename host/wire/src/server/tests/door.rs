@@ -14,7 +14,8 @@ async fn a_whole_conversation_goes_over_a_real_socket() {
     let script: Arc<dyn Responder> = Arc::new(Script::parse(TWO_TURNS).unwrap());
     let server = Server::bind(loopback(), script).unwrap();
     let endpoint = Endpoint::new(&server.base_url()).unwrap();
-    let mut link = Link::connect(&endpoint, Duration::from_secs(30)).await.unwrap();
+    let mut link =
+        Link::connect(&endpoint, Transport::WebSocket, Duration::from_secs(30)).await.unwrap();
     let tools = vec![ToolSpec { name: "read_file".to_owned(), ..ToolSpec::default() }];
     let first = Request { tools, ..request(vec![user("Go.")]) };
     let first = complete(&mut link, &first).await;
@@ -25,9 +26,12 @@ async fn a_whole_conversation_goes_over_a_real_socket() {
 
     // Any prefix and any query will do.
     let address = format!("ws://{}/openai/v9/responses?model=x", server.local_addr());
-    Link::connect(&Endpoint::new(&address).unwrap(), Duration::from_secs(30)).await.unwrap();
+    Link::connect(&Endpoint::new(&address).unwrap(), Transport::WebSocket, Duration::from_secs(30))
+        .await
+        .unwrap();
 
-    let mut link = Link::connect(&endpoint, Duration::from_secs(30)).await.unwrap();
+    let mut link =
+        Link::connect(&endpoint, Transport::WebSocket, Duration::from_secs(30)).await.unwrap();
     drop(server);
     assert!(matches!(link.next().await, Err(LinkError::Closed { .. } | LinkError::Io { .. })));
 }

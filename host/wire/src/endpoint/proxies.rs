@@ -1,0 +1,135 @@
+//! Which proxy stands between us and a server, by the rules that curl made usual.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{HeaderValue, Uri};
+use hyper_util::client::proxy::matcher::Matcher;
+
+/// The proxies that an environment asks for; none by default.
+///
+/// Users and passwords in their URLs are sent to them and shown nowhere.
+#[derive(Clone, Default)]
+pub struct Proxies(Option<Arc<Matcher>>);
+
+impl Proxies {
+    /// Reads `HTTPS_PROXY` (for `https` and `wss`), `HTTP_PROXY` (for `http` and `ws`),
+    /// `ALL_PROXY` for both, and `NO_PROXY`, a list of hosts, domains and networks to be reached
+    /// directly; each in small letters first. This machine itself is always reached directly.
+    ///
+    /// `HTTP_PROXY` counts in small letters only where `REQUEST_METHOD` is set: under CGI a
+    /// stranger chooses the other.
+    #[must_use]
+    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Self {
+        let value = |name: &str| get(name).filter(|value| !value.trim().is_empty());
+        let either = |name: &str| value(&name.to_ascii_lowercase()).or_else(|| value(name));
+        let http = match value("REQUEST_METHOD") {
+            Some(_) => value("http_proxy"),
+            None => either("HTTP_PROXY"),
+        };
+        let matcher = Matcher::builder()
+            .all(either("ALL_PROXY").unwrap_or_default())
+            .https(either("HTTPS_PROXY").unwrap_or_default())
+            .http(http.unwrap_or_default())
+            .no(either("NO_PROXY").unwrap_or_default())
+            .build();
+        Self(Some(Arc::new(matcher)))
+    }
+
+    pub(crate) fn proxy_for(&self, host: &str, encrypted: bool) -> Option<Proxy> {
+        if is_this_machine(host) {
+            return None;
+        }
+        let scheme = if encrypted { "https" } else { "http" };
+        let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let target: Uri = format!("{scheme}://{bracketed}/").parse().ok()?;
+        let found = self.0.as_ref()?.intercept(&target)?;
+        let uri = found.uri();
+        let host = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let scheme = uri.scheme_str().unwrap_or("http").to_owned();
+        let port = uri.port_u16().unwrap_or(match scheme.as_str() {
+            "https" => 443,
+            "http" => 80,
+            _ => 1080,
+        });
+        Some(Proxy { scheme, host, port, authorization: found.basic_auth().cloned() })
+    }
+}
+
+impl fmt::Debug for Proxies {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The matcher's own output leaves users and passwords out.
+        formatter.debug_tuple("Proxies").field(&self.0).finish()
+    }
+}
+
+/// One proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Proxy {
+    /// `http`, `https`, or one that is not supported.
+    pub(crate) scheme: String,
+    /// Without brackets.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// Marked sensitive.
+    pub(crate) authorization: Option<HeaderValue>,
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_says_which_proxy_serves_which_host() {
+        let check = |vars: &[(&str, &str)], url: (&str, bool), expected: Option<&str>| {
+            let found = vars.iter().map(|(name, value)| (*name, (*value).to_owned()));
+            let found: std::collections::BTreeMap<_, _> = found.collect();
+            let proxies = Proxies::from_vars(|name| found.get(name).cloned());
+            let proxy = proxies.proxy_for(url.0, url.1);
+            let shown =
+                proxy.map(|proxy| format!("{}://{}:{}", proxy.scheme, proxy.host, proxy.port));
+            assert_eq!(shown.as_deref(), expected, "{vars:?} {url:?}");
+        };
+        let (wss, ws) = (("h.example", true), ("h.example", false));
+        check(&[], wss, None);
+        check(&[("HTTPS_PROXY", "http://p:3128")], wss, Some("http://p:3128"));
+        check(&[("HTTPS_PROXY", "http://p:3128")], ws, None);
+        check(&[("HTTPS_PROXY", "p:3128")], wss, Some("http://p:3128"));
+        check(&[("HTTPS_PROXY", "https://p")], wss, Some("https://p:443"));
+        check(&[("HTTPS_PROXY", "http://[::1]:9")], wss, Some("http://::1:9"));
+        check(&[("HTTP_PROXY", "http://p")], ws, Some("http://p:80"));
+        check(&[("HTTP_PROXY", "http://p"), ("REQUEST_METHOD", "GET")], ws, None);
+        check(&[("http_proxy", "http://p"), ("REQUEST_METHOD", "GET")], ws, Some("http://p:80"));
+        check(&[("ALL_PROXY", "socks5://p")], ws, Some("socks5://p:1080"));
+        check(&[("https_proxy", "low"), ("HTTPS_PROXY", "HIGH")], wss, Some("http://low:80"));
+        check(&[("https_proxy", " "), ("HTTPS_PROXY", "http://p")], wss, Some("http://p:80"));
+        let all = ("ALL_PROXY", "http://p");
+        for none in ["h.example", ".example", "example", "*", "x, h.example"] {
+            check(&[all, ("NO_PROXY", none)], wss, None);
+        }
+        check(&[all, ("no_proxy", "example.h")], wss, Some("http://p:80"));
+        check(&[all, ("NO_PROXY", "10.0.0.0/8")], ("10.1.2.3", true), None);
+        for near in ["localhost", "127.0.0.1", "127.8.8.8", "::1"] {
+            check(&[all], (near, false), None);
+        }
+        check(&[all], ("fe80::1", false), Some("http://p:80"));
+    }
+
+    #[test]
+    fn a_proxy_s_password_is_sent_and_never_shown() {
+        let proxies = Proxies::from_vars(|name| {
+            (name == "HTTPS_PROXY").then(|| "http://me:hunt%2Fer2@p:3128".to_owned())
+        });
+        let proxy = proxies.proxy_for("h.example", true).unwrap();
+        // me:hunt/er2
+        assert_eq!(proxy.authorization.as_ref().unwrap(), "Basic bWU6aHVudC9lcjI=");
+        let shown = format!("{proxies:?} {proxy:?}");
+        assert!(!shown.contains("hunt") && !shown.contains("bWU6"), "{shown}");
+    }
+}
