@@ -16,7 +16,7 @@ use session::budget::{Budgets, Ceiling, Money, Price};
 use snapshot::Grant;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
-use wire::{Endpoint, InputItem, Link, ModelEvent, Request, Script, Server};
+use wire::{Endpoint, InputItem, Link, ModelEvent, Request, Script, Server, Transport};
 
 fn main() {
     divan::main();
@@ -51,8 +51,9 @@ fn link_30_turns(bencher: Bencher<'_, '_>) {
     let (_server, endpoint) = serve();
     bencher.counter(ItemsCount::new(TURNS)).bench_local(|| {
         runtime.block_on(async {
-            let mut link =
-                Link::connect(&endpoint, Duration::from_secs(5)).await.expect("it connects");
+            let mut link = Link::connect(&endpoint, Transport::WebSocket, Duration::from_secs(5))
+                .await
+                .expect("it connects");
             let mut previous = None;
             let mut input =
                 vec![InputItem::Message { role: "user".to_owned(), text: "go".to_owned() }];
@@ -115,6 +116,8 @@ fn plan(repository: &Repository, endpoint: &Endpoint, dir: &Path) -> RunPlan {
             shown: "loopback".to_owned(),
             connect: Duration::from_secs(5),
             effort: None,
+            way: runner::Way::default(),
+            prompt_cache_key: "test".to_owned(),
         },
         rules: gate::Rules::new(&gate::RuleSpec::default()).expect("the defaults are rules"),
         tests: None,

@@ -33,7 +33,7 @@ pub use journal::{Journal, JournalError};
 pub use lease::LeaseError;
 pub use ledger::{Charge, Entry, Later, LedgerRefusal, RunLedger};
 pub use outlet::{Intake, Outlet, Shown};
-pub use plan::{ModelPlan, RunKey, RunPlan, TestCommand, Tree};
+pub use plan::{ModelPlan, RunKey, RunPlan, TestCommand, Tree, Way};
 pub use report::markdown;
 pub use run::{Ended, RunError, run};
 pub use sink::{Operator, Sink};

@@ -13,9 +13,9 @@ use session::{Ask, FailureClass, Item, ModelCall};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use wire::{Completed, ErrorKind, InputItem, Link, ModelEvent, Request, ToolSpec};
+use wire::{Completed, ErrorKind, InputItem, Link, ModelEvent, Request, ToolSpec, Transport};
 
-use crate::plan::ModelPlan;
+use crate::plan::{ModelPlan, Way};
 
 /// Messages that wait for the loop. When it is slow the link is not read.
 const SAID_MAX: usize = 64;
@@ -62,7 +62,20 @@ impl Model {
     pub(crate) fn start(plan: ModelPlan, instructions: String) -> Self {
         let (jobs, to_do) = mpsc::channel(1);
         let (say, said) = mpsc::channel(SAID_MAX);
-        let task = Task { plan, instructions, link: None, held: None, links: 0, began: false, say };
+        let transport = match plan.way {
+            Way::WebSocketOrHttp | Way::WebSocket => Transport::WebSocket,
+            Way::Http => Transport::Http,
+        };
+        let task = Task {
+            plan,
+            instructions,
+            transport,
+            link: None,
+            held: None,
+            links: 0,
+            began: false,
+            say,
+        };
         let task = tokio::spawn(task.run(to_do));
         Self { jobs, said, task }
     }
@@ -96,6 +109,8 @@ struct Held {
 struct Task {
     plan: ModelPlan,
     instructions: String,
+    /// Once it is HTTP it stays that: a server that has no WebSocket now has none later.
+    transport: Transport,
     link: Option<Link>,
     held: Option<Held>,
     links: u32,
@@ -170,37 +185,75 @@ impl Task {
             // The request may not leave: the rules know, and give this job up.
             return Ok(Ok(()));
         }
-        let mut lost_state = false;
+        let mut whole = false;
+        let mut too_old = false;
         loop {
-            let ended = self.exchange(&job, lost_state).await?;
-            match ended {
-                // Once: the server forgot what it held, and did no work.
-                Err(failure) if failure.code == PREVIOUS_LOST && !lost_state => lost_state = true,
-                ended => return Ok(ended),
+            let failure = match self.exchange(&job, whole).await? {
+                Err(failure) => failure,
+                Ok(()) => return Ok(Ok(())),
+            };
+            // Each of these once: the server did no work, and the same request is still due.
+            if failure.code == PREVIOUS_LOST && !whole {
+                whole = true;
+            } else if failure.code == TOO_OLD && !self.began && !too_old {
+                too_old = true;
+                self.link = None;
+                if let Err(failure) = self.connect(job.number).await? {
+                    return Ok(Err(failure));
+                }
+            } else {
+                return Ok(Err(failure));
             }
         }
     }
 
+    /// Opens a link, unless there is one that will last for another response.
     async fn connect(&mut self, number: u64) -> Result<Result<(), Failure>, Gone> {
-        if self.link.as_ref().is_some_and(Link::is_open) {
-            return Ok(Ok(()));
-        }
-        if self.link.take().is_some() {
-            let why = "the server closed it between two turns".to_owned();
-            self.say(number, Said::Noted(Note::LinkLost { why })).await?;
+        if let Some(link) = &self.link {
+            let old = link.age() >= self.plan.endpoint.rollover_after();
+            if link.is_open() && !old {
+                return Ok(Ok(()));
+            }
+            self.link = None;
+            let why = if old {
+                "it is about to grow too old: another one takes its place"
+            } else {
+                "the server closed it between two turns"
+            };
+            self.say(number, Said::Noted(Note::LinkLost { why: why.to_owned() })).await?;
         }
         self.held = None;
-        match Link::connect(&self.plan.endpoint, self.plan.connect).await {
-            Ok(link) => {
-                self.link = Some(link);
-                self.links += 1;
-                let endpoint = self.plan.shown.clone();
-                self.say(number, Said::Noted(Note::LinkOpened { number: self.links, endpoint }))
-                    .await?;
-                Ok(Ok(()))
+        loop {
+            match Link::connect(&self.plan.endpoint, self.transport, self.plan.connect).await {
+                Ok(link) => return self.connected(number, link).await.map(Ok),
+                Err(err) if self.may_fall_back(&err) => {
+                    self.transport = Transport::Http;
+                    let why = with_causes(&err);
+                    self.say(number, Said::Noted(Note::FellBack { why })).await?;
+                }
+                Err(err) => return Ok(Err(not_connected(&err))),
             }
-            Err(err) => Ok(Err(not_connected(&err))),
         }
+    }
+
+    async fn connected(&mut self, number: u64, link: Link) -> Result<(), Gone> {
+        self.link = Some(link);
+        self.links += 1;
+        let endpoint = match self.transport {
+            Transport::WebSocket => self.plan.shown.clone(),
+            Transport::Http => format!("{} (HTTP)", self.plan.shown),
+        };
+        let note = Note::LinkOpened { number: self.links, endpoint };
+        self.say(number, Said::Noted(note)).await
+    }
+
+    /// Whether HTTP may do where a WebSocket is refused.
+    fn may_fall_back(&self, err: &wire::ConnectError) -> bool {
+        let refused = matches!(
+            err,
+            wire::ConnectError::NoWebSocket { .. } | wire::ConnectError::NotWebSocket { .. }
+        );
+        refused && self.plan.way == Way::WebSocketOrHttp && self.transport == Transport::WebSocket
     }
 
     /// Sends the request and reports its response.
@@ -236,7 +289,8 @@ impl Task {
     }
 
     fn request(&mut self, job: &Job, whole: bool) -> Result<Request, String> {
-        let held = self.held.take().filter(|_| !whole);
+        // Over HTTP nothing is held for us, and each request brings everything.
+        let held = self.held.take().filter(|_| !whole && self.transport == Transport::WebSocket);
         let first = held.as_ref().map_or(0, |held| held.items);
         let new = job.conversation.get(first..).unwrap_or_default();
         let mut request = Request::new(
@@ -248,6 +302,7 @@ impl Task {
         request.input = new.iter().map(input_item).collect::<Result<_, _>>()?;
         request.tools.clone_from(&job.tools);
         request.effort.clone_from(&self.plan.effort);
+        request.prompt_cache_key = Some(self.plan.prompt_cache_key.clone());
         Ok(request)
     }
 
@@ -295,6 +350,10 @@ impl Task {
             | ModelEvent::ArgumentsDelta { .. }
             | ModelEvent::ItemDone { .. }
             | ModelEvent::Structure { .. }
+            | ModelEvent::Compacting { .. }
+            | ModelEvent::SteerAccepted { .. }
+            | ModelEvent::SteerPending { .. }
+            | ModelEvent::SteerFailed { .. }
             | ModelEvent::Unknown { .. } => {}
         }
         Ok(None)
@@ -302,6 +361,7 @@ impl Task {
 }
 
 const PREVIOUS_LOST: &str = "previous_response_not_found";
+const TOO_OLD: &str = "websocket_connection_limit_reached";
 
 fn input_item(item: &Item) -> Result<InputItem, String> {
     Ok(match item {

@@ -60,6 +60,18 @@ pub struct Tree {
     pub name: String,
 }
 
+/// Which ways to the model there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Way {
+    /// A WebSocket; where a server has none, HTTP from then on.
+    #[default]
+    WebSocketOrHttp,
+    /// Only a WebSocket.
+    WebSocket,
+    /// Only HTTP, with the whole conversation each time.
+    Http,
+}
+
 /// Who answers, and where.
 #[derive(Debug, Clone)]
 pub struct ModelPlan {
@@ -75,6 +87,10 @@ pub struct ModelPlan {
     pub connect: Duration,
     /// How hard the model thinks, where the step says so.
     pub effort: Option<String>,
+    /// How to get there.
+    pub way: Way,
+    /// Requests with the same key share the provider's prompt cache where they begin alike.
+    pub prompt_cache_key: String,
 }
 
 /// The step's own tests.

@@ -359,6 +359,11 @@ pub enum Note {
         /// Whether it is to the network, or to a server of our own.
         endpoint: String,
     },
+    /// The server has no WebSocket: what follows is asked over HTTP.
+    FellBack {
+        /// How that showed.
+        why: String,
+    },
     /// A link to the model is gone.
     LinkLost {
         /// Why.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use runner::{ModelPlan, Operator, Outlet, Plain, RunKey, RunPlan, TestCommand, ThisMachine};
+use runner::{ModelPlan, Operator, Outlet, Plain, RunKey, RunPlan, TestCommand, ThisMachine, Way};
 use session::{Signal, prompt};
 use snapshot::{Digest, GlobQuery, Grant, Question, Tree, View};
 use tokio::signal::unix::{SignalKind, signal};
@@ -131,6 +131,8 @@ impl Parts<'_> {
                 shown: answerer.shown.clone(),
                 connect: CONNECT,
                 effort: step.model.as_ref().and_then(|model| model.effort.clone()),
+                way: Way::default(),
+                prompt_cache_key: format!("stepwell-{}", plan.name),
             },
             rules: plan.rules.clone(),
             tests: plan.verify.as_ref().map(test_command),

@@ -101,6 +101,7 @@ impl Books {
             Note::LinkOpened { .. } => self.accounting.links += 1,
             Note::RunStarted { .. }
             | Note::LeaseTaken { .. }
+            | Note::FellBack { .. }
             | Note::LinkLost { .. }
             | Note::ToolLogged { .. }
             | Note::CacheMissed { .. }

@@ -95,6 +95,8 @@ impl World {
                 shown: "loopback".to_owned(),
                 connect: Duration::from_secs(5),
                 effort: None,
+                way: crate::plan::Way::default(),
+                prompt_cache_key: "test".to_owned(),
             },
             rules: gate::Rules::new(&gate::RuleSpec::default()).unwrap(),
             tests: None,
