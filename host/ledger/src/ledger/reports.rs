@@ -45,12 +45,13 @@ pub(super) fn report(
         column => format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)"),
     }));
     let (condition, values) = condition(filter);
-    let mut sql =
-        format!("SELECT {} FROM ({ALL}) AS requests WHERE {condition}", columns.join(", "));
-    if !groups.is_empty() {
-        let groups = groups.join(", ");
-        sql += &format!(" GROUP BY {groups} ORDER BY {groups} LIMIT {}", LINES_MAX + 1);
-    }
+    let names = groups.join(", ");
+    let grouping = match groups.is_empty() {
+        true => String::new(),
+        false => format!("GROUP BY {names} ORDER BY {names} LIMIT {}", LINES_MAX + 1),
+    };
+    let columns = columns.join(", ");
+    let sql = format!("SELECT {columns} FROM ({ALL}) AS requests WHERE {condition} {grouping}");
     let rows = tx.rows(&sql, &values)?;
     if rows.len() > LINES_MAX {
         return Err(LedgerError::TooManyLines { most: LINES_MAX });

@@ -45,11 +45,11 @@ fn fight(world: &World) {
     let lines = std::thread::scope(|scope| {
         let watcher = scope.spawn(|| block_on(watch(world, &is_over)));
         let processes: Vec<_> = (0..PROCESSES).map(|number| start(world, number)).collect();
-        let readers: Vec<_> = (1_u64..)
+        let readers: Vec<_> = (1_usize..)
             .zip(processes)
             // How many lines are read decides when it dies, and that is nowhere in particular.
             .map(|(number, process)| {
-                let lines = if number % 2 == 0 { usize::MAX } else { 7 * number as usize };
+                let lines = if number.is_multiple_of(2) { usize::MAX } else { 7 * number };
                 scope.spawn(move || process.read(lines))
             })
             .collect();
@@ -204,7 +204,7 @@ async fn spend(ledger: Ledger, process: u64, task: u64) {
         let key = EntryKey { turn, retry: 0 };
         let (scopes, caps) = (scopes(), Caps::none());
         match ledger.reserve(&lease, key, &scopes, MicroDollars(most), &caps).await {
-            Ok(_) if random % 11 == 0 => ledger.release_entry(&lease, key).await.unwrap(),
+            Ok(_) if random.is_multiple_of(11) => ledger.release_entry(&lease, key).await.unwrap(),
             Ok(_) => {
                 let settled = ledger.settle(&lease, key, known(most / 2 + random % most)).await;
                 say(&format!("settled {run} {turn} {}", settled.unwrap().charged.0));

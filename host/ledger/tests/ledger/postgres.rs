@@ -77,7 +77,7 @@ fn start() -> Option<Server> {
         );
         // Past the test harness, which would swallow it.
         let line = "SKIPPED: the ledger's tests on PostgreSQL: install the package `postgresql`";
-        writeln!(io::stderr(), "{line}").unwrap();
+        io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
         return None;
     };
     let folder = tempfile::tempdir().unwrap().keep();

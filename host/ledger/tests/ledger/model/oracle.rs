@@ -106,7 +106,7 @@ impl Oracle {
                     let scope = scopes.of(dimension);
                     scope.map(|scope| cap(&scope.to_string(), per, amount))
                 });
-                self.reserve(run, lease, *key, scopes, *most, own.flatten())
+                self.reserve(run, lease, *key, scopes, *most, own.flatten().as_ref())
             }
             (Act::ReleaseEntry { key }, Some(_)) => {
                 let entries = &mut self.runs.get_mut(run).unwrap().entries;
@@ -143,7 +143,7 @@ impl Oracle {
         key: EntryKey,
         scopes: &Scopes,
         most: u64,
-        own: Option<Cap>,
+        own: Option<&Cap>,
     ) -> Answer {
         if let Some(entry) = self.runs[run].entries.get(&key) {
             let (most_then, fence) = (MicroDollars(entry.most), entry.fence);
@@ -155,7 +155,7 @@ impl Oracle {
                 None => "other amount".to_owned(),
             };
         }
-        let all = self.caps.iter().chain(&own).flat_map(|cap| {
+        let all = self.caps.iter().chain(own).flat_map(|cap| {
             let scope = scopes.of(cap.scopes.dimension());
             let scope = scope.filter(|scope| cap.scopes.matches(scope))?;
             let day = if cap.per == Period::Day { scopes.day.to_string() } else { String::new() };
