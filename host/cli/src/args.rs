@@ -84,6 +84,14 @@ pub(crate) struct RunArgs {
     /// Forget an unfinished run instead of going on with it.
     #[arg(long)]
     pub(crate) fresh: bool,
+    /// The books that spending is entered in: a file, or a `postgres://` URL that several machines
+    /// share. Default: `STEPWELL_LEDGER`, or a file of the user's where the model costs money.
+    #[arg(long, value_name = "PLACE", env = "STEPWELL_LEDGER", hide_env_values = true)]
+    pub(crate) ledger: Option<ledger::Place>,
+    /// When the pipeline ends this job, such as `25m` from now: the run ends before, with its
+    /// artifacts. Default: what the pipeline says, where it does (GitLab).
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) deadline: Option<std::time::Duration>,
     /// Take the step file from the working tree even where the base commit has one.
     #[arg(long)]
     pub(crate) step_from_head: bool,

@@ -53,6 +53,12 @@ pub(crate) enum Problem {
     /// A component that a step names outside of its repository.
     #[error("the component `{name}` does not lie in the repository")]
     ComponentOutside { name: String },
+    /// A name that no ledger takes.
+    #[error("the run cannot be entered in the ledger")]
+    LedgerName { source: ledger::BadName },
+    /// No place for the ledger.
+    #[error("there is no place for the ledger: neither `XDG_STATE_HOME` nor `HOME` is set")]
+    NoStateDirectory,
     /// Two components of one name.
     #[error("there are two tools named `{name}`")]
     ToolTwice { name: String },
@@ -121,6 +127,10 @@ impl Problem {
             Self::ComponentOutside { .. } => {
                 "name a file below the repository's root in `tools.component`".to_owned()
             }
+            Self::LedgerName { .. } => {
+                "names in the ledger are those of the step, the repository and the branch".to_owned()
+            }
+            Self::NoStateDirectory => "name one with `--ledger FILE`".to_owned(),
             Self::ToolTwice { .. } => "give one of them another name".to_owned(),
             Self::NoTool { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::NoTool { nearest: None, .. } => "`stepwell tool list` names them".to_owned(),
@@ -140,7 +150,7 @@ impl Problem {
             Self::Run(runner::RunError::Diverged { .. } | runner::RunError::Journal(_)) => {
                 "`stepwell run --fresh` forgets this run and starts over".to_owned()
             }
-            Self::Run(runner::RunError::Lease(_)) => {
+            Self::Run(runner::RunError::Lease(_) | runner::RunError::TakenOver { .. }) => {
                 "wait for the other process, or end it".to_owned()
             }
             Self::File { .. }
@@ -174,6 +184,8 @@ impl Problem {
             | Self::NoTools
             | Self::BadComponent { .. }
             | Self::ComponentOutside { .. }
+            | Self::LedgerName { .. }
+            | Self::NoStateDirectory
             | Self::ToolTwice { .. }
             | Self::NoTool { .. }
             | Self::Cache { .. }

@@ -1,5 +1,7 @@
 //! Where the runner's tools and the sandbox meet: neither knows the other.
 
+pub(crate) mod books;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};

@@ -1,6 +1,7 @@
 //! `stepwell run`: from the command line to the runner, and back to an exit code.
 
 mod answerer;
+mod paying;
 mod step_file;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use super::validate::known;
 use super::{pretty, print, runtime, tool};
 use crate::args::RunArgs;
 use crate::exit;
+use crate::pipeline::Pipeline;
 use crate::plan::{self, Plan};
 use crate::problem::Problem;
 use crate::repo::{self, Trees};
@@ -66,8 +68,17 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Problem> {
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let answerer = &Answerer::choose(args, &step)?;
-        let parts = Parts { plan: &plan, step: &step, trees: &trees, found: &found, answerer };
-        let run = parts.assemble(&toolbox, out_dir.clone(), isolation, args.kill_after)?;
+        let pipeline = &Pipeline::of(|name| env::var(name).ok());
+        let parts = Parts {
+            args,
+            plan: &plan,
+            step: &step,
+            trees: &trees,
+            found: &found,
+            answerer,
+            pipeline,
+        };
+        let run = parts.assemble(&toolbox, out_dir.clone(), isolation)?;
         let ended = runner::run(run, toolbox, outlets, args.fresh, signals()?);
         ended.await.map_err(Problem::Run)
     });
@@ -100,11 +111,13 @@ fn own_components(step: &Step, trees: &Trees) -> Result<Vec<Component>, Problem>
 
 /// What a run is made of.
 struct Parts<'a> {
+    args: &'a RunArgs,
     plan: &'a Plan,
     step: &'a Step,
     trees: &'a Trees,
     found: &'a Found,
     answerer: &'a Answerer,
+    pipeline: &'a Pipeline,
 }
 
 impl Parts<'_> {
@@ -113,10 +126,11 @@ impl Parts<'_> {
         toolbox: &runner::Toolbox<Tools>,
         out_dir: PathBuf,
         isolation: String,
-        kill_after: Option<u64>,
     ) -> Result<RunPlan, Problem> {
-        let Self { plan, step, trees, answerer, .. } = self;
+        let Self { args, plan, step, trees, answerer, pipeline, .. } = self;
         let key = self.key(toolbox)?;
+        let run = key.run_name();
+        let ledger = paying::ledger(args, answerer, pipeline, &plan.name, &trees.root, &run)?;
         let mut session = plan.session.clone();
         session.price = answerer.price;
         session.model_used = answerer.model_used;
@@ -138,16 +152,16 @@ impl Parts<'_> {
             tests: plan.verify.as_ref().map(test_command),
             head: trees.head.clone(),
             base: trees.base.clone(),
-            run_dir: trees.state.join("runs").join(key.run_name()),
+            run_dir: trees.state.join("runs").join(run),
             out_dir,
             key,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             isolation,
             answer_bytes: plan.answer_bytes,
             machine: Arc::new(ThisMachine),
-            ledger: None,
+            ledger,
             carrier: None,
-            kill_after,
+            kill_after: args.kill_after,
         })
     }
 

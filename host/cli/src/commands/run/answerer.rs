@@ -22,6 +22,8 @@ pub(super) struct Answerer {
     pub(super) endpoint: Endpoint,
     pub(super) price: Price,
     pub(super) model_used: bool,
+    /// Whether somebody pays for the answers.
+    pub(super) is_billed: bool,
     /// What the answers depend on besides the model's name.
     pub(super) identity: String,
     _server: Option<Server>,
@@ -69,6 +71,7 @@ impl Answerer {
             endpoint: Endpoint::new(&server.base_url()).map_err(Problem::Endpoint)?,
             price: Price::default(),
             model_used: true,
+            is_billed: false,
             identity,
             _server: Some(server),
         })
@@ -89,6 +92,7 @@ impl Answerer {
             endpoint,
             price: plan::price(&model.price),
             model_used: true,
+            is_billed: true,
             _server: None,
         })
     }
