@@ -1,7 +1,9 @@
 //! Where the model is, and how to identify ourselves there.
 
+mod error;
 mod proxies;
 mod roots;
+mod secret;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,9 +18,11 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Uri};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
+pub use self::error::EndpointError;
 pub use self::proxies::Proxies;
 pub(crate) use self::proxies::Proxy;
 pub use self::roots::{Roots, RootsError};
+pub use self::secret::Secret;
 use crate::link::{Dial, Network};
 
 /// Tells the requests of a client apart, in the server's logs and ours.
@@ -37,29 +41,6 @@ const ROLLOVER_AFTER: Duration = Duration::from_mins(55);
 
 /// The same for `api.x.ai`, which ends it at 25 minutes.
 const ROLLOVER_AFTER_XAI: Duration = Duration::from_mins(24);
-
-/// A key to a model. It is shown nowhere, and only ever leaves in the header for it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes a key as it is; surrounding white space, such as a file's last newline, is dropped.
-    pub fn new(key: impl AsRef<str>) -> Self {
-        Self(key.as_ref().trim().to_owned())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("[redacted]")
-    }
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, formatter)
-    }
-}
 
 /// Where a key stands in a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -90,41 +71,6 @@ pub struct Endpoint {
     client_request_id: Option<String>,
     // Requests so far that carried the id, over all links.
     requests: Arc<AtomicU64>,
-}
-
-/// Why something cannot be an endpoint, or a part of one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EndpointError {
-    /// It is not a URL, or not one with a host.
-    #[error("`{url}` is not a URL of a server; write it like `https://api.openai.com/v1`")]
-    NotAUrl {
-        /// What was given.
-        url: String,
-    },
-    /// Something other than HTTP or WebSocket.
-    #[error("`{scheme}` is not a scheme of a model's server; use `https`, `http`, `wss` or `ws`")]
-    Scheme {
-        /// What was given.
-        scheme: String,
-    },
-    /// A user or a password in the URL. The URL is not repeated here: it is a secret.
-    #[error("the server's URL holds a user or password; give the key apart from the URL")]
-    Credentials,
-    /// The key cannot be sent in a header.
-    #[error("the key holds characters that no HTTP header can carry")]
-    Key,
-    /// A header cannot be sent.
-    #[error("the header `{name}` cannot be sent; its name or its value holds wrong characters")]
-    Header {
-        /// Its name.
-        name: String,
-    },
-    /// A header that belongs to the connection.
-    #[error("the header `{name}` belongs to the connection and cannot be set")]
-    ReservedHeader {
-        /// Its name.
-        name: String,
-    },
 }
 
 impl Endpoint {
@@ -182,8 +128,8 @@ impl Endpoint {
     /// When the key is not something a header can carry.
     pub fn with_key_in(mut self, place: KeyHeader, key: &Secret) -> Result<Self, EndpointError> {
         let (name, value) = match place {
-            KeyHeader::Bearer => (AUTHORIZATION, format!("Bearer {}", key.0)),
-            KeyHeader::ApiKey => (HeaderName::from_static("api-key"), key.0.clone()),
+            KeyHeader::Bearer => (AUTHORIZATION, format!("Bearer {}", key.reveal())),
+            KeyHeader::ApiKey => (HeaderName::from_static("api-key"), key.reveal().to_owned()),
         };
         let mut value = HeaderValue::try_from(value).map_err(|_| EndpointError::Key)?;
         value.set_sensitive(true);

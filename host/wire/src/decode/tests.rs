@@ -430,4 +430,33 @@ proptest! {
     fn no_text_is_a_panic(text in ".{0,80}") {
         drop(Decoder::default().decode_text(&text));
     }
+
+    #[test]
+    fn the_catalogue_is_read_in_any_order_with_anything_added(
+        order in prop::collection::vec(any::<prop::sample::Index>(), 1..80),
+        field in any_json(),
+        new_type in "[a-z._]{1,20}",
+    ) {
+        let catalogue: Vec<&str> = include_str!("catalogue.jsonl").lines().collect();
+        prop_assert_eq!(catalogue.len(), 61);
+        let mut decoder = Decoder::default();
+        for at in order {
+            let mut event: Value = serde_json::from_str(catalogue[at.index(61)]).unwrap();
+            let kind = event["type"].clone();
+            event["x-new"] = field.clone();
+            let text = event.to_string();
+            let told = decoder.decode_text(&text).unwrap();
+            prop_assert!(!told.is_empty());
+            for event in told {
+                if let ModelEvent::Unknown { kind: told, raw } = event {
+                    prop_assert_eq!((Value::from(told), raw.get()), (kind.clone(), text.as_str()));
+                }
+            }
+            event["type"] = Value::from(format!("new.{new_type}"));
+            let text = event.to_string();
+            let told = decoder.decode_text(&text).unwrap();
+            let [ModelEvent::Unknown { raw, .. }] = &told[..] else { panic!("{told:?}") };
+            prop_assert_eq!(raw.get(), text.as_str());
+        }
+    }
 }

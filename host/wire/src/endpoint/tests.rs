@@ -51,6 +51,42 @@ fn a_key_is_sent_and_never_shown() {
 fn a_key_or_header_that_cannot_be_sent_is_refused() {
     let endpoint = || Endpoint::new("https://h/v1").unwrap();
     assert_eq!(endpoint().with_key(&Secret::new("a\nb")).unwrap_err(), EndpointError::Key);
-    let header = EndpointError::Header { name: "a b".to_owned() };
-    assert_eq!(endpoint().with_header("a b", "c").unwrap_err(), header);
+    let header = |name: &str| EndpointError::Header { name: name.to_owned() };
+    assert_eq!(endpoint().with_header("a b", "c").unwrap_err(), header("a b"));
+    for name in ["Host", "content-length", "Sec-WebSocket-Key"] {
+        let reserved = EndpointError::ReservedHeader { name: name.to_ascii_lowercase() };
+        assert_eq!(endpoint().with_header(name, "c").unwrap_err(), reserved);
+    }
+    for id in ["a\nb", "ä", &"x".repeat(481)] {
+        let error = endpoint().with_client_request_id(id).unwrap_err();
+        assert_eq!(error, header("x-client-request-id"), "{id}");
+    }
+}
+
+#[test]
+fn both_transports_carry_the_same_headers_and_requests_are_numbered() {
+    let azure = Endpoint::new("https://r.openai.azure.com/openai/v1?api-version=v1").unwrap();
+    let azure = azure.with_key_in(KeyHeader::ApiKey, &Secret::new("k")).unwrap();
+    let azure = azure.with_header("OpenAI-Project", "p").unwrap();
+    let azure = azure.with_client_request_id("run-1").unwrap();
+    let upgrade = azure.upgrade().unwrap();
+    let post = azure.post(()).unwrap();
+    assert_eq!(post.uri(), "/openai/v1/responses?api-version=v1");
+    for (headers, number) in [(upgrade.headers(), "run-1-0"), (post.headers(), "run-1-1")] {
+        assert_eq!(headers["api-key"], "k");
+        assert_eq!(headers["openai-project"], "p");
+        assert_eq!(headers["host"], "r.openai.azure.com");
+        assert_eq!(headers["x-client-request-id"], number);
+        assert!(!headers.contains_key("authorization"));
+    }
+}
+
+#[test]
+fn lanes_are_taken_for_granted_of_the_reference_service_only() {
+    let check = |url: &str, expected: bool| {
+        assert_eq!(Endpoint::new(url).unwrap().has_lanes(), expected, "{url}");
+    };
+    check("https://api.openai.com/v1", true);
+    check("https://api.x.ai/v1", false);
+    assert!(Endpoint::new("https://h").unwrap().with_lanes(true).has_lanes());
 }

@@ -91,7 +91,7 @@ pub struct Lane {
     shared: Arc<Shared>,
     // What one frame gave beyond the event that was returned.
     pending: VecDeque<ModelEvent>,
-    asking: bool,
+    pub(super) asking: bool,
 }
 
 impl Lane {

@@ -1,5 +1,13 @@
 //! The link against servers that are slow, rude, silent or broken.
 
+mod http;
+mod lanes;
+mod steering;
+mod ways;
+
+use std::io;
+
+use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::TcpListener;
@@ -10,6 +18,42 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use super::*;
 use crate::error::{ErrorClass, ErrorKind};
+
+/// A network in memory: whoever is dialled is handed to the test.
+struct Memory(mpsc::UnboundedSender<(String, DuplexStream)>);
+
+impl Dial for Memory {
+    fn dial<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> BoxFuture<'a, io::Result<Box<dyn ByteStream>>> {
+        Box::pin(async move {
+            let (ours, theirs) = duplex(1 << 16);
+            let refused = |_| io::Error::from(io::ErrorKind::ConnectionRefused);
+            self.0.send((format!("{host}:{port}"), theirs)).map_err(refused)?;
+            Ok(Box::new(ours) as Box<dyn ByteStream>)
+        })
+    }
+}
+
+/// An endpoint in memory, and who was dialled.
+fn memory(base_url: &str) -> (Endpoint, mpsc::UnboundedReceiver<(String, DuplexStream)>) {
+    let (dialled, served) = mpsc::unbounded_channel();
+    (Endpoint::new(base_url).unwrap().with_dialer(Arc::new(Memory(dialled))), served)
+}
+
+/// Long enough for anything that happens at all.
+const LONG: Duration = Duration::from_secs(30);
+
+/// Reads the head of an HTTP message, in small letters, and nothing beyond it.
+async fn head(stream: &mut (impl ByteStream + ?Sized)) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap().to_ascii_lowercase()
+}
 
 /// A link, and the raw other end of it.
 async fn raw_pair(buffer: usize) -> (Link, DuplexStream) {

@@ -40,8 +40,10 @@ fn certificate(bad: &CertificateError) -> String {
              trusted; where that is a company's own, give its certificate (PEM) as an extra root"
             .to_owned(),
         CertificateError::NotValidForNameContext { presented, .. } => {
-            let names =
-                if presented.is_empty() { "no name".to_owned() } else { presented.join(", ") };
+            // Each is a word for its kind, and the name in quotation marks.
+            let names = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name));
+            let names = names.collect::<Vec<_>>().join(", ");
+            let names = if names.is_empty() { "no name".to_owned() } else { names };
             format!("its certificate is for {names}; use one of these in the URL")
         }
         CertificateError::NotValidForName => "its certificate is for another name".to_owned(),
