@@ -32,7 +32,8 @@ pub use link::{
 pub use request::{InputItem, Request, ToolChoice, ToolSpec};
 pub use script::{Script, ScriptError};
 pub use server::{
-    Asked, CONNECTION_AGE_MAX, Conversation, ConversationItem, Fault, Observer, Options, Reply,
-    ReplyPart, Responder, Server,
+    Asked, CONNECTION_AGE_MAX, Conversation, ConversationItem, Door, Drip, ErrorShape, Fault,
+    FaultKind, Framing, Greeting, InMemoryServer, Observer, Options, Post, Reply, ReplyPart,
+    Responder, Server,
 };
 pub use usage::Usage;

@@ -4,13 +4,16 @@
 //! conversation holds. So a run that is killed and resumed goes on where it was, whether it
 //! continues a response or sends everything again.
 
+mod door;
+mod fault;
+mod refusal;
 mod text;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::error::{ErrorKind, ModelError};
-use crate::server::{Conversation, Fault, Reply, ReplyPart, Responder};
+use crate::server::{Conversation, Door, Fault, Reply, ReplyPart, Responder, lost};
 use crate::usage::Usage;
 
 pub use self::text::ScriptError;
@@ -31,11 +34,18 @@ pub use self::text::ScriptError;
 /// [[turn]]
 /// say = "The bound is wrong."
 /// fault = { kind = "close", after-events = 5, code = 1011 }
+///
+/// [[upgrade]]
+/// status = 429
+/// retry-after-ms = 1500
 /// ```
+///
+/// All keys are in `docs/model-server.md`.
 #[derive(Debug)]
 pub struct Script {
     model: String,
     turns: Vec<Turn>,
+    door: Door,
 }
 
 /// What is played for one turn.
@@ -45,7 +55,7 @@ struct Turn {
     usage: Option<Usage>,
     pace: Duration,
     incomplete: Option<String>,
-    fault: Option<Planned>,
+    faults: Vec<Planned>,
     asked: AtomicU64,
 }
 
@@ -59,7 +69,8 @@ struct Planned {
 #[derive(Debug, Clone)]
 enum Wrong {
     Sending(Fault),
-    Refusing(ModelError),
+    /// The response that is to be continued is no longer known.
+    Lost,
 }
 
 impl Script {
@@ -92,39 +103,48 @@ impl Responder for Script {
     fn respond(&self, asked: &Conversation) -> Reply {
         let turn = usize::try_from(asked.turn).ok().and_then(|index| self.turns.get(index));
         match turn {
-            Some(turn) => turn.play(),
+            Some(turn) => turn.play(asked),
             None => Reply::refuse(self.exhausted()),
         }
+    }
+
+    fn door(&self) -> Door {
+        self.door.clone()
     }
 }
 
 impl Turn {
-    fn play(&self) -> Reply {
+    fn play(&self, asked: &Conversation) -> Reply {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        let reply = Reply {
+        let mut faults = Vec::new();
+        for planned in &self.faults {
+            match (&planned.wrong, &asked.previous_response_id) {
+                (Wrong::Sending(fault), _) if planned.strikes() => faults.push(fault.clone()),
+                (Wrong::Lost, Some(id)) if planned.strikes() => return Reply::refuse(lost(id)),
+                (Wrong::Sending(_) | Wrong::Lost, _) => {}
+            }
+        }
+        Reply {
             parts: self.parts.clone(),
             usage: self.usage,
             pace: self.pace,
             incomplete: self.incomplete.clone(),
-            ..Reply::default()
-        };
-        match self.fault.as_ref().and_then(Planned::strike) {
-            None => reply,
-            Some(Wrong::Sending(fault)) => Reply { fault: Some(fault), ..reply },
-            Some(Wrong::Refusing(error)) => Reply::refuse(error),
+            faults,
+            refuse: None,
         }
     }
 }
 
 impl Planned {
-    /// What goes wrong this time, if anything still does.
-    fn strike(&self) -> Option<Wrong> {
+    /// Whether it goes wrong this time.
+    fn strikes(&self) -> bool {
         let one_less = |left: u32| left.checked_sub(1);
-        self.left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
-            .is_ok()
-            .then(|| self.wrong.clone())
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
     }
+}
+
+fn once() -> u32 {
+    1
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! A script as it is written, and what can be wrong with it.
 
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Planned, Script, Turn, Wrong};
-use crate::error::{ErrorKind, ModelError, RETRY_AFTER_MAX};
-use crate::server::{Fault, ReplyPart};
+use super::door::{PostText, UpgradeText};
+use super::fault::FaultTexts;
+use super::{Script, Turn};
+use crate::server::{Door, ReplyPart};
 use crate::usage::Usage;
 
 /// Bytes of a script. The examples have 2 KiB; patches and large outputs fit many times over.
@@ -19,6 +20,9 @@ const TURNS_MAX: usize = 10_000;
 
 /// The longest pace. A delta a minute is slower than any timer of a step.
 const PACE_MAX: Duration = Duration::from_mins(1);
+
+/// Greetings of a script, counted as often as they are given.
+const GREETINGS_MAX: usize = 100_000;
 
 /// Why a text is not a script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +44,16 @@ pub enum ScriptError {
         /// How many it has.
         turns: usize,
     },
+    /// Somebody is received in an impossible way.
+    #[error("`{list}` {number} of the script: {problem}")]
+    Greeting {
+        /// `upgrade` or `post`.
+        list: &'static str,
+        /// Which one, from 1.
+        number: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A turn tells of something impossible.
     #[error("turn {turn} of the script: {problem}")]
     Turn {
@@ -57,6 +71,10 @@ struct ScriptText {
     model: String,
     #[serde(default, rename = "turn")]
     turns: Vec<TurnText>,
+    #[serde(default, rename = "upgrade")]
+    upgrades: Vec<UpgradeText>,
+    #[serde(default, rename = "post")]
+    posts: Vec<PostText>,
 }
 
 #[derive(Deserialize)]
@@ -69,7 +87,8 @@ struct TurnText {
     #[serde(default)]
     pace_ms: u64,
     incomplete: Option<String>,
-    fault: Option<FaultText>,
+    #[serde(default)]
+    fault: FaultTexts,
 }
 
 #[derive(Deserialize)]
@@ -93,43 +112,8 @@ struct UsageText {
     reasoning: u64,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct FaultText {
-    kind: FaultKind,
-    after_events: Option<u32>,
-    code: Option<Code>,
-    status: Option<u16>,
-    message: Option<String>,
-    retry_after_ms: Option<u64>,
-    #[serde(default = "once")]
-    times: u32,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum FaultKind {
-    Close,
-    Drop,
-    Garbage,
-    Silence,
-    Error,
-}
-
-/// A close code, or the code of an error.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Code {
-    Number(u16),
-    Word(String),
-}
-
 fn default_model() -> String {
     "scripted".to_owned()
-}
-
-fn once() -> u32 {
-    1
 }
 
 pub(super) fn parse(text: &str) -> Result<Script, ScriptError> {
@@ -147,7 +131,32 @@ pub(super) fn parse(text: &str) -> Result<Script, ScriptError> {
     let turns = script.turns.into_iter().enumerate().map(|(index, turn)| {
         turn.read().map_err(|problem| ScriptError::Turn { turn: index + 1, problem })
     });
-    Ok(Script { model: script.model, turns: turns.collect::<Result<_, _>>()? })
+    let turns = turns.collect::<Result<_, _>>()?;
+    let upgrades = greetings("upgrade", script.upgrades, UpgradeText::read)?;
+    let posts = greetings("post", script.posts, PostText::read)?;
+    Ok(Script { model: script.model, turns, door: Door { upgrades, posts } })
+}
+
+/// What one list of greetings stands for.
+fn greetings<T, G, I: Iterator<Item = G>>(
+    list: &'static str,
+    texts: Vec<T>,
+    read: impl Fn(T) -> Result<I, String>,
+) -> Result<Vec<G>, ScriptError> {
+    let mut greetings = Vec::new();
+    for (index, text) in texts.into_iter().enumerate() {
+        let some = read(text).map_err(|problem| ScriptError::Greeting {
+            list,
+            number: index + 1,
+            problem,
+        })?;
+        greetings.extend(some);
+        if greetings.len() > GREETINGS_MAX {
+            let problem = format!("the list stands for more than {GREETINGS_MAX}");
+            return Err(ScriptError::Greeting { list, number: index + 1, problem });
+        }
+    }
+    Ok(greetings)
 }
 
 /// The line of a place in a text, from 1.
@@ -158,7 +167,7 @@ fn line_of(text: &str, place: usize) -> usize {
 
 impl TurnText {
     fn read(self) -> Result<Turn, String> {
-        if self.say.is_none() && self.calls.is_empty() && self.fault.is_none() {
+        if self.say.is_none() && self.calls.is_empty() && self.fault.is_empty() {
             return Err("it says nothing; give it `say`, a `call` or a `fault`".to_owned());
         }
         let pace = Duration::from_millis(self.pace_ms);
@@ -180,7 +189,7 @@ impl TurnText {
             usage: self.usage.map(UsageText::read),
             pace,
             incomplete: self.incomplete,
-            fault: self.fault.map(FaultText::read).transpose()?,
+            faults: self.fault.read()?,
             asked: AtomicU64::new(0),
         })
     }
@@ -194,73 +203,6 @@ impl UsageText {
             output_tokens: self.output,
             reasoning_tokens: self.reasoning,
             ..Usage::default()
-        }
-    }
-}
-
-impl FaultText {
-    fn read(self) -> Result<Planned, String> {
-        self.check_keys()?;
-        let left = AtomicU32::new(self.times);
-        let events = self.after_events.unwrap_or(0);
-        let fault = match self.kind {
-            FaultKind::Close => Fault::CloseAfter { events, code: close_code(self.code.as_ref())? },
-            FaultKind::Drop => Fault::DropAfter { events },
-            FaultKind::Garbage => Fault::GarbageAfter { events },
-            FaultKind::Silence => Fault::SilentAfter { events },
-            FaultKind::Error => {
-                return Ok(Planned { wrong: Wrong::Refusing(self.refusal()?), left });
-            }
-        };
-        Ok(Planned { wrong: Wrong::Sending(fault), left })
-    }
-
-    /// A key that would be ignored is a mistake that nobody sees.
-    fn check_keys(&self) -> Result<(), String> {
-        let (is_close, is_error) = (self.kind == FaultKind::Close, self.kind == FaultKind::Error);
-        let misplaced = [
-            ("code", self.code.is_some() && !is_close && !is_error),
-            ("after-events", self.after_events.is_some() && is_error),
-            ("status", self.status.is_some() && !is_error),
-            ("message", self.message.is_some() && !is_error),
-            ("retry-after-ms", self.retry_after_ms.is_some() && !is_error),
-        ];
-        match misplaced.iter().find(|(_, wrong)| *wrong) {
-            Some((key, _)) => Err(format!("its fault has no use for `{key}`")),
-            None => Ok(()),
-        }
-    }
-
-    fn refusal(self) -> Result<ModelError, String> {
-        let code = match self.code {
-            Some(Code::Word(word)) => word,
-            None => "server_error".to_owned(),
-            Some(Code::Number(_)) => {
-                return Err("the `code` of an error is a text, such as `server_error`".to_owned());
-            }
-        };
-        if self.status.is_some_and(|status| !(400..600).contains(&status)) {
-            return Err("the `status` of an error is between 400 and 599".to_owned());
-        }
-        let kind = ErrorKind::of(&code, self.status, "");
-        let message = self.message.unwrap_or_else(|| format!("the script says `{code}`"));
-        Ok(ModelError {
-            status: self.status,
-            retry_after: self
-                .retry_after_ms
-                .map(|ms| Duration::from_millis(ms).min(RETRY_AFTER_MAX)),
-            ..ModelError::new(kind, code, message)
-        })
-    }
-}
-
-/// A code that may stand in a close frame (RFC 6455, section 7.4).
-fn close_code(code: Option<&Code>) -> Result<u16, String> {
-    match code {
-        None => Ok(1011),
-        Some(&Code::Number(code @ (1000..=1003 | 1007..=1014 | 3000..=4999))) => Ok(code),
-        Some(Code::Number(_) | Code::Word(_)) => {
-            Err("the `code` of a close is a number that a close frame may carry".to_owned())
         }
     }
 }

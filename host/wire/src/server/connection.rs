@@ -1,59 +1,35 @@
-//! One client of the server, from its first message to its last.
+//! One client of the server over WebSocket, from its first message to its last.
+//!
+//! One task does everything: it does what is due on some lane, and reads while nothing is.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::House;
-use super::intake::{self, Create, Held};
-use super::play::{self, Play};
-use super::responder::{Fault, Reply};
-use crate::error::{ErrorKind, ModelError};
+use super::asked::Origin;
+use super::fault::ErrorShape;
+use super::intake;
+use super::lanes::{Active, Lanes, Name, Waiting};
+use super::stage::{self, Act};
+use super::tap::Tap;
+use crate::error::ModelError;
 
-/// Messages that wait while a response is sent; the reference service queues as many. With more
-/// the client is not read until the response is over.
-const WAITING_MAX: usize = 16;
+mod steering;
 
 /// How long a client may take to read what it asked for, message by message.
 const SEND_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// How long to wait for a client's goodbye. Hanging up at once could destroy ours on its way.
 const GOODBYE_TIME_MAX: Duration = Duration::from_secs(2);
-
-/// A text that no client can read as an event.
-const GARBAGE: &str = "{\"type\":\"response.output_text.del";
-
-/// A request, as an observer of the server is told of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Asked {
-    /// The connection, counted from 0 over the server's life.
-    pub connection: u64,
-    /// The request on this connection, counted from 0.
-    pub request: u64,
-    /// The turn that is asked for, counted from 0.
-    pub turn: u32,
-    /// The model that is asked.
-    pub model: String,
-    /// Items of the whole conversation.
-    pub items: usize,
-    /// Whether an earlier response of the connection is continued.
-    pub continued: bool,
-    /// Whether nothing is to be generated.
-    pub warm_up: bool,
-    /// The id that the response will have.
-    pub response_id: String,
-}
 
 /// The client has gone, or must go.
 struct Gone;
@@ -62,186 +38,219 @@ struct Gone;
 pub(super) struct Connection<S> {
     socket: WebSocketStream<S>,
     house: Arc<House>,
+    tap: Arc<Tap>,
     number: u64,
     requests: u64,
-    // The latest response: the only one that can be continued.
-    held: Option<Held>,
-    // Messages that came while a response was being sent.
-    waiting: VecDeque<Message>,
+    steers: u64,
+    lanes: Lanes,
     expires: Instant,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(socket: WebSocketStream<S>, house: Arc<House>, number: u64) -> Self {
+    pub(super) fn new(
+        socket: WebSocketStream<S>,
+        house: Arc<House>,
+        tap: Arc<Tap>,
+        number: u64,
+    ) -> Self {
         let expires = Instant::now() + house.options.connection_age();
-        let (held, waiting) = (None, VecDeque::new());
-        Self { socket, house, number, requests: 0, held, waiting, expires }
+        let lanes = Lanes::default();
+        Self { socket, house, tap, number, requests: 0, steers: 0, lanes, expires }
     }
 
     /// Serves the client until it goes or grows too old.
     pub(super) async fn run(mut self) {
-        while let Ok(message) = self.next().await {
-            let served = match message {
-                Message::Text(text) => self.serve(&text).await,
-                Message::Binary(_) => {
-                    let message = "binary messages are not part of the protocol".to_owned();
-                    self.refuse(&intake::bad("invalid_message", message)).await
-                }
-                Message::Close(_) => Err(Gone),
-                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
-            };
-            if served.is_err() {
-                break;
-            }
-        }
+        while self.step().await.is_ok() {}
         // The library has queued what answers a close frame; who does not take it has gone.
         drop(timeout(SEND_TIME_MAX, self.socket.flush()).await);
     }
 
-    /// The next message, those that had to wait first.
-    async fn next(&mut self) -> Result<Message, Gone> {
-        if let Some(message) = self.waiting.pop_front() {
-            return Ok(message);
+    async fn step(&mut self) -> Result<(), Gone> {
+        while let Some(waiting) = self.lanes.next_free() {
+            self.start(waiting).await?;
         }
-        tokio::select! {
-            message = self.socket.next() => message.and_then(Result::ok).ok_or(Gone),
-            () = sleep_until(self.expires) => {
-                self.retire().await?;
-                Err(Gone)
+        let due = self.lanes.next_due();
+        if let Some((name, _)) = due.as_ref().filter(|(_, due)| *due <= Instant::now()) {
+            return self.act(name).await;
+        }
+        self.flush().await?;
+        let due = due.map_or(self.expires, |(_, due)| due.min(self.expires));
+        let message = tokio::select! {
+            // Cancel-safe, both: the socket keeps what it has not given.
+            message = self.socket.next(), if self.lanes.has_room() => message,
+            () = sleep_until(due) => {
+                return if Instant::now() < self.expires { Ok(()) } else { self.retire().await };
             }
+        };
+        match message {
+            Some(Ok(Message::Text(text))) => self.take(&text).await,
+            Some(Ok(Message::Binary(_))) => {
+                let message = "binary messages are not part of the protocol".to_owned();
+                self.refuse(&intake::bad("invalid_message", message), &None).await
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
+            Some(Ok(Message::Close(_) | Message::Frame(_)) | Err(_)) | None => Err(Gone),
         }
     }
 
     /// Tells an old connection to go, as the reference service does, also in idleness.
     async fn retire(&mut self) -> Result<(), Gone> {
         let minutes = self.house.options.connection_age().as_secs().div_ceil(60);
-        let error = ModelError::new(
-            ErrorKind::ConnectionLimit,
-            "websocket_connection_limit_reached",
-            format!("This connection is {minutes} minutes old; open a new one to go on."),
-        );
-        self.refuse(&error).await?;
-        self.close(1000).await
+        self.refuse(&stage::too_old(minutes), &None).await?;
+        self.close(1000).await?;
+        Err(Gone)
     }
 
-    /// Answers one request. The socket stays, whatever is wrong with it.
-    async fn serve(&mut self, text: &str) -> Result<(), Gone> {
-        let fields = match intake::event(text) {
+    /// Takes one message in. The socket stays, whatever is wrong with it.
+    async fn take(&mut self, text: &str) -> Result<(), Gone> {
+        let fields = match intake::object(text.as_bytes()) {
             Ok(fields) => fields,
-            Err(error) => return self.refuse(&error).await,
+            Err(error) => return self.refuse(&error, &None).await,
         };
+        let kind = fields.get("type").and_then(Value::as_str);
+        if kind == Some("response.steer") {
+            return self.steer(fields).await;
+        }
+        let lane = match self.lanes.enter(&fields) {
+            Ok(lane) => lane,
+            Err(error) => return self.refuse(&error, &None).await,
+        };
+        let message = match kind {
+            Some("response.create") => {
+                self.lanes.wait(Waiting { lane, fields });
+                return Ok(());
+            }
+            Some(other) => {
+                format!("`{other}` is not an event of a client; use `response.create`")
+            }
+            None => "the event has no `type`".to_owned(),
+        };
+        let error = intake::bad("unknown_event", message).with_param("type");
+        self.refuse(&error, &lane).await
+    }
+
+    /// Begins to answer a request.
+    async fn start(&mut self, waiting: Waiting) -> Result<(), Gone> {
+        let Waiting { lane, mut fields } = waiting;
         let referenced = intake::continued(&fields).map(ToOwned::to_owned);
-        let answer = self.answer(fields);
-        match answer {
-            Ok((play, manner)) => self.perform(play, manner).await,
-            Err(error) => {
-                // A continuation that fails evicts what it wanted to continue.
-                self.held.take_if(|held| Some(&held.id) == referenced.as_ref());
-                self.refuse(&error).await
-            }
-        }
-    }
-
-    /// What is sent for a request, and how.
-    fn answer(&mut self, fields: Map<String, Value>) -> Result<(Play, Manner), ModelError> {
-        let continued = intake::continued(&fields).is_some();
-        let create = intake::create(fields, self.held.as_ref(), self.house.responder.model())?;
-        self.tell(&create, continued);
-        let reply = if create.warm_up {
-            Reply::default()
-        } else {
-            self.house.responder.respond(&create.conversation)
+        self.prepend_pending(&lane, referenced.as_deref(), &mut fields);
+        let origin = Origin {
+            connection: self.number,
+            request: self.requests,
+            lane: lane.as_deref(),
+            over_http: false,
         };
-        let manner = Manner { fault: reply.fault, pace: reply.pace };
-        match reply.refuse {
-            Some(error) => Err(error),
-            None => Ok((play::play(create, reply), manner)),
-        }
-    }
-
-    fn tell(&mut self, create: &Create, continued: bool) {
-        if let Some(observer) = &self.house.options.observer {
-            observer(&Asked {
-                connection: self.number,
-                request: self.requests,
-                turn: create.conversation.turn,
-                model: create.conversation.model.clone(),
-                items: create.conversation.items.len(),
-                continued,
-                warm_up: create.warm_up,
-                response_id: play::response_id(create),
-            });
-        }
         self.requests += 1;
+        let repeated = without_input(&fields);
+        match self.house.answer(fields, origin, |id| self.lanes.held(id)) {
+            Ok(performance) => {
+                self.lanes.lane(&lane).active = Some(Active {
+                    performance,
+                    due: Instant::now(),
+                    referenced,
+                    fields: repeated,
+                    shift: 0,
+                    number: 0,
+                    items_done: Some(0),
+                    steers: Vec::new(),
+                });
+                Ok(())
+            }
+            Err(error) => {
+                self.lanes.evict(&lane, referenced.as_deref());
+                self.refuse(&error, &lane).await
+            }
+        }
     }
 
-    /// Sends a response, with whatever is to go wrong.
-    async fn perform(&mut self, play: Play, manner: Manner) -> Result<(), Gone> {
-        let mut fault = manner.fault;
-        for (sent, frame) in play.frames.into_iter().enumerate() {
-            let due = fault.take_if(|fault| u32::try_from(sent).is_ok_and(|n| n >= fault.events()));
-            if let Some(fault) = due {
-                self.strike(fault).await?;
+    /// Does the next thing on a lane.
+    async fn act(&mut self, name: &Name) -> Result<(), Gone> {
+        let lane = self.lanes.lane(name);
+        let Some(active) = lane.active.as_mut() else { return Ok(()) };
+        let Some(act) = active.performance.acts.pop_front() else {
+            let Some(active) = lane.active.take() else { return Ok(()) };
+            return self.after(name, active).await;
+        };
+        let label = name.as_deref();
+        match act {
+            Act::Send(frame) => {
+                active.number = frame.number().saturating_add(active.shift).saturating_add(1);
+                active.items_done = frame.items_done;
+                let text = frame.text(active.shift, label);
+                self.put(Message::text(text)).await
             }
-            if frame.is_delta && !manner.pace.is_zero() {
+            Act::Text(text) => self.put(Message::text(text)).await,
+            Act::Bytes(bytes) => self.put(Message::binary(bytes)).await,
+            Act::Error { error, shape, number } => {
+                let shape = shape.unwrap_or(ErrorShape::Nested);
+                let number = number.saturating_add(active.shift);
+                let referenced = active.referenced.take();
+                self.lanes.evict(name, referenced.as_deref());
+                let text = stage::error_event(&error, shape, label, Some(number));
+                self.put(Message::text(text)).await
+            }
+            Act::Keep(held) => {
+                lane.held = Some(held.clone());
+                self.house.store(&held);
+                Ok(())
+            }
+            Act::Pause(time) => {
+                active.due = Instant::now() + time;
+                Ok(())
+            }
+            Act::Silence => {
+                active.due = self.expires;
+                // Nothing is said at the end either: the lane stays as it is until then.
+                active.performance.acts.push_front(Act::Drop);
+                Ok(())
+            }
+            Act::Drip(drip) => {
                 self.flush().await?;
-                self.pause(manner.pace).await?;
+                self.tap.set_drip(drip);
+                Ok(())
             }
-            self.put(Message::text(frame.text)).await?;
-        }
-        self.held = Some(play.held);
-        self.flush().await?;
-        match fault {
-            Some(fault) => self.strike(fault).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn strike(&mut self, fault: Fault) -> Result<(), Gone> {
-        self.flush().await?;
-        match fault {
-            Fault::CloseAfter { code, .. } => {
+            Act::Cut(frame) => {
+                let text = frame.text(active.shift, label);
+                self.cut(&text).await
+            }
+            Act::NoPong => {
+                self.flush().await?;
+                self.tap.deafen();
+                sleep_until(self.expires).await;
+                Err(Gone)
+            }
+            Act::Close(code) => {
                 self.close(code).await?;
                 Err(Gone)
             }
-            Fault::DropAfter { .. } => Err(Gone),
-            Fault::GarbageAfter { .. } => {
-                self.put(Message::text(GARBAGE)).await?;
-                self.flush().await
-            }
-            Fault::SilentAfter { .. } => {
-                let left = self.expires.saturating_duration_since(Instant::now());
-                self.pause(left).await?;
+            Act::Drop => {
+                self.flush().await?;
+                self.tap.reset();
                 Err(Gone)
             }
         }
     }
 
-    /// Waits, and keeps reading meanwhile: pings are answered, requests are queued.
-    async fn pause(&mut self, time: Duration) -> Result<(), Gone> {
-        let over = sleep(time);
-        tokio::pin!(over);
-        loop {
-            // Cancel-safe: the timer goes on, and the socket keeps what it has not given.
-            tokio::select! {
-                () = &mut over => return Ok(()),
-                message = self.socket.next(), if self.waiting.len() < WAITING_MAX => {
-                    match message {
-                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                        Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
-                            self.waiting.push_back(message);
-                        }
-                        Some(Ok(Message::Close(_) | Message::Frame(_)) | Err(_)) | None => {
-                            return Err(Gone);
-                        }
-                    }
-                }
-            }
-        }
+    /// Sends the first half of a message, as a frame that never ends.
+    async fn cut(&mut self, text: &str) -> Result<(), Gone> {
+        self.flush().await?;
+        let half = &text.as_bytes()[..text.len() / 2];
+        let head = frame_head(text.len());
+        let limit = self.send_limit();
+        let pipe = self.socket.get_mut();
+        let sending = async {
+            use tokio::io::AsyncWriteExt as _;
+            pipe.write_all(&head).await?;
+            pipe.write_all(half).await?;
+            pipe.flush().await
+        };
+        in_time(limit, sending).await?;
+        Err(Gone)
     }
 
-    async fn refuse(&mut self, error: &ModelError) -> Result<(), Gone> {
-        self.put(Message::text(error.to_wire().to_string())).await?;
+    async fn refuse(&mut self, error: &ModelError, lane: &Name) -> Result<(), Gone> {
+        let text = stage::error_event(error, ErrorShape::Nested, lane.as_deref(), None);
+        self.put(Message::text(text)).await?;
         self.flush().await
     }
 
@@ -256,20 +265,44 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn put(&mut self, message: Message) -> Result<(), Gone> {
-        in_time(self.socket.feed(message)).await
+        in_time(self.send_limit(), self.socket.feed(message)).await
     }
 
     async fn flush(&mut self) -> Result<(), Gone> {
-        in_time(self.socket.flush()).await
+        in_time(self.send_limit(), self.socket.flush()).await
+    }
+
+    /// How long sending may take: where it is slow on purpose, as long as the connection lives.
+    fn send_limit(&self) -> Duration {
+        match self.tap.drip() {
+            Some(_) => self.expires.saturating_duration_since(Instant::now()),
+            None => SEND_TIME_MAX,
+        }
     }
 }
 
-/// How a response is sent.
-struct Manner {
-    fault: Option<Fault>,
-    pace: Duration,
+/// What a successor of a response repeats of the request.
+fn without_input(fields: &Map<String, Value>) -> Map<String, Value> {
+    let kept = fields.iter().filter(|(key, _)| *key != "input");
+    kept.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-async fn in_time<E>(sending: impl Future<Output = Result<(), E>>) -> Result<(), Gone> {
-    timeout(SEND_TIME_MAX, sending).await.ok().and_then(Result::ok).ok_or(Gone)
+/// The head of an unmasked, final text frame (RFC 6455, section 5.2).
+fn frame_head(length: usize) -> Vec<u8> {
+    const TEXT: u8 = 0x81;
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(short @ ..126), _) => vec![TEXT, short],
+        (_, Ok(medium)) => [&[TEXT, 126], medium.to_be_bytes().as_slice()].concat(),
+        (_, Err(_)) => {
+            let long = u64::try_from(length).unwrap_or(u64::MAX);
+            [&[TEXT, 127], long.to_be_bytes().as_slice()].concat()
+        }
+    }
+}
+
+async fn in_time<E>(
+    limit: Duration,
+    sending: impl Future<Output = Result<(), E>>,
+) -> Result<(), Gone> {
+    timeout(limit, sending).await.ok().and_then(Result::ok).ok_or(Gone)
 }

@@ -3,8 +3,11 @@
 //!
 //! Known fields must make sense where we depend on them; all else is taken or left as it is.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
+use super::play;
 use super::responder::{Conversation, ConversationItem};
 use crate::error::{ErrorKind, ModelError};
 use crate::request::ToolSpec;
@@ -21,6 +24,8 @@ pub(super) struct Held {
     pub(super) items: Vec<ConversationItem>,
     /// How many turns that is.
     pub(super) turns: u32,
+    /// Whether its client allowed to keep it beyond the connection (`store`).
+    pub(super) stored: bool,
 }
 
 /// A request that can be answered.
@@ -33,43 +38,46 @@ pub(super) struct Create {
     pub(super) fields: Map<String, Value>,
 }
 
-/// Reads a frame as an event of type `response.create`.
-pub(super) fn event(text: &str) -> Result<Map<String, Value>, ModelError> {
-    let event: Value = serde_json::from_str(text)
+impl Create {
+    /// Whether the conversation is longer than the client wants it, so that it is compacted.
+    pub(super) fn compacts(&self) -> bool {
+        let managed = self.fields.get("context_management").and_then(Value::as_array);
+        let threshold = managed.into_iter().flatten().find_map(|one| {
+            let is_compaction = one.get("type").is_some_and(|kind| kind == play::COMPACTION);
+            one.get("compact_threshold").filter(|_| is_compaction)?.as_u64()
+        });
+        !self.warm_up && threshold.is_some_and(|most| play::input_tokens(&self.conversation) > most)
+    }
+}
+
+/// Reads a text as a JSON object.
+pub(super) fn object(text: &[u8]) -> Result<Map<String, Value>, ModelError> {
+    let event: Value = serde_json::from_slice(text)
         .map_err(|err| bad("invalid_json", format!("the message is not JSON: {err}")))?;
-    let Value::Object(fields) = event else {
-        return Err(bad("invalid_json", "the message is not a JSON object".to_owned()));
-    };
-    match fields.get("type").and_then(Value::as_str) {
-        Some("response.create") => Ok(fields),
-        Some(other) => {
-            let message = format!("`{other}` is not an event of a client; use `response.create`");
-            Err(bad("unknown_event", message).with_param("type"))
+    match event {
+        Value::Object(fields) => Ok(fields),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(bad("invalid_json", "the message is not a JSON object".to_owned()))
         }
-        None => Err(bad("unknown_event", "the event has no `type`".to_owned()).with_param("type")),
     }
 }
 
 /// The response that an event continues, if any.
 pub(super) fn continued(fields: &Map<String, Value>) -> Option<&str> {
-    fields.get("previous_response_id")?.as_str()
+    text(fields, "previous_response_id")
 }
 
-/// Makes the conversation that an event asks to continue.
+/// Makes the conversation that is asked to be continued; `find` knows the responses that can be.
 pub(super) fn create(
     fields: Map<String, Value>,
-    held: Option<&Held>,
+    find: impl FnOnce(&str) -> Option<Arc<Held>>,
     model: &str,
 ) -> Result<Create, ModelError> {
     if fields.get("background") == Some(&Value::Bool(true)) {
-        let message = "`background` is not supported over WebSocket".to_owned();
+        let message = "`background` is not supported".to_owned();
         return Err(bad("unsupported_parameter", message).with_param("background"));
     }
-    if fields.get("stream_id").is_some_and(|id| !id.is_null()) {
-        let message = "this server has the default lane only; leave `stream_id` out".to_owned();
-        return Err(bad("unsupported_parameter", message).with_param("stream_id"));
-    }
-    let mut reading = Reading::after(continued(&fields), held)?;
+    let mut reading = Reading::after(continued(&fields), find)?;
     match fields.get("input") {
         None | Some(Value::Null) => {}
         Some(Value::String(text)) => reading.take(&Value::String(text.clone()))?,
@@ -86,9 +94,21 @@ pub(super) fn create(
         tools: tools(&fields)?,
         items: reading.items,
         turn: reading.turns,
+        previous_response_id: continued(&fields).map(ToOwned::to_owned),
     };
     let warm_up = fields.get("generate") == Some(&Value::Bool(false));
     Ok(Create { conversation, warm_up, fields })
+}
+
+/// Nobody holds the response that is to be continued.
+pub(crate) fn lost(id: &str) -> ModelError {
+    let message = format!("Previous response with id '{id}' not found.");
+    let kind = ErrorKind::PreviousResponseNotFound;
+    ModelError {
+        status: Some(400),
+        ..ModelError::new(kind, "previous_response_not_found", message)
+            .with_param("previous_response_id")
+    }
 }
 
 /// A conversation while it is being read.
@@ -99,24 +119,19 @@ struct Reading {
 }
 
 impl Reading {
-    fn after(previous: Option<&str>, held: Option<&Held>) -> Result<Self, ModelError> {
-        match (previous, held) {
-            (None, _) => Ok(Self { items: Vec::new(), turns: 0, bytes: 0 }),
-            (Some(id), Some(held)) if held.id == id => Ok(Self {
-                items: held.items.clone(),
-                turns: held.turns,
-                bytes: held.items.iter().map(size).sum(),
-            }),
-            (Some(id), _) => Err(ModelError {
-                status: Some(400),
-                ..ModelError::new(
-                    ErrorKind::PreviousResponseNotFound,
-                    "previous_response_not_found",
-                    format!("Previous response with id '{id}' not found."),
-                )
-                .with_param("previous_response_id")
-            }),
-        }
+    fn after(
+        previous: Option<&str>,
+        find: impl FnOnce(&str) -> Option<Arc<Held>>,
+    ) -> Result<Self, ModelError> {
+        let Some(id) = previous else {
+            return Ok(Self { items: Vec::new(), turns: 0, bytes: 0 });
+        };
+        let held = find(id).ok_or_else(|| lost(id))?;
+        Ok(Self {
+            bytes: held.items.iter().map(size).sum(),
+            items: held.items.clone(),
+            turns: held.turns,
+        })
     }
 
     fn take(&mut self, wire: &Value) -> Result<(), ModelError> {
@@ -209,6 +224,10 @@ fn turns_after(turns: u32, wire: &Value, item: &ConversationItem) -> u32 {
         },
         ConversationItem::Call { call_id, .. } => {
             turn_of(call_id, "call_").map_or(turns, |turn| turns.max(turn))
+        }
+        // It stands for all turns before it, and the one that wrote it.
+        ConversationItem::Other { kind } if kind == play::COMPACTION => {
+            id.and_then(|id| turn_of(id, "cmp_")).map_or(turns, |turn| turns.max(turn))
         }
         ConversationItem::Message { .. }
         | ConversationItem::CallOutput { .. }

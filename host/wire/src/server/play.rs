@@ -18,93 +18,239 @@ const DELTA_BYTES: usize = 24;
 const BYTES_PER_TOKEN: usize = 4;
 
 /// The moment at which every response is made: the same in every run.
-const CREATED_AT: u64 = 1_795_300_000;
+pub(super) const CREATED_AT: u64 = 1_795_300_000;
 
 /// What the server sends for one response.
 #[derive(Debug)]
 pub(super) struct Play {
-    /// The events, ready to send.
+    /// The response's id.
+    pub(super) id: String,
+    /// The events, in order.
     pub(super) frames: Vec<Frame>,
-    /// The response, as the next request may continue it.
-    pub(super) held: Held,
+    /// What the response is made of.
+    pub(super) whole: Whole,
 }
 
-/// One event.
-#[derive(Debug)]
+/// One event, without what depends on the moment at which it is sent.
+#[derive(Debug, Clone)]
 pub(super) struct Frame {
-    pub(super) text: String,
+    event: Map<String, Value>,
+    number: u64,
     /// Whether it is a delta, before which a pace waits.
     pub(super) is_delta: bool,
+    /// How many items are finished with this event; none while one is unfinished.
+    pub(super) items_done: Option<usize>,
+}
+
+impl Frame {
+    /// An event that ends a response.
+    fn ending(kind: &str, response: &Value, number: u64) -> Self {
+        let event = event(kind, json!({ "response": response }));
+        Self { event, number, is_delta: false, items_done: None }
+    }
+
+    /// The text of the event, its number moved by `shift`, in a lane where there is one.
+    pub(super) fn text(&self, shift: u64, lane: Option<&str>) -> String {
+        let mut event = self.event.clone();
+        event.insert("sequence_number".to_owned(), self.number.saturating_add(shift).into());
+        if let Some(lane) = lane {
+            event.insert("stream_id".to_owned(), lane.into());
+        }
+        Value::Object(event).to_string()
+    }
+
+    /// The type of the event.
+    pub(super) fn kind(&self) -> &str {
+        self.event.get("type").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The number of the event in its response.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The response that it carries, if it does.
+    pub(super) fn response(&self) -> Option<&Value> {
+        self.event.get("response")
+    }
+
+    /// Takes the usage out of it.
+    pub(super) fn forget_usage(&mut self) {
+        if let Some(response) = self.event.get_mut("response") {
+            response["usage"] = Value::Null;
+        }
+    }
+}
+
+/// A response as a whole, of which a part may be all that is sent.
+#[derive(Debug)]
+pub(super) struct Whole {
+    base: Value,
+    output: Vec<Value>,
+    usage: Usage,
+    before: Vec<ConversationItem>,
+    said: Vec<ConversationItem>,
+    turns: u32,
+    stored: bool,
+}
+
+impl Whole {
+    /// The response as the next request may continue it, with its first `items` items.
+    pub(super) fn held(&self, items: usize) -> Held {
+        let said = self.said.iter().take(items);
+        Held {
+            id: self.base["id"].as_str().unwrap_or_default().to_owned(),
+            items: self.before.iter().chain(said).cloned().collect(),
+            turns: self.turns,
+            stored: self.stored,
+        }
+    }
+
+    /// How many items it has.
+    pub(super) fn items(&self) -> usize {
+        self.output.len()
+    }
+
+    /// Whether it asks the client for something.
+    pub(super) fn calls(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.said.iter().filter_map(|item| match item {
+            ConversationItem::Call { call_id, name, .. } => Some((call_id.as_str(), name.as_str())),
+            ConversationItem::Message { .. }
+            | ConversationItem::CallOutput { .. }
+            | ConversationItem::Other { .. } => None,
+        })
+    }
+
+    /// The event with which a response ends that was steered elsewhere after `items` items.
+    pub(super) fn steered(&self, items: usize, number: u64) -> Frame {
+        let mut response = self.base.clone();
+        response["status"] = "incomplete".into();
+        response["incomplete_details"] = json!({ "reason": "steered" });
+        response["output"] = self.output[..items.min(self.output.len())].into();
+        response["usage"] = self.usage.to_wire();
+        Frame::ending("response.incomplete", &response, number)
+    }
+
+    /// The event with which a response ends that failed after `items` items.
+    pub(super) fn failed(&self, items: usize, number: u64, code: &str, message: &str) -> Frame {
+        let mut response = self.base.clone();
+        response["status"] = "failed".into();
+        response["error"] = json!({ "code": code, "message": message });
+        response["output"] = self.output[..items.min(self.output.len())].into();
+        Frame::ending("response.failed", &response, number)
+    }
 }
 
 /// The id of the response that a request will get.
 pub(super) fn response_id(create: &Create) -> String {
-    let conversation = &create.conversation;
-    let digest = digest(conversation);
     if create.warm_up {
-        format!("resp_warm_{digest}")
+        format!("resp_warm_{}", digest(&create.conversation))
     } else {
-        format!("resp_{}_{digest}", conversation.turn)
+        response_id_of(&create.conversation)
     }
+}
+
+/// The id of the response to a conversation.
+pub(super) fn response_id_of(conversation: &Conversation) -> String {
+    format!("resp_{}_{}", conversation.turn, digest(conversation))
 }
 
 /// The events of a response.
 pub(super) fn play(create: Create, reply: Reply) -> Play {
     let id = response_id(&create);
+    let compacts = create.compacts();
     let Create { conversation, warm_up, fields } = create;
     let turn = conversation.turn;
     let mut events = Events::default();
+    let stored = !warm_up && fields.get("store").and_then(Value::as_bool).unwrap_or(true);
     let base = resource(&id, &conversation.model, fields);
     events.response("response.created", &base);
     events.response("response.in_progress", &base);
     let mut output = Vec::new();
-    for (index, part) in reply.parts.iter().enumerate() {
-        output.push(match part {
-            ReplyPart::Text(text) => events.message(index, &format!("msg_{turn}_{index}"), text),
-            ReplyPart::Call { name, arguments } => {
-                events.call(index, &format!("{turn}_{index}"), name, &arguments.to_string())
-            }
-        });
+    let mut said = Vec::new();
+    if compacts {
+        output.push(events.compaction(&format!("cmp_{turn}_0")));
+        said.push(ConversationItem::Other { kind: COMPACTION.to_owned() });
     }
     let usage = match reply.usage {
         _ if warm_up => Usage::default(),
         Some(usage) => usage,
         None => estimate(&conversation, &reply.parts),
     };
-    events.end(base, &output, usage, reply.incomplete.as_deref());
-    let items = conversation.items.into_iter().chain(said(turn, reply.parts)).collect();
+    for part in reply.parts {
+        let index = output.len();
+        let (item, words) = events.part(turn, index, part);
+        output.push(item);
+        said.push(words);
+    }
+    events.end(base.clone(), &output, usage, reply.incomplete.as_deref());
     let turns = if warm_up { turn } else { turn.saturating_add(1) };
-    Play { frames: events.frames, held: Held { id, items, turns } }
+    let before = conversation.items;
+    let whole = Whole { base, output, usage, before, said, turns, stored };
+    Play { id, frames: events.frames, whole }
 }
 
-/// The reply's parts as items of the conversation, with the ids that were sent.
-fn said(turn: u32, parts: Vec<ReplyPart>) -> impl Iterator<Item = ConversationItem> {
-    parts.into_iter().enumerate().map(move |(index, part)| match part {
-        ReplyPart::Text(text) => ConversationItem::Message { role: "assistant".to_owned(), text },
-        ReplyPart::Call { name, arguments } => ConversationItem::Call {
-            item_id: Some(format!("fc_{turn}_{index}")),
-            call_id: format!("call_{turn}_{index}"),
-            name,
-            arguments: arguments.to_string(),
-        },
-    })
+/// The type of the item that stands for everything before it.
+pub(super) const COMPACTION: &str = "compaction";
+
+/// What is in it: opaque to clients, and nothing to us, who hold the conversation itself.
+pub(super) const OPAQUE: &str = "c3RlcHdlbGw";
+
+fn event(kind: &str, fields: Value) -> Map<String, Value> {
+    let mut event = Map::new();
+    event.insert("type".to_owned(), kind.into());
+    if let Value::Object(fields) = fields {
+        event.extend(fields);
+    }
+    event
 }
 
 /// Events in the making, numbered from zero.
 #[derive(Debug, Default)]
 struct Events {
     frames: Vec<Frame>,
+    items_done: usize,
 }
 
 impl Events {
     fn push(&mut self, kind: &str, is_delta: bool, fields: Value) {
-        let mut event = Map::new();
-        event.insert("type".to_owned(), kind.into());
-        event.insert("sequence_number".to_owned(), self.frames.len().into());
-        if let Value::Object(fields) = fields {
-            event.extend(fields);
+        let number = u64::try_from(self.frames.len()).unwrap_or(u64::MAX);
+        let between_items = kind == "response.output_item.done"
+            || matches!(kind, "response.created" | "response.in_progress");
+        let items_done = between_items.then_some(self.items_done);
+        self.frames.push(Frame { event: event(kind, fields), number, is_delta, items_done });
+    }
+
+    /// An item of the reply; also as an item of the conversation, with the ids that are sent.
+    fn part(&mut self, turn: u32, index: usize, part: ReplyPart) -> (Value, ConversationItem) {
+        match part {
+            ReplyPart::Text(text) => {
+                let item = self.message(index, &format!("msg_{turn}_{index}"), &text);
+                (item, ConversationItem::Message { role: "assistant".to_owned(), text })
+            }
+            ReplyPart::Call { name, arguments } => {
+                let arguments = arguments.to_string();
+                let item = self.call(index, &format!("{turn}_{index}"), &name, &arguments);
+                let words = ConversationItem::Call {
+                    item_id: Some(format!("fc_{turn}_{index}")),
+                    call_id: format!("call_{turn}_{index}"),
+                    name,
+                    arguments,
+                };
+                (item, words)
+            }
         }
-        self.frames.push(Frame { text: Value::Object(event).to_string(), is_delta });
+    }
+
+    fn compaction(&mut self, id: &str) -> Value {
+        let item =
+            |content: &str| json!({ "id": id, "type": COMPACTION, "encrypted_content": content });
+        self.item("response.output_item.added", 0, &item(""));
+        let at = json!({ "item_id": id, "output_index": 0 });
+        self.push("response.compaction.compacting", false, at);
+        let done = item(OPAQUE);
+        self.item("response.output_item.done", 0, &done);
+        done
     }
 
     fn response(&mut self, kind: &str, response: &Value) {
@@ -112,6 +258,9 @@ impl Events {
     }
 
     fn item(&mut self, kind: &str, index: usize, item: &Value) {
+        if kind == "response.output_item.done" {
+            self.items_done = index + 1;
+        }
         self.push(kind, false, json!({ "output_index": index, "item": item }));
     }
 
@@ -235,11 +384,23 @@ fn deltas(text: &str) -> impl Iterator<Item = &str> {
 
 /// What the response may cost: a rule of thumb, the same each time.
 fn estimate(conversation: &Conversation, parts: &[ReplyPart]) -> Usage {
-    let read = conversation.instructions.len()
-        + conversation.items.iter().map(intake::size).sum::<usize>()
-        + conversation.tools.iter().map(tool_size).sum::<usize>();
     let written = parts.iter().map(part_size).sum();
-    Usage { input_tokens: tokens(read), output_tokens: tokens(written), ..Usage::default() }
+    Usage {
+        input_tokens: input_tokens(conversation),
+        output_tokens: tokens(written),
+        ..Usage::default()
+    }
+}
+
+/// The tokens that a conversation has, about. What stands before a compaction no longer counts.
+pub(super) fn input_tokens(conversation: &Conversation) -> u64 {
+    let items = &conversation.items;
+    let is_compaction = |item: &ConversationItem| matches!(item, ConversationItem::Other { kind } if kind == COMPACTION);
+    let from = items.iter().rposition(is_compaction).unwrap_or(0);
+    let read = conversation.instructions.len()
+        + items[from..].iter().map(intake::size).sum::<usize>()
+        + conversation.tools.iter().map(tool_size).sum::<usize>();
+    tokens(read)
 }
 
 fn tool_size(tool: &crate::ToolSpec) -> usize {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::fault::{Door, Fault};
 use crate::error::ModelError;
 use crate::request::ToolSpec;
 use crate::usage::Usage;
@@ -18,6 +19,12 @@ pub trait Responder: Send + Sync + 'static {
 
     /// The next turn. Called once a request, on the connection's task: it must not wait.
     fn respond(&self, asked: &Conversation) -> Reply;
+
+    /// How those who come are received, before anybody asks anything; after what the server's
+    /// own options say of it.
+    fn door(&self) -> Door {
+        Door::default()
+    }
 }
 
 /// Everything the model is asked to continue.
@@ -34,6 +41,8 @@ pub struct Conversation {
     /// How many turns of a model the items already hold: one past the highest turn that an id
     /// of this server names (`msg_<turn>_<n>`, `call_<turn>_<n>`).
     pub turn: u32,
+    /// The response that is continued, where one is.
+    pub previous_response_id: Option<String>,
 }
 
 /// One thing that was said or done.
@@ -79,7 +88,7 @@ pub struct Reply {
     /// What to report as its cost; without it, an estimate from the lengths of the texts.
     pub usage: Option<Usage>,
     /// What goes wrong while it is sent.
-    pub fault: Option<Fault>,
+    pub faults: Vec<Fault>,
     /// How long to wait before each delta.
     pub pace: Duration,
     /// End with `response.incomplete` for this reason (`max_output_tokens`, `content_filter`)
@@ -120,45 +129,4 @@ pub enum ReplyPart {
         /// Its arguments, usually an object.
         arguments: Value,
     },
-}
-
-/// What goes wrong on purpose, after so many events of the response have been sent (or after
-/// the last one, where there are fewer).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// Closes the socket with a close frame.
-    CloseAfter {
-        /// Events that are still sent.
-        events: u32,
-        /// The close code.
-        code: u16,
-    },
-    /// Drops the connection without a close frame.
-    DropAfter {
-        /// Events that are still sent.
-        events: u32,
-    },
-    /// Sends a text that is not JSON, then goes on.
-    GarbageAfter {
-        /// Events that are still sent.
-        events: u32,
-    },
-    /// Sends nothing more, and keeps the socket open and its pings answered.
-    SilentAfter {
-        /// Events that are still sent.
-        events: u32,
-    },
-}
-
-impl Fault {
-    /// How many events are sent before it strikes.
-    #[must_use]
-    pub fn events(&self) -> u32 {
-        match *self {
-            Self::CloseAfter { events, .. }
-            | Self::DropAfter { events }
-            | Self::GarbageAfter { events }
-            | Self::SilentAfter { events } => events,
-        }
-    }
 }

@@ -2,15 +2,17 @@
 
 mod conversations;
 mod door;
+mod exchanges;
+mod lanes;
+mod steering;
 mod strangers;
 mod trouble;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::io::{DuplexStream, duplex};
-use tokio_tungstenite::WebSocketStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::*;
 use crate::{
@@ -19,10 +21,7 @@ use crate::{
 };
 
 /// A server whose connections are in memory. Dropping it ends them.
-struct Home {
-    house: Arc<House>,
-    connections: JoinSet<()>,
-}
+struct Home(InMemoryServer);
 
 impl Home {
     fn new(responder: impl Responder) -> Self {
@@ -30,35 +29,51 @@ impl Home {
     }
 
     fn with(responder: impl Responder, options: Options) -> Self {
-        let responder = Arc::new(responder);
-        let house = Arc::new(House { responder, options, connections: AtomicU64::new(0) });
-        Self { house, connections: JoinSet::new() }
+        Self(Server::in_memory(Arc::new(responder), options))
     }
 
     fn script(script: &str) -> Self {
         Self::new(Script::parse(script).unwrap())
     }
 
-    async fn open(&mut self) -> DuplexStream {
-        let (ours, theirs) = duplex(1 << 16);
-        let number = self.house.connections.fetch_add(1, Ordering::Relaxed);
-        let socket = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
-        self.connections
-            .spawn(connection::Connection::new(socket, self.house.clone(), number).run());
-        ours
+    async fn link(&self) -> Link {
+        let stream: Box<dyn ByteStream> = Box::new(self.0.connect());
+        Link::over(client_async(URL, stream).await.unwrap().0)
     }
 
-    async fn link(&mut self) -> Link {
-        let transport: Box<dyn ByteStream> = Box::new(self.open().await);
-        Link::over(WebSocketStream::from_raw_socket(transport, Role::Client, None).await)
+    async fn stranger(&self) -> Stranger {
+        Stranger(client_async(URL, self.0.connect()).await.unwrap().0)
     }
 
     /// One stranger, and the home that must outlive them.
-    async fn into_stranger(mut self) -> (Stranger, Self) {
-        let ours = self.open().await;
-        (Stranger(WebSocketStream::from_raw_socket(ours, Role::Client, None).await), self)
+    async fn into_stranger(self) -> (Stranger, Self) {
+        (self.stranger().await, self)
+    }
+
+    /// Sends one request by hand, and reads to the end of the connection, or for half an
+    /// hour where it has none.
+    async fn http(&self, request: &str) -> String {
+        let mut pipe = self.0.connect();
+        pipe.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let reading = pipe.read_to_end(&mut answer);
+        drop(tokio::time::timeout(Duration::from_mins(30), reading).await);
+        // Chunks cut characters, so for now each byte is one.
+        answer.into_iter().map(char::from).collect()
+    }
+
+    /// Posts JSON, and reads the whole answer.
+    async fn post(&self, path: &str, body: &Value) -> String {
+        let body = body.to_string();
+        let length = body.len();
+        self.http(&format!(
+            "POST {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        ))
+        .await
     }
 }
+
+const URL: &str = "ws://server/v1/responses";
 
 /// A client that writes its own JSON.
 struct Stranger(WebSocketStream<DuplexStream>);
@@ -81,7 +96,10 @@ impl Stranger {
             let event = self.hear().await.expect("an event before the end");
             let kind = event["type"].as_str().unwrap().to_owned();
             events.push(event);
-            if matches!(kind.as_str(), "response.completed" | "response.incomplete" | "error") {
+            if matches!(
+                kind.as_str(),
+                "response.completed" | "response.incomplete" | "response.failed" | "error"
+            ) {
                 return events;
             }
         }

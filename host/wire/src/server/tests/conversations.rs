@@ -1,12 +1,10 @@
 //! Conversations of our own client with scripted models.
 
-use std::sync::Mutex;
-
 use super::*;
 
 #[tokio::test]
 async fn a_conversation_goes_on_by_continuation_and_by_full_input_alike() {
-    let mut home = Home::script(TWO_TURNS);
+    let home = Home::script(TWO_TURNS);
     let mut link = home.link().await;
     let first = complete(&mut link, &request(vec![user("Go.")])).await;
     assert_eq!(first.text, "I look at two files, side by side.");
@@ -34,7 +32,7 @@ async fn a_conversation_goes_on_by_continuation_and_by_full_input_alike() {
 
 #[tokio::test]
 async fn calls_are_ready_before_the_end_and_deltas_add_up() {
-    let mut home = Home::script(TWO_TURNS);
+    let home = Home::script(TWO_TURNS);
     let mut link = home.link().await;
     let events = ask(&mut link, &request(vec![user("Go.")])).await.unwrap();
     let mut text = String::new();
@@ -60,7 +58,7 @@ async fn calls_are_ready_before_the_end_and_deltas_add_up() {
 
 #[tokio::test]
 async fn a_warm_up_says_nothing_and_can_be_continued() {
-    let mut home = Home::script(TWO_TURNS);
+    let home = Home::script(TWO_TURNS);
     let mut link = home.link().await;
     let warm_up = Request { generate: false, ..request(vec![user("Go.")]) };
     let warm = complete(&mut link, &warm_up).await;
@@ -74,7 +72,7 @@ async fn a_warm_up_says_nothing_and_can_be_continued() {
 
 #[tokio::test]
 async fn only_the_latest_response_can_be_continued_and_only_while_nothing_fails() {
-    let mut home = Home::script(TWO_TURNS);
+    let home = Home::script(TWO_TURNS);
     let mut link = home.link().await;
     let continuing =
         |id: &str, input| Request { previous_response_id: Some(id.to_owned()), ..request(input) };
@@ -107,7 +105,7 @@ async fn only_the_latest_response_can_be_continued_and_only_while_nothing_fails(
 
 #[tokio::test]
 async fn equal_conversations_have_equal_ids_and_others_have_others() {
-    let mut home = Home::script(TWO_TURNS);
+    let home = Home::script(TWO_TURNS);
     let mut link = home.link().await;
     let mut ids = Vec::new();
     for text in ["Go.", "Go.", "Stay."] {
@@ -120,7 +118,7 @@ async fn equal_conversations_have_equal_ids_and_others_have_others() {
 
 #[tokio::test]
 async fn a_scripted_error_arrives_as_written_and_the_socket_stays() {
-    let mut home = Home::script(
+    let home = Home::script(
         "[[turn]]\nsay = \"Hi.\"\nfault = { kind = \"error\", code = \"rate_limit_exceeded\", \
          status = 429, message = \"later\", retry-after-ms = 1500 }",
     );
@@ -133,7 +131,7 @@ async fn a_scripted_error_arrives_as_written_and_the_socket_stays() {
 
 #[tokio::test]
 async fn an_incomplete_response_tells_why_and_keeps_what_there_is() {
-    let mut home = Home::script("[[turn]]\nsay = \"Half a\"\nincomplete = \"max_output_tokens\"");
+    let home = Home::script("[[turn]]\nsay = \"Half a\"\nincomplete = \"max_output_tokens\"");
     let mut link = home.link().await;
     let end = ask(&mut link, &request(vec![user("Go.")])).await.unwrap().pop();
     let Some(ModelEvent::Incomplete { reason, response }) = end else { panic!("{end:?}") };
@@ -143,7 +141,7 @@ async fn an_incomplete_response_tells_why_and_keeps_what_there_is() {
 
 #[tokio::test]
 async fn a_script_that_is_over_says_so() {
-    let mut home = Home::script("[[turn]]\nsay = \"Hi.\"");
+    let home = Home::script("[[turn]]\nsay = \"Hi.\"");
     let mut link = home.link().await;
     let first = complete(&mut link, &request(vec![user("Go.")])).await;
     let more =
@@ -160,7 +158,7 @@ async fn an_observer_is_told_of_every_request() {
         keep.lock().unwrap().push(serde_json::to_string(asked).unwrap());
     });
     let options = Options { observer: Some(observer), ..Options::default() };
-    let mut home = Home::with(Script::parse(TWO_TURNS).unwrap(), options);
+    let home = Home::with(Script::parse(TWO_TURNS).unwrap(), options);
     let mut link = home.link().await;
     let first = complete(&mut link, &request(vec![user("Go.")])).await;
     let outputs = vec![output("call_0_1"), output("call_0_2")];

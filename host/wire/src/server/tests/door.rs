@@ -1,6 +1,5 @@
 //! Real sockets, and those who come without a WebSocket.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
@@ -60,13 +59,13 @@ async fn who_comes_without_a_web_socket_is_told_what_this_is() {
     let script: Arc<dyn Responder> = Arc::new(Script::parse(TWO_TURNS).unwrap());
     let server = Server::bind(loopback(), script).unwrap();
     let tail = "HTTP/1.1\nHost: h\nConnection: close\n\n";
-    let post = "POST /v1/responses HTTP/1.1\nHost: h\nConnection: close\nContent-Length: 2\n\n{}";
+    let put = "PUT /v1/responses HTTP/1.1\nHost: h\nConnection: close\nContent-Length: 2\n\n{}";
     let old = "GET /v1/responses HTTP/1.1\nHost: h\nConnection: upgrade, close\n\
                Upgrade: websocket\nSec-WebSocket-Version: 8\nSec-WebSocket-Key: x\n\n";
     let answers = [
         http(&server, &format!("GET /v1/models {tail}")).await,
         http(&server, &format!("GET /v1/responses {tail}")).await,
-        http(&server, post).await,
+        http(&server, put).await,
         http(&server, &format!("GET / {tail}")).await,
         http(&server, "nonsense\n\n").await,
     ];
@@ -84,17 +83,17 @@ async fn who_comes_without_a_web_socket_is_told_what_this_is() {
     connection: upgrade, close
     upgrade: websocket
     sec-websocket-version: 13
-    content-length: 211
+    content-length: 158
 
-    {"error":{"code":"websocket_only","message":"this server speaks WebSocket only: open `GET …/responses` with `Upgrade: websocket`, and send `response.create` there","param":null,"type":"invalid_request_error"}}
+    {"error":{"code":"upgrade_required","message":"open it with `Upgrade: websocket`, or send a request with `POST`","param":null,"type":"invalid_request_error"}}
     ---
     HTTP/1.1 405 Method Not Allowed
     content-type: application/json
-    allow: GET
+    allow: GET, POST
     connection: close
-    content-length: 211
+    content-length: 122
 
-    {"error":{"code":"websocket_only","message":"this server speaks WebSocket only: open `GET …/responses` with `Upgrade: websocket`, and send `response.create` there","param":null,"type":"invalid_request_error"}}
+    {"error":{"code":"method_not_allowed","message":"`PUT` is no method of this","param":null,"type":"invalid_request_error"}}
     ---
     HTTP/1.1 404 Not Found
     content-type: application/json

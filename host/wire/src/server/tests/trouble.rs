@@ -25,7 +25,7 @@ async fn a_pace_is_kept_and_pings_are_answered_meanwhile() {
 
 async fn struck(fault: &str) -> (Vec<ModelEvent>, Result<Completed, LinkError>) {
     let script = format!("[[turn]]\nsay = \"Hello, you there.\"\nfault = {{ {fault} }}");
-    let mut home = Home::script(&script);
+    let home = Home::script(&script);
     let mut link = home.link().await;
     link.ask(&request(vec![user("Go.")])).await.unwrap();
     let mut events = Vec::new();
@@ -67,7 +67,7 @@ async fn faults_strike_where_they_should_and_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_server_still_answers_pings_and_so_only_the_caller_can_tell() {
-    let mut home =
+    let home =
         Home::script("[[turn]]\nsay = \"Hi.\"\nfault = { kind = \"silence\", after-events = 2 }");
     let mut link = home.link().await;
     link.ask(&request(vec![user("Go.")])).await.unwrap();
