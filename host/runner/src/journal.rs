@@ -62,12 +62,20 @@ pub struct Journal {
     seq: u64,
     bytes: u64,
     prev: String,
-    started: Instant,
+    /// When this attempt began; before it has, the last moment of the one before.
+    clock: AttemptClock,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum AttemptClock {
+    Stopped { at_ms: u64 },
+    Running { since: Instant },
 }
 
 impl Journal {
     /// Opens the journal of `run` in `dir`, creating it where there is none, and reads what it
-    /// holds. The caller has the lease.
+    /// holds. The caller has the lease. What is written before [`Journal::begin_attempt`] still
+    /// belongs to the attempt before.
     ///
     /// # Errors
     /// When it cannot be read, or is damaged anywhere but in a torn last line.
@@ -89,14 +97,20 @@ impl Journal {
             machine: Arc::clone(machine),
             file,
             run: run.to_owned(),
-            attempt: records.last().map_or(1, |record| record.attempt + 1),
+            attempt: records.last().map_or(0, |record| record.attempt),
             seq: records.len() as u64,
             bytes: whole,
             prev,
-            started: Instant::now(),
+            clock: AttemptClock::Stopped { at_ms: records.last().map_or(0, |last| last.at_ms) },
             path,
         };
         Ok((journal, records))
+    }
+
+    /// Begins another life of the process.
+    pub fn begin_attempt(&mut self) {
+        self.attempt += 1;
+        self.clock = AttemptClock::Running { since: Instant::now() };
     }
 
     /// Which life of the process this is, counted from 1.
@@ -111,7 +125,12 @@ impl Journal {
 
     /// Milliseconds since this attempt began.
     pub fn now(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+        match self.clock {
+            AttemptClock::Stopped { at_ms } => at_ms,
+            AttemptClock::Running { since } => {
+                u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+            }
+        }
     }
 
     /// Writes an event as the next record, and returns it with its line. It is safe from the death of the process when this

@@ -12,6 +12,9 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// One request of a run, as a ledger books it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Entry {
+    /// The lease under which the run began: a run of the same step on the same commit that begins
+    /// again pays again.
+    pub account: u64,
     /// Which turn.
     pub turn: u32,
     /// Which try of it, counted from 1.
@@ -57,6 +60,12 @@ pub trait RunLedger: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`LedgerRefusal::LeaseLost`] when another process has it.
     fn begin(&self) -> Later<'_, Result<u64, LedgerRefusal>>;
+
+    /// The entries of this run that are set aside, whichever process did that.
+    ///
+    /// # Errors
+    /// When nobody can tell.
+    fn open_entries(&self) -> Later<'_, Result<Vec<Entry>, LedgerRefusal>>;
 
     /// Sets the most that an entry can come to aside, in every scope at once.
     ///

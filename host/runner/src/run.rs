@@ -24,7 +24,6 @@ use wire::ToolSpec;
 use crate::artifacts::{self, ArtifactError, Leaving};
 use crate::journal::{Journal, JournalError};
 use crate::lease::{Lease, LeaseError};
-use crate::ledger::{Entry, LedgerRefusal};
 use crate::model::{Model, Said};
 use crate::outlet::{Outlet, Outlets};
 use crate::patches::{Judged, Passed};
@@ -33,7 +32,7 @@ use crate::scratch::{self, TestsRun};
 use crate::tools::{Called, ToolExecutor, Toolbox, Trees};
 use books::Books;
 use carrying::{Carried, Carrying};
-use paying::{Departure, Paying};
+use paying::{Departure, Paying, Reserved};
 
 /// Tool calls that are carried out at the same time; the others wait.
 const CALLS_AT_ONCE_MAX: usize = 8;
@@ -97,7 +96,7 @@ enum Done {
     Called(Call, Called),
     Judged(CallId, Judged),
     Tested(u32, TestsRun),
-    Reserved(Departure, Result<(), LedgerRefusal>),
+    Reserved(Reserved),
     Carried(Carried),
 }
 
@@ -250,7 +249,7 @@ impl<E: ToolExecutor> Run<E> {
                 Done::Called(call, called) => self.called(&call, called),
                 Done::Judged(call, judged) => self.judged(call, judged),
                 Done::Tested(round, tested) => self.tested(round, tested),
-                Done::Reserved(departure, reserved) => self.reserved(departure, reserved),
+                Done::Reserved(reserved) => self.reserved(reserved),
                 Done::Carried(carried) => self.carried(carried),
             },
             Turned::CaughtUp => {
@@ -273,7 +272,7 @@ impl<E: ToolExecutor> Run<E> {
     fn said(&mut self, said: Said) -> Result<(), RunError> {
         match said {
             Said::Ready { asked: (turn, try_number), go } => {
-                let entry = Entry { turn, try_number };
+                let entry = self.paying.entry(turn, try_number);
                 self.reserve(Departure { entry, job: self.job, go })
             }
             Said::Heard(input) => {
@@ -348,7 +347,9 @@ impl<E: ToolExecutor> Run<E> {
             },
         )?;
         // Until here the same command still has artifacts to write.
-        resume::mark_left(&self.plan)?;
+        if result.stop_reason == StopReason::Done {
+            resume::mark_left(&self.plan)?;
+        }
         // What cannot be removed now is removed by the next attempt.
         let _left = scratch::clear(&run_dir.join("scratch"));
         Ok(Ended { result, accounting })

@@ -10,7 +10,9 @@ use super::*;
 
 fn open(dir: &Path, run: &str) -> Result<(Journal, Vec<Record>), JournalError> {
     let machine: Arc<dyn Machine> = Arc::new(ThisMachine);
-    Journal::open(&machine, dir, run)
+    let (mut journal, records) = Journal::open(&machine, dir, run)?;
+    journal.begin_attempt();
+    Ok((journal, records))
 }
 
 fn note(text: &str) -> Event {

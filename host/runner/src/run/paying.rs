@@ -1,11 +1,12 @@
 //! Money that others spend, too: a request leaves when its worst case is set aside in the ledger,
 //! written in the journal, and both are safe.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use session::budget::{Money, Usage};
-use session::event::{Decision, Event, Input, Record};
+use session::event::{Decision, Event, Input, Note, Record};
 use tokio::sync::oneshot;
 
 use super::{Done, Run, RunError};
@@ -38,19 +39,36 @@ impl Departure {
 #[derive(Debug)]
 pub(super) struct Paying {
     ledger: Option<Arc<dyn RunLedger>>,
+    /// The lease under which the run began; none before there is one.
+    account: Option<u64>,
     /// The worst case of the request that is asked for now.
     due: Option<(Entry, Money)>,
-    /// What is set aside in the ledger, and not booked.
-    open: Option<Entry>,
     /// What was used by the turn that just ended.
     usage: Option<Usage>,
-    /// What requests came to, oldest first, that the ledger does not know yet.
+    /// Every entry that the journal speaks of.
+    known: BTreeSet<Entry>,
+    news: News,
+}
+
+/// What the ledger does not know yet. To say it twice does no harm.
+#[derive(Debug, Clone, Default)]
+pub(super) struct News {
+    /// What requests came to, oldest first.
     charges: Vec<(Entry, Charge)>,
+    /// What may be set aside there, and was not sent.
+    unsent: Vec<Entry>,
 }
 
 impl Paying {
     pub(super) fn new(ledger: Option<Arc<dyn RunLedger>>) -> Self {
-        Self { ledger, due: None, open: None, usage: None, charges: Vec::new() }
+        Self {
+            ledger,
+            account: None,
+            due: None,
+            usage: None,
+            known: BTreeSet::new(),
+            news: News::default(),
+        }
     }
 
     /// Follows the records, those of earlier attempts included.
@@ -61,39 +79,62 @@ impl Paying {
             }
             Event::Heard(Input::TurnRequested { .. }) => self.usage = None,
             Event::Decided(Decision::TurnReserved { turn, try_number, reservation, .. }) => {
-                let entry = Entry { turn: *turn, try_number: *try_number };
-                self.due = Some((entry, reservation.spend));
+                let entry = self.entry(*turn, *try_number);
+                self.known.insert(entry);
+                let before = self.due.replace((entry, reservation.spend));
+                let before = before.map(|(before, _)| before);
+                self.news.unsent.extend(before.filter(|before| *before != entry));
             }
             Event::Decided(Decision::TurnCharged { spend, known, .. }) => {
                 let usage = self.usage.take().filter(|_| *known);
                 if let Some((entry, _)) = self.due.take() {
-                    self.open.take_if(|open| *open == entry);
-                    self.charges.push((entry, Charge { spend: *spend, usage }));
+                    self.news.charges.push((entry, Charge { spend: *spend, usage }));
                 }
+            }
+            Event::Noted(Note::LeaseTaken { fence }) => {
+                self.account.get_or_insert(*fence);
             }
             Event::Heard(_) | Event::Decided(_) | Event::Noted(_) => {}
         }
     }
 
-    /// What the ledger must be told before the next request: charges to book, and the entry to
-    /// give back of which nothing was sent.
-    fn news(&mut self, next: Option<Entry>) -> (Vec<(Entry, Charge)>, Option<Entry>) {
-        let unsent = self.open.take_if(|open| Some(*open) != next);
-        (std::mem::take(&mut self.charges), unsent)
+    /// What a process set aside that died with it: its journal would speak of a request that left.
+    pub(super) fn give_back(&mut self, open: Vec<Entry>) {
+        let account = self.account;
+        let lost = open
+            .into_iter()
+            .filter(|entry| Some(entry.account) == account && !self.known.contains(entry));
+        self.news.unsent.extend(lost);
+    }
+
+    pub(super) fn entry(&self, turn: u32, try_number: u32) -> Entry {
+        Entry { account: self.account.unwrap_or_default(), turn, try_number }
+    }
+
+    /// The ledger was told.
+    fn told(&mut self, news: &News) {
+        self.news.charges.retain(|charge| !news.charges.contains(charge));
+        self.news.unsent.retain(|entry| !news.unsent.contains(entry));
     }
 }
 
-async fn tell(
-    ledger: &Arc<dyn RunLedger>,
-    (charges, unsent): (Vec<(Entry, Charge)>, Option<Entry>),
-) -> Result<(), LedgerRefusal> {
-    for (entry, charge) in charges {
-        ledger.settle(entry, charge).await?;
+async fn tell(ledger: &Arc<dyn RunLedger>, news: &News) -> Result<(), LedgerRefusal> {
+    for (entry, charge) in &news.charges {
+        ledger.settle(*entry, *charge).await?;
     }
-    match unsent {
-        Some(entry) => ledger.release(entry).await,
-        None => Ok(()),
+    for entry in &news.unsent {
+        ledger.release(*entry).await?;
     }
+    Ok(())
+}
+
+/// What came of asking the ledger.
+#[derive(Debug)]
+pub(super) struct Reserved {
+    departure: Departure,
+    /// What it was told on the way.
+    told: News,
+    outcome: Result<(), LedgerRefusal>,
 }
 
 /// How the run stands with the ledger when it begins.
@@ -101,8 +142,13 @@ async fn tell(
 pub(super) enum Leased {
     /// Nobody keeps books.
     NoLedger,
-    /// The run is ours, under this number.
-    Ours(u64),
+    /// The run is ours.
+    Ours {
+        /// Under this number.
+        fence: u64,
+        /// What is set aside for it already.
+        open: Vec<Entry>,
+    },
     /// Nobody can tell: nothing will be sent, but what needs no model is done.
     Unknown(String),
 }
@@ -113,8 +159,12 @@ pub(super) enum Leased {
 /// When another process has it.
 pub(super) async fn lease(ledger: Option<&Arc<dyn RunLedger>>) -> Result<Leased, RunError> {
     let Some(ledger) = ledger else { return Ok(Leased::NoLedger) };
-    match ledger.begin().await {
-        Ok(fence) => Ok(Leased::Ours(fence)),
+    let begun = match ledger.begin().await {
+        Ok(fence) => ledger.open_entries().await.map(|open| Leased::Ours { fence, open }),
+        Err(refusal) => Err(refusal),
+    };
+    match begun {
+        Ok(leased) => Ok(leased),
         Err(LedgerRefusal::LeaseLost(holder)) => Err(RunError::TakenOver { holder }),
         Err(refusal) => Ok(Leased::Unknown(refusal.to_string())),
     }
@@ -125,9 +175,10 @@ impl Paying {
     /// wrong with that.
     pub(super) async fn end(&mut self) -> Option<String> {
         let ledger = self.ledger.clone()?;
-        let news = self.news(None);
+        let unsent = self.due.take().map(|(entry, _)| entry);
+        self.news.unsent.extend(unsent);
         let last = async {
-            let told = tell(&ledger, news).await;
+            let told = tell(&ledger, &self.news).await;
             ledger.end().await;
             told
         };
@@ -146,26 +197,23 @@ impl<E: ToolExecutor> Run<E> {
         let (Some(ledger), Some((entry, most))) = (self.paying.ledger.clone(), due) else {
             return self.depart(departure);
         };
-        let news = self.paying.news(Some(entry));
-        self.paying.open = Some(entry);
+        let news = self.paying.news.clone();
         self.tasks.spawn(async move {
-            let reserved = match tell(&ledger, news).await {
-                Ok(()) => ledger.reserve(entry, most).await,
-                Err(refusal) => Err(refusal),
+            let (told, outcome) = match tell(&ledger, &news).await {
+                Ok(()) => (news, ledger.reserve(entry, most).await),
+                Err(refusal) => (News::default(), Err(refusal)),
             };
-            Done::Reserved(departure, reserved)
+            Done::Reserved(Reserved { departure, told, outcome })
         });
         Ok(())
     }
 
-    pub(super) fn reserved(
-        &mut self,
-        departure: Departure,
-        reserved: Result<(), LedgerRefusal>,
-    ) -> Result<(), RunError> {
+    pub(super) fn reserved(&mut self, reserved: Reserved) -> Result<(), RunError> {
+        let Reserved { departure, told, outcome } = reserved;
+        self.paying.told(&told);
         let turn = departure.entry.turn;
-        match reserved {
-            // It was given up meanwhile: the entry goes back with the next news.
+        match outcome {
+            // It was given up meanwhile, and goes back with the next news.
             _ if departure.job != self.job => Ok(()),
             Ok(()) => self.depart(departure),
             Err(LedgerRefusal::Exhausted { scope, left }) => {
@@ -178,7 +226,7 @@ impl<E: ToolExecutor> Run<E> {
 
     /// Writes down that the request leaves, makes that safe, and lets it go.
     fn depart(&mut self, departure: Departure) -> Result<(), RunError> {
-        let Entry { turn, try_number } = departure.entry;
+        let Entry { turn, try_number, .. } = departure.entry;
         self.hear(Input::TurnRequested { turn, try_number })?;
         // From here on it may be billed: that must outlive the machine.
         self.journal.sync()?;

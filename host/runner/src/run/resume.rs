@@ -54,7 +54,7 @@ pub(super) const REPORTS: &str = "reports";
 /// Stands beside a journal when everything that its run had to leave is left.
 const LEFT: &str = "left";
 
-/// Notes that the artifacts are written: from now on a run that is done is over.
+/// Notes that the artifacts of a run that is done are written: from now on it is over.
 pub(super) fn mark_left(plan: &RunPlan) -> Result<(), RunError> {
     let path = plan.run_dir.join(LEFT);
     fs::write(&path, "").map_err(|source| RunError::Io { path, source })
@@ -106,7 +106,11 @@ impl<E: ToolExecutor> Run<E> {
     /// Brings the rules to where the journal ends, and begins an attempt there.
     pub(super) fn take_up(&mut self, records: Vec<Record>, leased: Leased) -> Result<(), RunError> {
         let first = records.is_empty();
-        let lost = self.replay(records)?;
+        // Decisions that the process before did not live to write down.
+        for decision in self.replay(records)? {
+            self.write(Event::Decided(decision))?;
+        }
+        self.journal.begin_attempt();
         if first {
             self.write(Event::Noted(self.started()))?;
             if let Some(changed) = changed_since_last(&self.plan) {
@@ -119,8 +123,9 @@ impl<E: ToolExecutor> Run<E> {
         }
         match leased {
             Leased::NoLedger => {}
-            Leased::Ours(fence) => {
+            Leased::Ours { fence, open } => {
                 self.write(Event::Noted(Note::LeaseTaken { fence }))?;
+                self.paying.give_back(open);
             }
             Leased::Unknown(what) => {
                 self.write(Event::Noted(Note::Warned { what }))?;
@@ -128,10 +133,6 @@ impl<E: ToolExecutor> Run<E> {
         }
         let dir = self.plan.run_dir.clone();
         remember(&self.plan).map_err(|source| RunError::Io { path: dir, source })?;
-        // Decisions that the process did not live to write down.
-        for decision in lost {
-            self.write(Event::Decided(decision))?;
-        }
         let (turns, calls, spend) = self.books.done();
         if !first {
             self.write(Event::Noted(Note::Resumed { turns, calls, spend }))?;

@@ -225,6 +225,7 @@ async fn a_journal_that_decides_otherwise_is_not_gone_on_with() {
     std::fs::create_dir_all(&plan.run_dir).unwrap();
     let name = plan.key.run_name();
     let (mut journal, _) = Journal::open(&plan.machine, &plan.run_dir, &name).unwrap();
+    journal.begin_attempt();
     let begun = Input::AttemptStarted { attempt: 1 };
     journal.append(Phase::Init, Event::Heard(begun)).unwrap();
     let forged = Decision::PhaseEntered { phase: Phase::Done };

@@ -1,0 +1,181 @@
+//! The promises, looked up where they show.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use runner::Ended;
+use session::budget::{Money, Price, Reservation};
+use session::event::{Decision, Event, Input, Note, Record};
+use session::{Accounting, RunResult, StopReason};
+
+use crate::world::World;
+
+/// What the model costs.
+pub(crate) const PRICE: Price =
+    Price { input: Money(1_000_000), cached_input: Money(100_000), output: Money(10_000_000) };
+
+fn records(journal: &Path) -> Result<Vec<Record>, String> {
+    let text = fs::read_to_string(journal).unwrap_or_default();
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let mut prev: Option<String> = None;
+    let mut all: Vec<Record> = Vec::new();
+    for (line, number) in whole.lines().zip(0_u64..) {
+        let record: Record =
+            serde_json::from_str(line).map_err(|err| format!("record {number}: {err}"))?;
+        if record.seq != number {
+            return Err(format!("record {number} has the number {}", record.seq));
+        }
+        if prev.as_ref().is_some_and(|prev| *prev != record.prev) {
+            return Err(format!("record {number} does not follow from the one before"));
+        }
+        prev = Some(blake3::hash(line.as_bytes()).to_hex().to_string());
+        all.push(record);
+    }
+    Ok(all)
+}
+
+/// The journal as a story.
+pub(crate) fn tell(path: &Path) {
+    for record in records(path).unwrap_or_default() {
+        let event = serde_json::to_string(&record.event).unwrap();
+        let end = event.char_indices().nth(160).map_or(event.len(), |(at, _)| at);
+        println!(
+            "      {:>3} a{} {:>6} {}",
+            record.seq,
+            record.attempt,
+            record.at_ms,
+            &event[..end]
+        );
+    }
+}
+
+/// What a journal shows at every prefix.
+pub(crate) fn journal(path: &Path, step_spend: Money) -> Result<(), String> {
+    let mut settled = 0;
+    let mut reserved: Option<Reservation> = None;
+    let mut completed = BTreeSet::new();
+    let mut answered = BTreeSet::new();
+    let mut stopped = BTreeMap::new();
+    for record in records(path)? {
+        let seq = record.seq;
+        if let Some(at) = stopped.get(&record.attempt) {
+            return Err(format!("record {seq} stands after the end at {at}"));
+        }
+        match record.event {
+            Event::Decided(Decision::TurnReserved { reservation, .. }) => {
+                reserved = Some(reservation);
+            }
+            Event::Decided(Decision::TurnCharged { spend, .. }) => {
+                settled += spend.0;
+                reserved = None;
+            }
+            Event::Decided(Decision::Stopped { .. }) => {
+                stopped.insert(record.attempt, seq);
+            }
+            Event::Heard(Input::TurnRequested { turn, .. }) if completed.contains(&turn) => {
+                return Err(format!("record {seq}: turn {turn} is asked for again"));
+            }
+            Event::Heard(Input::TurnCompleted { turn, .. }) if !completed.insert(turn) => {
+                return Err(format!("record {seq}: turn {turn} completes again"));
+            }
+            Event::Heard(Input::CallAnswered { call, .. }) if !answered.insert(call) => {
+                return Err(format!("record {seq}: {call} is answered again"));
+            }
+            Event::Heard(_) | Event::Decided(_) | Event::Noted(_) => {}
+        }
+        let open = reserved.map_or(0, |reservation| reservation.spend.0);
+        if settled + open > step_spend.0 {
+            return Err(format!("record {seq}: {settled} + {open} is more than {}", step_spend.0));
+        }
+    }
+    Ok(())
+}
+
+/// The artifacts of an attempt that came to its end.
+pub(crate) fn artifacts(out: &Path, ended: &Ended) -> Result<(), String> {
+    let read = |name: &str| {
+        fs::read_to_string(out.join(name)).map_err(|err| format!("no artifact {name}: {err}"))
+    };
+    let result: RunResult =
+        serde_json::from_str(&read("result.json")?).map_err(|err| err.to_string())?;
+    if result != ended.result {
+        return Err("result.json is not the result".to_owned());
+    }
+    let accounting = serde_json::from_str::<Accounting>(&read("accounting.json")?);
+    accounting.map_err(|err| err.to_string())?;
+    read("report.md")?;
+    let trace = read("trace.jsonl")?;
+    let last = trace.lines().last().ok_or("the trace is empty")?;
+    let last: Record = serde_json::from_str(last).map_err(|err| err.to_string())?;
+    match last.event {
+        Event::Decided(Decision::Stopped { reason }) if reason == result.stop_reason => Ok(()),
+        other => Err(format!("the trace ends with {other:?}")),
+    }
+}
+
+/// A result as it is compared: what came out.
+pub(crate) fn result(ended: &Ended) -> String {
+    serde_json::to_string_pretty(&ended.result).unwrap()
+}
+
+/// The promises that hold when all is over: everything that was billed is charged, the ledger and
+/// the journal agree, and the result is that of a run without faults.
+pub(crate) fn at_the_end(
+    world: &World,
+    machine: usize,
+    ended: &Ended,
+    expected: &str,
+) -> Result<(), String> {
+    let records = records(&world.journal(machine))?;
+    let charged = |record: &Record| match record.event {
+        Event::Decided(Decision::TurnCharged { spend, .. }) => spend.0,
+        _ => 0,
+    };
+    let charged: u64 = records.iter().map(charged).sum();
+    let billed: u64 = world.bills.lock().unwrap().iter().map(|(_, usage)| PRICE.of(*usage).0).sum();
+    if billed > charged {
+        return Err(format!("the server billed {billed}, the run was charged {charged}"));
+    }
+    let account = records.iter().find_map(|record| match record.event {
+        Event::Noted(Note::LeaseTaken { fence }) => Some(fence),
+        _ => None,
+    });
+    let [all, own] = world.ledger.totals(account.unwrap_or_default());
+    let (settled, reserved) = all;
+    if settled + reserved < billed {
+        return Err(format!("the server billed {billed}, the ledger has {settled} + {reserved}"));
+    }
+    let (settled, reserved) = own;
+    // The ledger may know better: it was told what a response came to before a power cut took the
+    // response out of the journal.
+    if ended.accounting.unbooked.is_none() && (settled > charged || reserved > 0) {
+        return Err(format!(
+            "the run was charged {charged}, the ledger has {settled} and {reserved} reserved"
+        ));
+    }
+    let reason = &ended.result.stop_reason;
+    let requested =
+        |record: &&Record| matches!(record.event, Event::Heard(Input::TurnRequested { .. }));
+    let mut tally = world.story.tally();
+    tally.runs = 1;
+    tally.requests = records.iter().filter(requested).count() as u64;
+    tally.records = records.len() as u64;
+    tally.ending(reason.id());
+    match reason {
+        StopReason::Done if result(ended) == expected => {
+            tally.done = 1;
+            Ok(())
+        }
+        StopReason::Done => {
+            Err(format!("another result:\n{}\ninstead of\n{expected}", result(ended)))
+        }
+        // What nobody got was charged, and the rest did not bear the next request.
+        StopReason::SpendBudget { .. } => Ok(()),
+        other if expected.contains(&format!("\"{}\"", other.id())) => {
+            tally.done = 1;
+            Ok(())
+        }
+        other => Err(format!("a run without faults at last ends with {other:?}")),
+    }
+}

@@ -1,0 +1,495 @@
+//! One seed: a step, its attempts, and everything around them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use runner::{
+    Carrier, Ended, Execution, Intake, Outlet, RunError, RunKey, RunPlan, Shown, ToolExecutor,
+    ToolInfo, Toolbox,
+};
+use session::budget::{Budgets, Ceiling, Money};
+use session::event::{CallUsage, Event};
+use session::{Answer, ContextCall, Goal, Plan, Signal, StopReason};
+use snapshot::{Digest, Grant, Snapshot, View};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
+use wire::{Endpoint, Options, Server};
+
+use crate::books::SimLedger;
+use crate::dice::Dice;
+use crate::machine::{Death, SimMachine};
+use crate::model::{Bills, Scenario, SimModel, scenarios};
+use crate::network::SimNetwork;
+use crate::oracle;
+use crate::place::SimPlace;
+use crate::tally::Tally;
+
+/// Attempts that meet faults, at most; one more meets none.
+const FAULTY_ATTEMPTS_MAX: u64 = 5;
+/// Milliseconds of each work.
+const WORK_MS: u64 = 60_000;
+/// What all works together may take, and a little for the end.
+const ATTEMPT_TIME_MAX: Duration = Duration::from_millis(4 * WORK_MS + 10_000);
+
+/// What happened to one seed.
+#[derive(Debug, Clone)]
+pub(crate) struct Story {
+    told: Arc<Mutex<Tally>>,
+    aloud: bool,
+}
+
+impl Story {
+    pub(crate) fn fault(&self, what: &str) {
+        self.say(what);
+        self.told.lock().unwrap().fault(what);
+    }
+
+    pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.told.lock().unwrap()
+    }
+
+    fn say(&self, what: &str) {
+        if self.aloud {
+            println!("    {what}");
+        }
+    }
+}
+
+/// A tool whose answer follows from its arguments.
+#[derive(Debug)]
+struct Counting {
+    infos: Vec<ToolInfo>,
+    dice: Dice,
+}
+
+impl ToolExecutor for Counting {
+    fn tools(&self) -> &[ToolInfo] {
+        &self.infos
+    }
+
+    async fn execute(&self, _tool: &str, arguments: &str, _view: Arc<View>) -> Execution {
+        sleep(Duration::from_millis(self.dice.below(500))).await;
+        let digest = Digest::of(arguments.as_bytes()).to_string();
+        let answer = Answer::Answered { output: format!("{{\"digest\":\"{digest}\"}}") };
+        Execution { answer, usage: CallUsage::default(), observed: None, log: Vec::new() }
+    }
+}
+
+/// One seed's world.
+pub(crate) struct World {
+    dir: tempfile::TempDir,
+    dice: Dice,
+    seed: u64,
+    pub(crate) scenario: Scenario,
+    pub(crate) story: Story,
+    pub(crate) bills: Bills,
+    pub(crate) ledger: SimLedger,
+    machines: Vec<SimMachine>,
+    place: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    carried: bool,
+    /// The end of a second process that took the run over.
+    elsewhere: Mutex<Option<(usize, Ended)>>,
+    pub(crate) step_spend: Money,
+}
+
+/// What one attempt is up against.
+#[derive(Debug, Clone, Copy)]
+struct Fate {
+    faults: u64,
+    machine: usize,
+    death: Option<Death>,
+    room: Option<u64>,
+    killed_after: Option<Duration>,
+    cut_power: bool,
+    interrupted_after: Option<Duration>,
+    started_twice: bool,
+    slow_sink: bool,
+    stuck_sink: bool,
+    clock_jumps: bool,
+}
+
+impl World {
+    /// Lives through one seed; an error is a promise that was broken.
+    pub(crate) fn live(seed: u64, aloud: bool) -> Result<Tally, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_all().start_paused(true).build().unwrap();
+        let world = Self::new(seed, aloud);
+        let lived = runtime.block_on(world.attempts());
+        runtime.shutdown_background();
+        lived.map_err(|broken| format!("seed {seed} ({}): {broken}", world.scenario.name))?;
+        let tally = std::mem::take(&mut *world.story.told.lock().unwrap());
+        Ok(tally)
+    }
+
+    fn new(seed: u64, aloud: bool) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("repo")).unwrap();
+        std::fs::write(dir.path().join("repo/a.txt"), "one\n").unwrap();
+        let dice = Dice::new(seed, "world");
+        let machine = |n: usize| SimMachine::new(Dice::new(seed, ["disk a", "disk b"][n]));
+        Self {
+            dir,
+            seed,
+            scenario: dice.pick(&scenarios()),
+            story: Story { told: Arc::default(), aloud },
+            bills: Bills::default(),
+            ledger: SimLedger::new(dice.between(60_000, 400_000)),
+            machines: vec![machine(0), machine(1)],
+            place: Arc::default(),
+            carried: dice.chance(40),
+            elsewhere: Mutex::new(None),
+            step_spend: Money(dice.between(60_000, 300_000)),
+            dice,
+        }
+    }
+
+    pub(crate) fn journal(&self, machine: usize) -> PathBuf {
+        self.run_dir(machine).join("journal.jsonl")
+    }
+
+    pub(crate) fn out_dir(&self) -> PathBuf {
+        self.dir.path().join("out")
+    }
+
+    fn run_dir(&self, machine: usize) -> PathBuf {
+        let machine = self.dir.path().join(format!("machine-{machine}"));
+        machine.join("runs").join(key().run_name())
+    }
+
+    async fn attempts(&self) -> Result<(), String> {
+        let expected = self.without_faults().await?;
+        let faulty = self.dice.below(FAULTY_ATTEMPTS_MAX + 1);
+        let mut last = 0;
+        for number in 0..=faulty {
+            let fate = self.fate(number == faulty, last);
+            if fate.machine != last {
+                self.story.fault("moved to another machine");
+            }
+            last = fate.machine;
+            self.story.say(&format!("attempt {number}: {fate:?}"));
+            let ended = self.attempt(fate).await?;
+            self.after(&fate, ended.as_ref())?;
+            let elsewhere = self.elsewhere.lock().unwrap().take();
+            for (machine, ended) in ended.map(|ended| (last, ended)).into_iter().chain(elsewhere) {
+                // The same command would begin another run.
+                if ended.result.stop_reason == StopReason::Done {
+                    return oracle::at_the_end(self, machine, &ended, &expected);
+                }
+                if number == faulty {
+                    return oracle::at_the_end(self, machine, &ended, &expected);
+                }
+            }
+            if number == faulty {
+                return Err("an attempt without faults did not come to its end".to_owned());
+            }
+            if self.dice.chance(10) {
+                self.ledger.others_spend(self.dice.below(30_000));
+            }
+            // The lease of a process that died runs out before the next one is started.
+            sleep(Duration::from_secs(61)).await;
+        }
+        Ok(())
+    }
+
+    /// The promises that hold after every attempt.
+    fn after(&self, fate: &Fate, ended: Option<&Ended>) -> Result<(), String> {
+        if self.story.aloud {
+            oracle::tell(&self.journal(fate.machine));
+        }
+        self.story.told.lock().unwrap().attempts += 1;
+        if let Some(broken) = self.ledger.broken() {
+            return Err(format!("the ledger: {broken}"));
+        }
+        oracle::journal(&self.journal(fate.machine), self.step_spend)?;
+        match ended {
+            Some(ended) => oracle::artifacts(&self.out_dir(), ended),
+            None => Ok(()),
+        }
+    }
+
+    /// What the same scenario comes to where nothing fails.
+    async fn without_faults(&self) -> Result<String, String> {
+        let calm = Self { scenario: self.scenario.clone(), ..Self::new(0, false) };
+        let calm =
+            Self { step_spend: Money(10_000_000), ledger: SimLedger::new(100_000_000), ..calm };
+        let fate = Fate::calm(0);
+        let ended = calm.attempt(fate).await?.ok_or("a run without faults has no end")?;
+        Ok(oracle::result(&ended))
+    }
+
+    fn fate(&self, calm: bool, last: usize) -> Fate {
+        let dice = &self.dice;
+        let machine = if self.carried && dice.chance(30) { 1 - last } else { last };
+        if calm {
+            return Fate::calm(machine);
+        }
+        let after = |percent: u64, most: u64| {
+            dice.chance(percent).then(|| Duration::from_millis(dice.below(most)))
+        };
+        let death = match dice.below(10) {
+            0..3 => Some(Death::Append { n: dice.between(1, 60), thousandths: dice.below(1_001) }),
+            3..5 => Some(Death::Sync { n: dice.between(1, 8), done: dice.chance(50) }),
+            _ => None,
+        };
+        Fate {
+            faults: dice.pick(&[0, 10, 30, 60]),
+            machine,
+            death,
+            room: dice.chance(10).then(|| dice.below(40_000)),
+            killed_after: after(25, 20_000),
+            cut_power: dice.chance(30),
+            interrupted_after: after(15, 10_000),
+            started_twice: dice.chance(10),
+            slow_sink: dice.chance(20),
+            stuck_sink: dice.chance(10),
+            clock_jumps: dice.chance(20),
+        }
+    }
+
+    /// One life of the process: `None` where it died.
+    async fn attempt(&self, fate: Fate) -> Result<Option<Ended>, String> {
+        self.note(&fate);
+        let machine = &self.machines[fate.machine];
+        machine.begin(fate.death, fate.room, fate.clock_jumps);
+        let part = |name: &str| Dice::new(self.seed ^ self.dice.below(u64::MAX), name);
+        let (outlet, intake) = Outlet::new("console");
+        let (interrupt, signals) = mpsc::channel(1);
+        let running = async {
+            let toolbox = Arc::new(self.toolbox(part("tools")));
+            let plan = self.plan(&fate, &part);
+            runner::run(plan, toolbox, vec![outlet], false, signals).await
+        };
+        let console = tokio::spawn(watch(intake, fate, part("console")));
+        let killer = async {
+            match fate.killed_after {
+                Some(after) => sleep(after).await,
+                None => std::future::pending().await,
+            }
+        };
+        let second = async {
+            if let Some(after) = fate.interrupted_after {
+                sleep(after).await;
+                // A run that is over does not listen any more.
+                let _over = interrupt.send(Signal::Interrupt).await;
+                self.story.fault("interrupted");
+            }
+            if fate.started_twice {
+                sleep(Duration::from_millis(5)).await;
+                self.start_twice(&fate, &part).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let began = Instant::now();
+        let ended = timeout(ATTEMPT_TIME_MAX, async {
+            tokio::select! {
+                biased;
+                () = killer => None,
+                ended = running => Some(ended),
+                () = second => None,
+            }
+        });
+        let ended = ended
+            .await
+            .map_err(|_| format!("the attempt goes on after {} s", began.elapsed().as_secs()))?;
+        console.abort();
+        self.ended(fate, ended)
+    }
+
+    fn ended(
+        &self,
+        fate: Fate,
+        ended: Option<Result<Ended, RunError>>,
+    ) -> Result<Option<Ended>, String> {
+        let machine = &self.machines[fate.machine];
+        let ended = match ended {
+            None => {
+                self.story.fault("killed at a time");
+                None
+            }
+            Some(Ok(ended)) => Some(ended),
+            Some(Err(err)) => {
+                let said = format!("{err}: {:?}", std::error::Error::source(&err));
+                self.story.say(&said);
+                match err {
+                    RunError::Journal(_) if machine.is_dead() || fate.room.is_some() => {}
+                    RunError::TakenOver { .. } | RunError::Lease(_) => {}
+                    RunError::Carrier { .. } if fate.faults > 0 => {}
+                    _ => return Err(format!("an error that nothing explains: {said}")),
+                }
+                None
+            }
+        };
+        if machine.is_dead() && fate.cut_power {
+            self.story.fault("power cut");
+            machine.cut_power();
+        }
+        Ok(ended)
+    }
+
+    fn note(&self, fate: &Fate) {
+        let happens = [
+            ("killed at an append", matches!(fate.death, Some(Death::Append { .. }))),
+            ("killed at a sync", matches!(fate.death, Some(Death::Sync { .. }))),
+            ("disk full", fate.room.is_some()),
+            ("slow sink", fate.slow_sink),
+            ("stuck sink", fate.stuck_sink),
+            ("clock jumped", fate.clock_jumps),
+        ];
+        for (what, _) in happens.into_iter().filter(|(_, happens)| *happens) {
+            self.story.fault(what);
+        }
+    }
+
+    /// Another process takes up the run while the first is at it.
+    async fn start_twice(&self, fate: &Fate, part: &impl Fn(&str) -> Dice) {
+        let elsewhere = self.carried && self.dice.chance(50);
+        let machine = if elsewhere { 1 - fate.machine } else { fate.machine };
+        if elsewhere {
+            // The first one hangs so long that its lease is gone.
+            self.ledger.forget_holder();
+        }
+        let fate = Fate { machine, ..Fate::calm(machine) };
+        let plan = self.plan(&fate, part);
+        let (_never, signals) = mpsc::channel(1);
+        let toolbox = Arc::new(self.toolbox(part("tools")));
+        let second = runner::run(plan, toolbox, Vec::new(), false, signals).await;
+        self.story.fault("double start");
+        let said = second.as_ref().map(|ended| &ended.result.stop_reason);
+        self.story.say(&format!("the second process: {said:?}"));
+        *self.elsewhere.lock().unwrap() = second.ok().map(|ended| (machine, ended));
+    }
+
+    fn toolbox(&self, dice: Dice) -> Toolbox<Counting> {
+        let info = ToolInfo {
+            name: "count".to_owned(),
+            description: "counts".to_owned(),
+            schema: serde_json::json!({ "type": "object" }),
+            component: Digest::of(b"count"),
+            profile: Digest::of(b"none"),
+            grant: Grant::everything(),
+        };
+        Toolbox::new(Counting { infos: vec![info], dice }, None, Grant::everything()).unwrap()
+    }
+
+    fn plan(&self, fate: &Fate, part: &impl Fn(&str) -> Dice) -> RunPlan {
+        let story = self.story.clone();
+        let model = SimModel {
+            scenario: self.scenario.clone(),
+            bills: Arc::clone(&self.bills),
+            dice: part("model"),
+            faults: fate.faults,
+            story: story.clone(),
+        };
+        let server = Arc::new(Server::in_memory(Arc::new(model), Options::default()));
+        let network =
+            SimNetwork { server, dice: part("network"), faults: fate.faults, story: story.clone() };
+        let endpoint = Endpoint::new("http://model.test/v1").unwrap();
+        let carrier = SimPlace {
+            kept: Arc::clone(&self.place),
+            dice: part("place"),
+            faults: fate.faults,
+            story: story.clone(),
+        };
+        let carrier: Arc<dyn Carrier> = Arc::new(carrier);
+        let key = key();
+        RunPlan {
+            step: "test".to_owned(),
+            session: self.session(),
+            model: runner::ModelPlan {
+                provider: "script".to_owned(),
+                model: "m".to_owned(),
+                endpoint: endpoint.with_dialer(Arc::new(network)),
+                shown: "memory".to_owned(),
+                connect: Duration::from_secs(5),
+                effort: None,
+                way: runner::Way::default(),
+                prompt_cache_key: "test".to_owned(),
+            },
+            rules: gate::Rules::new(&gate::RuleSpec::default()).unwrap(),
+            tests: None,
+            head: runner::Tree {
+                snapshot: Snapshot::directory(&self.dir.path().join("repo")).unwrap(),
+                name: "head".to_owned(),
+            },
+            base: None,
+            run_dir: self.run_dir(fate.machine),
+            out_dir: self.out_dir(),
+            key,
+            version: "test".to_owned(),
+            isolation: "none".to_owned(),
+            answer_bytes: 65_536,
+            machine: Arc::new(self.machines[fate.machine].clone()),
+            ledger: Some(self.ledger.of_process(part("ledger"), fate.faults, story)),
+            carrier: self.carried.then_some(carrier),
+            kill_after: None,
+        }
+    }
+
+    fn session(&self) -> Plan {
+        let ceiling = Ceiling {
+            time_ms: WORK_MS,
+            idle_ms: 5_000,
+            tokens: 10_000_000,
+            spend: self.step_spend,
+            calls: 1_000,
+        };
+        let patches = self.scenario.name == "patch";
+        Plan {
+            task: "look".to_owned(),
+            goal: if patches { Goal::Patch } else { Goal::Diagnose },
+            price: oracle::PRICE,
+            budgets: Budgets {
+                context: ceiling,
+                analyze: ceiling,
+                patch: ceiling,
+                verify: ceiling,
+                step_spend: self.step_spend,
+            },
+            max_output_tokens: 500,
+            request_overhead_bytes: 4_000,
+            first_event_ms: 10_000,
+            context: vec![ContextCall { tool: "count".into(), arguments: "{}".into() }],
+            tests: None,
+            tools: ["count".to_owned()].into(),
+            model_used: true,
+        }
+    }
+}
+
+impl Fate {
+    fn calm(machine: usize) -> Self {
+        Self {
+            faults: 0,
+            machine,
+            death: None,
+            room: None,
+            killed_after: None,
+            cut_power: false,
+            interrupted_after: None,
+            started_twice: false,
+            slow_sink: false,
+            stuck_sink: false,
+            clock_jumps: false,
+        }
+    }
+}
+
+/// A console that reads what it is shown, slowly or not at all.
+async fn watch(mut intake: Intake, fate: Fate, dice: Dice) {
+    if fate.stuck_sink {
+        return std::future::pending().await;
+    }
+    while let Some(shown) = intake.next().await {
+        let is_record =
+            matches!(shown, Shown::Record(ref record) if !matches!(record.event, Event::Noted(_)));
+        if fate.slow_sink && is_record {
+            sleep(Duration::from_millis(dice.below(400))).await;
+        }
+    }
+}
+
+fn key() -> RunKey {
+    RunKey::new([("the head".to_owned(), "a".to_owned())])
+}
