@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::price::{Price, Usage};
+
 /// An amount of money in millionths of a US dollar.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -19,11 +21,11 @@ impl Money {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
-    fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    fn minus(self, other: Self) -> Self {
+    pub(crate) fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 }
@@ -31,50 +33,6 @@ impl Money {
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "${}.{:04}", self.0 / 1_000_000, self.0 % 1_000_000 / 100)
-    }
-}
-
-/// What a model costs, per million tokens.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Price {
-    /// Tokens sent that the provider had not cached.
-    pub input: Money,
-    /// Tokens sent that the provider had cached.
-    pub cached_input: Money,
-    /// Tokens the model made, its reasoning included.
-    pub output: Money,
-}
-
-/// Tokens of one response, as the provider counts them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Usage {
-    /// All tokens sent, cached ones included.
-    pub input: u64,
-    /// Those of them that were cached.
-    pub cached_input: u64,
-    /// All tokens made, reasoning included.
-    pub output: u64,
-}
-
-impl Usage {
-    /// Tokens both ways.
-    pub fn total(self) -> u64 {
-        self.input.saturating_add(self.output)
-    }
-}
-
-impl Price {
-    const PER: u128 = 1_000_000;
-
-    /// What `usage` costs, rounded up to a millionth of a dollar.
-    pub fn of(&self, usage: Usage) -> Money {
-        let cached = usage.cached_input.min(usage.input);
-        let fresh = usage.input - cached;
-        let parts = [(fresh, self.input), (cached, self.cached_input), (usage.output, self.output)];
-        let sum: u128 = parts.iter().map(|(n, per)| u128::from(*n) * u128::from(per.0)).sum();
-        Money(u64::try_from(sum.div_ceil(Self::PER)).unwrap_or(u64::MAX))
     }
 }
 
@@ -313,6 +271,11 @@ impl Meter {
     /// Whether a reservation is open.
     pub fn is_reserved(&self) -> bool {
         self.reserved.is_some()
+    }
+
+    /// The worst case that is set aside now.
+    pub fn reservation(&self) -> Option<Reservation> {
+        self.reserved
     }
 
     /// Money reserved now.

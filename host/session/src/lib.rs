@@ -6,7 +6,7 @@
 //! replayed, cut short, or stretched in a test.
 //!
 //! Reading order: [`Session::handle`], then `state` (where a step can stand), then [`budget`]
-//! (what it may spend), then [`event`] (what it tells the world).
+//! (what it may spend) and [`price`] (what things cost), then [`event`] (what it tells the world).
 //!
 //! This crate must not depend on tokio, wasmtime, the provider's JSON, or the file system.
 
@@ -19,6 +19,7 @@ mod stop;
 
 pub mod budget;
 pub mod event;
+pub mod price;
 pub mod prompt;
 
 pub use call::{Answer, Call, CallId, HostTool, ModelCall, Origin, Source};

@@ -14,23 +14,6 @@ fn budgets(step_spend: u64) -> Budgets {
 }
 
 #[test]
-fn usage_is_priced_in_whole_millionths_rounded_up() {
-    let price =
-        Price { input: Money(2_000_000), cached_input: Money(100_000), output: Money(10_000_000) };
-    #[track_caller]
-    fn check(price: Price, usage: (u64, u64, u64), expected: u64) {
-        let (input, cached_input, output) = usage;
-        assert_eq!(price.of(Usage { input, cached_input, output }), Money(expected));
-    }
-    check(price, (0, 0, 0), 0);
-    check(price, (1, 0, 0), 2);
-    check(price, (1, 1, 0), 1);
-    check(price, (1_000, 600, 200), 800 + 60 + 2_000);
-    // More cached than sent is a server's mistake, and never makes a request cheaper than cached.
-    check(price, (10, 99, 0), 1);
-}
-
-#[test]
 fn a_reservation_is_refused_whole_when_any_line_is_too_short() {
     let mut meter = Meter::new(budgets(700));
     assert!(meter.reserve(Work::Analyze, 1_000, Money(500)).is_ok());

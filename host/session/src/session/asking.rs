@@ -72,11 +72,11 @@ impl Session {
         }
         let input = self.input_tokens_at_most();
         let max_output_tokens = self.output_tokens_at_most(work, input);
-        let usage = Usage { input, cached_input: 0, output: max_output_tokens };
-        let spend = self.plan.price.of(usage);
+        let tokens = input.saturating_add(max_output_tokens);
+        let spend = self.plan.price.worst(input, max_output_tokens);
         let enough = max_output_tokens >= OUTPUT_TOKENS_MIN.min(self.plan.max_output_tokens);
         let reserved = match enough {
-            true => self.meter.reserve(work, usage.total(), spend),
+            true => self.meter.reserve(work, tokens, spend),
             false => Err(self.what_ran_out(work, input)),
         };
         match reserved {
@@ -110,12 +110,7 @@ impl Session {
     fn output_tokens_at_most(&self, work: Work, input: u64) -> u64 {
         let (tokens_left, spend_left) = self.meter.left(work);
         let by_tokens = tokens_left.saturating_sub(input);
-        let of_input = self.plan.price.of(Usage { input, cached_input: 0, output: 0 });
-        let money = u128::from(spend_left.0.saturating_sub(of_input.0));
-        let by_money = match u128::from(self.plan.price.output.0) {
-            0 => u64::MAX,
-            per => u64::try_from(money * 1_000_000 / per).unwrap_or(u64::MAX),
-        };
+        let by_money = self.plan.price.output_at_most(input, spend_left).unwrap_or(0);
         self.plan.max_output_tokens.min(by_tokens).min(by_money)
     }
 

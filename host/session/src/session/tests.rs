@@ -18,7 +18,7 @@ pub(super) fn plan() -> Plan {
     Plan {
         task: "Repair the failing test.".into(),
         goal: Goal::Patch,
-        price: Price { input: Money(2_000_000), cached_input: Money(0), output: Money(10_000_000) },
+        price: Price { input: Money(2_000_000), output: Money(10_000_000), ..Price::default() },
         budgets: Budgets {
             context: LINE,
             analyze: LINE,
@@ -52,7 +52,7 @@ fn completed(turn: u32, calls: Vec<ModelCall>, text: &str) -> Input {
         items: vec![format!("{{\"turn\":{turn}}}")],
         calls,
         text: text.into(),
-        usage: Some(Usage { input: 900, cached_input: 0, output: 50 }),
+        usage: Some(Usage { input: 900, output: 50, ..Usage::default() }),
     }
 }
 
