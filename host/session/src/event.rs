@@ -95,9 +95,9 @@ pub enum Deadline {
     FirstEvent,
     /// A response stopped getting on.
     Idle,
-    /// The CI job's own limit is near.
+    /// The CI job is about to be killed.
     Job,
-    /// A time condition of a value check may hold now.
+    /// The time condition of a value check may hold now.
     Check,
 }
 
@@ -158,6 +158,35 @@ pub enum Input {
         text: String,
         /// What it took, where the provider said.
         usage: Option<Usage>,
+        /// The place in `items` of the last one that stands for everything before it, where the
+        /// server compacted the context.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        compacted_at: Option<u32>,
+    },
+    /// The ledger bears less than the worst case of the request that is about to leave. Told
+    /// before [`Input::TurnRequested`]: nothing was sent.
+    ScopeRefused {
+        /// Which turn.
+        turn: u32,
+        /// Whose ceiling it is: `pull-request`, `repository`, `branch`, `workflow`, `day`…
+        scope: String,
+        /// What that scope still bears.
+        left: Money,
+    },
+    /// The ledger could not be read or written. Nothing may be sent.
+    LedgerFailed {
+        /// Which turn.
+        turn: u32,
+        /// Why.
+        message: String,
+    },
+    /// A human let a value check pass, for the rest of the run. Told before
+    /// [`Input::AttemptStarted`], which then goes on where the check stopped.
+    Approved {
+        /// Which check.
+        check: String,
+        /// Who.
+        by: String,
     },
     /// A request failed, or its response ended short of completion.
     TurnFailed {
@@ -276,6 +305,22 @@ pub enum Decision {
         /// Milliseconds until then.
         after_ms: u64,
     },
+    /// A scope bears less than was set aside: the turn will be asked for with a shorter response.
+    Lowered {
+        /// Which turn.
+        turn: u32,
+        /// Which scope.
+        scope: String,
+        /// The most tokens its response may have now.
+        max_output_tokens: u64,
+    },
+    /// A value check holds. Where it does more than warn, [`Decision::Stopped`] follows.
+    Warned {
+        /// Which check.
+        check: String,
+        /// The facts that make it hold.
+        because: String,
+    },
     /// The model's analysis was taken.
     AnalysisTaken {
         /// How many findings it has.
@@ -314,6 +359,7 @@ pub enum Decision {
 /// What readers should know, and the rules need not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "the largest one is there once a run")]
 pub enum Note {
     /// What the run is about. Always the first record.
     RunStarted {

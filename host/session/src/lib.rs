@@ -11,6 +11,8 @@
 //! This crate must not depend on tokio, wasmtime, the provider's JSON, or the file system.
 
 mod call;
+mod check;
+mod effect;
 mod outcome;
 mod plan;
 mod session;
@@ -23,11 +25,14 @@ pub mod price;
 pub mod prompt;
 
 pub use call::{Answer, Call, CallId, HostTool, ModelCall, Origin, Source};
+pub use check::{Action, CHECKS_MAX, CONDITIONS_MAX, Check, Condition, Op, Quantity};
+pub use effect::{Ask, Effect, EffectClass, Item};
+pub use event::{Deadline, Input};
 pub use outcome::{
     Accounting, Analysis, Confidence, Finding, Missed, Outcome, PatchFile, RunResult, Severity,
     TestCounts, TestsSaid, Verdict,
 };
 pub use plan::{ContextCall, Goal, Plan, TestPlan};
-pub use session::{Ask, Deadline, Effect, Input, Item, Session};
+pub use session::Session;
 pub use state::Phase;
 pub use stop::{FailureClass, Signal, StopReason};

@@ -185,7 +185,7 @@ impl TestCounts {
 
     /// Whether the report shows a test that did not pass.
     pub fn shows_failure(&self) -> bool {
-        self.failed + self.errors > 0
+        self.failed > 0 || self.errors > 0
     }
 }
 

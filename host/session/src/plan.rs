@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::budget::{Budgets, Price};
+use crate::check::Check;
 
 /// What a step is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,4 +65,18 @@ pub struct Plan {
     pub tools: BTreeSet<String>,
     /// Whether a model answers, or the offline analyst.
     pub model_used: bool,
+    /// Rules over the facts of the run; those after the first [`CHECKS_MAX`] are not looked at.
+    ///
+    /// [`CHECKS_MAX`]: crate::CHECKS_MAX
+    #[serde(default)]
+    pub checks: Vec<Check>,
+    /// Milliseconds that this attempt may take, so that it ends before its CI job is killed. Only
+    /// [`Session::deadline`] looks at it: it differs between attempts, and no decision may.
+    ///
+    /// [`Session::deadline`]: crate::Session::deadline
+    #[serde(default)]
+    pub job_ms: Option<u64>,
+    /// The most tokens that the model can read at once, where that is known.
+    #[serde(default)]
+    pub context_tokens: Option<u64>,
 }

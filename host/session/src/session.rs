@@ -2,7 +2,12 @@
 
 mod answering;
 mod asking;
+mod checking;
+mod clock;
+mod context;
+mod failing;
 mod report;
+mod responding;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +15,11 @@ use serde::Deserialize;
 
 use crate::budget::{Meter, Work};
 use crate::call::{Answer, Call, CallId, HostTool, ModelCall, Origin};
-pub use crate::event::{Deadline, Input};
-use crate::event::{Decision, TestsEnding};
+use crate::effect::{Effect, Item};
+use crate::event::{Decision, Input, TestsEnding};
 use crate::outcome::{Analysis, PatchFile, TestCounts, TestsSaid, Verdict};
 use crate::plan::Plan;
-use crate::state::{Phase, Progress, Slot, State};
+use crate::state::{Near, Phase, Progress, Slot, State};
 use crate::stop::StopReason;
 
 /// The most calls of one turn that are carried out; the rest is answered with a refusal.
@@ -25,84 +30,6 @@ pub(crate) const TURNS_MAX: u32 = 200;
 pub(crate) const TURN_FAILURES_MAX: u32 = 3;
 /// How many patches the gates look at.
 pub(crate) const PATCH_TRIES_MAX: u32 = 3;
-
-/// Under this name the model reads what the step's own tests said before anything was asked.
-const PROJECT_TESTS: &str = "project_tests";
-
-/// What the conversation holds, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
-    /// The step's words.
-    User(String),
-    /// A call the host made in the model's place, to put its answer before it.
-    ContextCall(ModelCall),
-    /// An item of a response, byte for byte.
-    Output(String),
-    /// What came of a call.
-    CallOutput {
-        /// The provider's id of the call.
-        call_id: String,
-        /// JSON.
-        output: String,
-    },
-}
-
-impl Item {
-    fn bytes(&self) -> u64 {
-        /// What the provider wraps around an item, in bytes, at most.
-        const WRAPPING: usize = 200;
-        let text = match self {
-            Self::User(text) | Self::Output(text) => text.len(),
-            Self::ContextCall(call) => call.tool.len() + call.arguments.len() + call.call_id.len(),
-            Self::CallOutput { call_id, output } => call_id.len() + output.len(),
-        };
-        (text + WRAPPING) as u64
-    }
-}
-
-/// A request to the model. The conversation itself is [`Session::conversation`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ask {
-    /// Which turn.
-    pub turn: u32,
-    /// Which try of it, counted from 1.
-    pub try_number: u32,
-    /// The most tokens its response may have.
-    pub max_output_tokens: u64,
-    /// Whether only the host's own tools may be offered.
-    pub wrap_up: bool,
-    /// Milliseconds to wait before.
-    pub after_ms: u64,
-}
-
-/// What the session wants done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Write a decision down.
-    Emit(Decision),
-    /// Run the step's own tests; answered by [`Input::TestsFinished`].
-    RunTests {
-        /// 0 without a patch, then counted from 1.
-        round: u32,
-    },
-    /// Carry a call out; answered by [`Input::CallAnswered`].
-    Call(Call),
-    /// Look at a patch; answered by [`Input::PatchJudged`].
-    Judge {
-        /// The call that proposes it.
-        call: CallId,
-        /// As the model wrote it.
-        patch: String,
-    },
-    /// Ask the model; answered by [`Input::TurnRequested`] and what comes of it.
-    Ask(Ask),
-    /// Give up the response that is under way.
-    AbortTurn,
-    /// End the run of the step's own tests that is under way.
-    AbortTests,
-    /// Write the artifacts and end.
-    Finish(StopReason),
-}
 
 /// A patch that left the gates.
 #[derive(Debug, Clone)]
@@ -119,15 +46,22 @@ pub struct Session {
     phase: Phase,
     state: State,
     conversation: Vec<Item>,
+    /// Where the last item stands that the server made of everything before it.
+    compacted_from: usize,
     /// Tokens of the conversation up to and with item `.1`, as the provider counted them.
     counted: Option<(u64, usize)>,
     now: u64,
     /// Time of this attempt by work. An attempt is a CI job: its time is its own.
     worked_ms: BTreeMap<Work, u64>,
-    wrapped_up: BTreeSet<Work>,
+    /// The works whose one wrap-up turn was asked for, and why.
+    wrapped_up: BTreeMap<Work, Near>,
     analysis: Option<Analysis>,
     patch: Option<Accepted>,
+    /// Patches that the gates refused.
     patch_tries: u32,
+    /// Files and lines of the last patch that was judged, and how many were.
+    patch_size: (u64, u64),
+    patches_judged: u32,
     test_rounds: u32,
     verdicts: Vec<Verdict>,
     tests_before: Option<TestsSaid>,
@@ -138,6 +72,12 @@ pub struct Session {
     turns: u32,
     requests: u32,
     charged_at_most: u32,
+    /// When the step last got on in this attempt, and after how many turns.
+    got_on: (u64, u32),
+    /// The checks, by their place in the plan, that fired.
+    fired: BTreeSet<usize>,
+    /// The checks that a human let pass.
+    approved: BTreeSet<String>,
     effects: Vec<Effect>,
 }
 
@@ -152,13 +92,16 @@ impl Session {
             phase: Phase::Init,
             state: State::Fresh,
             conversation,
+            compacted_from: 0,
             counted: None,
             now: 0,
             worked_ms: BTreeMap::new(),
-            wrapped_up: BTreeSet::new(),
+            wrapped_up: BTreeMap::new(),
             analysis: None,
             patch: None,
             patch_tries: 0,
+            patch_size: (0, 0),
+            patches_judged: 0,
             test_rounds: 0,
             verdicts: Vec::new(),
             tests_before: None,
@@ -168,6 +111,9 @@ impl Session {
             turns: 0,
             requests: 0,
             charged_at_most: 0,
+            got_on: (0, 0),
+            fired: BTreeSet::new(),
+            approved: BTreeSet::new(),
             effects: Vec::new(),
         }
     }
@@ -180,6 +126,12 @@ impl Session {
     /// Everything said so far; a request sends it whole, or what is new since the last response.
     pub fn conversation(&self) -> &[Item] {
         &self.conversation
+    }
+
+    /// What a request holds to a server that remembers nothing: the conversation from the last
+    /// item on that stands for everything before it.
+    pub fn replayable(&self) -> &[Item] {
+        &self.conversation[self.compacted_from..]
     }
 
     /// What was spent, and what is set aside.
@@ -202,13 +154,22 @@ impl Session {
 
     /// Tells the step what happened `now` (milliseconds since this attempt began); returns what
     /// to do about it.
-    ///
-    /// Every branch a step can take is in this `match`. What it calls only computes.
     pub fn handle(&mut self, now: u64, input: Input) -> Vec<Effect> {
         self.count_time(now, &input);
         let state = std::mem::replace(&mut self.state, State::Fresh);
-        self.state = match (state, input) {
+        let state = self.react(state, input);
+        self.state = self.hold_checks(state);
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Every branch a step can take is in this `match`. What it calls only computes.
+    fn react(&mut self, state: State, input: Input) -> State {
+        match (state, input) {
             (state, Input::AttemptStarted { .. }) => self.take_up(state),
+            (state, Input::Approved { check, .. }) => {
+                self.approve(check);
+                state
+            }
             // A step that is over stays over: late inputs are dropped, not errors.
             (stopped @ State::Stopped { .. }, _) => stopped,
             // A stop wins over whatever is in flight.
@@ -229,6 +190,14 @@ impl Session {
                 self.after_context(slots)
             }
 
+            (State::Asking(asking), Input::ScopeRefused { turn, scope, left })
+                if asking.turn == turn =>
+            {
+                self.scope_refused(asking, scope, left)
+            }
+            (State::Asking(asking), Input::LedgerFailed { turn, .. }) if asking.turn == turn => {
+                self.stop(StopReason::LedgerFailed, State::Asking(asking))
+            }
             (State::Asking(asking), Input::TurnRequested { turn, .. }) if asking.turn == turn => {
                 self.turn_sent(asking)
             }
@@ -239,16 +208,11 @@ impl Session {
                 asking.early.values_mut().for_each(|slot| slot.take(call, &answer));
                 State::Asking(asking)
             }
-            (
-                State::Asking(asking),
-                Input::TurnCompleted { turn, items, calls, text, usage, .. },
-            ) if asking.turn == turn => self.turn_completed(asking, items, calls, &text, usage),
-            (
-                State::Asking(asking),
-                Input::TurnFailed { turn, class, code, sent, usage, retry_after_ms, .. },
-            ) if asking.turn == turn => {
-                let failure = asking::Failure { class, code, sent, usage, retry_after_ms };
-                self.turn_failed(asking, &failure)
+            (State::Asking(asking), completed @ Input::TurnCompleted { .. }) => {
+                self.turn_completed(asking, completed)
+            }
+            (State::Asking(asking), failed @ Input::TurnFailed { .. }) => {
+                self.turn_failed(asking, failed)
             }
 
             (State::Answering(mut answering), Input::CallAnswered { call, answer, .. }) => {
@@ -265,8 +229,7 @@ impl Session {
 
             // What is left comes late: an answer of a turn that was given up.
             (state, _) => state,
-        };
-        std::mem::take(&mut self.effects)
+        }
     }
 
     /// Tells the step that the response under way got on. Not written down: it only moves the
@@ -278,46 +241,9 @@ impl Session {
         }
     }
 
-    /// Which deadline comes next, and when, in milliseconds since this attempt began. When it
-    /// has passed, tell it with [`Input::DeadlinePassed`].
-    pub fn deadline(&self) -> Option<(u64, Deadline)> {
-        if self.stopped().is_some() {
-            return None;
-        }
-        let work = self.work();
-        let worked = self.worked_ms.get(&work).copied().unwrap_or(0);
-        let left = self.plan.budgets.of(work).time_ms.saturating_sub(worked);
-        let of_work = (self.now.saturating_add(left), Deadline::Work);
-        let of_turn = match &self.state {
-            State::Asking(asking) => self.turn_deadline(asking),
-            State::Fresh
-            | State::TestingBefore
-            | State::ReadingBefore { .. }
-            | State::GatheringContext { .. }
-            | State::Answering(_)
-            | State::Stopped { .. } => None,
-        };
-        Some(of_turn.filter(|turn| turn.0 < of_work.0).unwrap_or(of_work))
-    }
-
     /// Which ceilings count now.
     pub fn work(&self) -> Work {
         self.state.work(self.phase)
-    }
-
-    fn count_time(&mut self, now: u64, input: &Input) {
-        if matches!(input, Input::AttemptStarted { .. }) {
-            self.worked_ms.clear();
-            self.now = now;
-            return;
-        }
-        self.pass_time(now);
-    }
-
-    fn pass_time(&mut self, now: u64) {
-        let passed = now.saturating_sub(self.now);
-        *self.worked_ms.entry(self.work()).or_default() += passed;
-        self.now = self.now.max(now);
     }
 
     fn emit(&mut self, decision: Decision) {
@@ -327,6 +253,7 @@ impl Session {
     fn enter(&mut self, phase: Phase) {
         if self.phase < phase {
             self.phase = phase;
+            self.gets_on();
             self.emit(Decision::PhaseEntered { phase });
         }
     }
@@ -353,7 +280,7 @@ impl Session {
     fn take_up(&mut self, state: State) -> State {
         match state {
             State::Fresh => self.begin(),
-            State::Stopped { reason, held } if reason.is_open() => self.take_up(*held),
+            State::Stopped { reason, held } if self.goes_on_from(&reason) => self.take_up(*held),
             State::Stopped { reason, held } => self.stop_again(reason, *held),
             State::TestingBefore => {
                 self.run_tests(0);
@@ -373,84 +300,6 @@ impl Session {
                 self.after_answer(answering)
             }
         }
-    }
-
-    fn begin(&mut self) -> State {
-        match &self.plan.tests {
-            Some(tests) if tests.before => {
-                self.run_tests(0);
-                State::TestingBefore
-            }
-            Some(_) | None => self.gather_context(),
-        }
-    }
-
-    fn run_tests(&mut self, round: u32) {
-        self.emit(Decision::TestsStarted { round });
-        self.effects.push(Effect::RunTests { round });
-    }
-
-    fn read_tests_before(&mut self, ending: TestsEnding, reports: &[String]) -> State {
-        self.reports_before = reports.to_vec();
-        match reading(0, reports) {
-            Some(call) => {
-                self.start(call.clone());
-                State::ReadingBefore { call, ending }
-            }
-            None => self.tests_before_over(ending, None),
-        }
-    }
-
-    /// The tests without a patch are over: what they said is the first thing the model reads.
-    fn tests_before_over(&mut self, ending: TestsEnding, read: Option<&Answer>) -> State {
-        let said = self.count_tests(0, ending, read);
-        let call = ModelCall {
-            call_id: "call_tests_before".to_owned(),
-            tool: PROJECT_TESTS.to_owned(),
-            arguments: "{}".to_owned(),
-        };
-        let output = serde_json::json!({
-            "command": self.plan.tests.as_ref().map(|tests| &tests.command),
-            "started": ending != TestsEnding::NotStarted,
-            "timed_out": ending == TestsEnding::TimedOut,
-            "exit_code": said.exit_code,
-            "passed": said.passed,
-            "reports": self.reports_before,
-        });
-        let (call_id, output) = (call.call_id.clone(), output.to_string());
-        self.conversation.push(Item::ContextCall(call));
-        self.conversation.push(Item::CallOutput { call_id, output });
-        self.tests_before = Some(said);
-        self.gather_context()
-    }
-
-    fn gather_context(&mut self) -> State {
-        let calls = self.plan.context.clone();
-        let mut slots = Vec::new();
-        for (index, call) in (0..).zip(calls) {
-            let id = CallId { origin: Origin::Context, index };
-            let asked = ModelCall {
-                call_id: format!("call_context_{}", index + 1),
-                tool: call.tool,
-                arguments: call.arguments,
-            };
-            slots.push(self.start_tool(id, asked));
-        }
-        self.after_context(slots)
-    }
-
-    fn after_context(&mut self, slots: Vec<Slot>) -> State {
-        if slots.iter().any(|slot| slot.answered().is_none()) {
-            return State::GatheringContext { slots };
-        }
-        for slot in &slots {
-            self.conversation.push(Item::ContextCall(slot.asked.clone()));
-        }
-        for slot in &slots {
-            self.push_output(slot);
-        }
-        self.enter(Phase::ContextReady);
-        self.ask(1, 1)
     }
 
     fn push_output(&mut self, slot: &Slot) {
@@ -495,27 +344,6 @@ impl Session {
                 }
                 Progress::Reading { call, .. } => self.effects.push(Effect::Call(call.clone())),
                 Progress::Answered(_) => {}
-            }
-        }
-    }
-
-    fn too_late(&mut self, state: State, deadline: Deadline) -> State {
-        match (deadline, state) {
-            // Tests that take too long are no reason to look at nothing else.
-            (Deadline::Work, State::TestingBefore | State::ReadingBefore { .. }) => {
-                self.effects.push(Effect::AbortTests);
-                self.tests_before_over(TestsEnding::TimedOut, None)
-            }
-            (Deadline::Work, state) => {
-                let work = state.work(self.phase);
-                self.stop(StopReason::TimeBudget { work }, state)
-            }
-            (Deadline::FirstEvent, State::Asking(asking)) => {
-                self.turn_too_late(asking, "first-event-timeout")
-            }
-            (Deadline::Idle, State::Asking(asking)) => self.turn_too_late(asking, "idle-timeout"),
-            (Deadline::FirstEvent | Deadline::Idle | Deadline::Job | Deadline::Check, state) => {
-                state
             }
         }
     }
@@ -569,5 +397,7 @@ fn host_tool(call: &ModelCall) -> Option<HostTool> {
 
 #[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod promise_tests;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::budget::Work;
+use crate::budget::{Resource, Work};
 use crate::call::{Answer, Call, CallId, ModelCall};
 use crate::event::TestsEnding;
 use crate::stop::StopReason;
@@ -77,10 +77,41 @@ pub(crate) struct Asking {
     pub(crate) calls: u32,
     /// Failures in this attempt.
     pub(crate) failures: u32,
-    pub(crate) wrap_up: bool,
+    /// Milliseconds waited before tries in this attempt.
+    pub(crate) waited_ms: u64,
+    /// Why the model was told to come to an end, if it was.
+    pub(crate) wrap_up: Option<Near>,
+    /// The most output tokens that every scope bears, where one said so in this attempt.
+    pub(crate) lowered: Option<u64>,
+    /// How often that happened.
+    pub(crate) lowerings: u32,
     pub(crate) stage: Stage,
     /// Calls that were started before the response completed, by the provider's id.
     pub(crate) early: BTreeMap<String, Slot>,
+}
+
+/// What comes near its ceiling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Near {
+    Time,
+    Calls,
+    Tokens,
+    Spend,
+    StepSpend,
+}
+
+impl Near {
+    /// Why the run is over when the model does not come to an end.
+    pub(crate) fn reason(self, work: Work) -> StopReason {
+        let spend = |resource| StopReason::SpendBudget { work, resource };
+        match self {
+            Self::Time => StopReason::TimeBudget { work },
+            Self::Calls => StopReason::CallBudget { work },
+            Self::Tokens => spend(Resource::Tokens),
+            Self::Spend => spend(Resource::Spend),
+            Self::StepSpend => spend(Resource::StepSpend),
+        }
+    }
 }
 
 /// How far a request has come.

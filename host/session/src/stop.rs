@@ -59,6 +59,25 @@ pub enum StopReason {
         /// Which work asked.
         work: Work,
     },
+    /// A scope beyond the step (its pull request, its repository, the day…) bears no request more.
+    ScopeBudget {
+        /// Which.
+        scope: String,
+    },
+    /// The ledger could not be asked what may be spent, so nothing may be.
+    LedgerFailed,
+    /// A value check of the step says that it is not worth going on.
+    ValueCheck {
+        /// Which.
+        check: String,
+    },
+    /// A value check of the step wants a human to decide.
+    ApprovalNeeded {
+        /// Which.
+        check: String,
+    },
+    /// The CI job is about to be killed.
+    JobDeadline,
     /// No model could be had; another run may succeed.
     ModelUnavailable {
         /// The last failure's code.
@@ -88,14 +107,19 @@ impl StopReason {
             Self::TimeBudget { .. } => "time-budget",
             Self::SpendBudget { .. } => "spend-budget",
             Self::CallBudget { .. } => "call-budget",
+            Self::ScopeBudget { .. } => "scope-budget",
+            Self::LedgerFailed => "ledger-failed",
+            Self::ValueCheck { .. } => "value-check",
+            Self::ApprovalNeeded { .. } => "approval-needed",
+            Self::JobDeadline => "job-deadline",
             Self::ModelUnavailable { .. } => "model-unavailable",
             Self::ModelRefused { .. } => "model-refused",
             Self::Cancelled { .. } => "cancelled",
         }
     }
 
-    /// Whether another attempt could get further: what the model and the gates concluded stays
-    /// concluded.
+    /// Whether another attempt could get further: what the model, the gates and the step's own
+    /// rules concluded stays concluded.
     pub fn is_open(&self) -> bool {
         match self {
             // A model that does not wrap up would be told the same again.
@@ -104,9 +128,14 @@ impl StopReason {
             | Self::TestsFailed
             | Self::TestsNotRun
             | Self::NoUsefulResult
-            | Self::CallBudget { .. } => false,
+            | Self::CallBudget { .. }
+            | Self::ValueCheck { .. } => false,
             Self::TimeBudget { .. }
             | Self::SpendBudget { .. }
+            | Self::ScopeBudget { .. }
+            | Self::LedgerFailed
+            | Self::ApprovalNeeded { .. }
+            | Self::JobDeadline
             | Self::ModelUnavailable { .. }
             | Self::ModelRefused { .. }
             | Self::Cancelled { .. } => true,
@@ -133,6 +162,11 @@ impl fmt::Display for StopReason {
                 write!(f, "out of {what}: {work}")
             }
             Self::CallBudget { work } => write!(f, "out of tool calls: {work}"),
+            Self::ScopeBudget { scope } => write!(f, "out of money for the {scope}"),
+            Self::LedgerFailed => write!(f, "the ledger failed, and nothing may be spent"),
+            Self::ValueCheck { check } => write!(f, "the check `{check}` ended the run"),
+            Self::ApprovalNeeded { check } => write!(f, "the check `{check}` needs an approval"),
+            Self::JobDeadline => write!(f, "the CI job is about to end"),
             Self::ModelUnavailable { code } => write!(f, "no model could be had ({code})"),
             Self::ModelRefused { code } => write!(f, "the provider refused ({code})"),
             Self::Cancelled { signal: Signal::Interrupt } => write!(f, "interrupted"),

@@ -1,25 +1,24 @@
 //! A completed turn: its calls are answered, its patch is judged and tested.
 
-use std::collections::BTreeMap;
-
-use super::{HostTool, Input, PATCH_TRIES_MAX, Session, TURN_CALLS_MAX, host_tool, judge, reading};
-use crate::call::{Answer, CallId, ModelCall};
-use crate::event::TestsEnding;
-use crate::outcome::Analysis;
+use super::{PATCH_TRIES_MAX, Session, TURN_CALLS_MAX, host_tool, judge, reading};
+use crate::call::{Answer, CallId, HostTool, ModelCall, Origin};
+use crate::event::{Input, TestsEnding};
+use crate::outcome::{Analysis, PatchFile};
 use crate::plan::Goal;
-use crate::state::{Answering, Phase, Progress, Slot, State};
+use crate::state::{Answering, Asking, Phase, Progress, Slot, State};
 use crate::stop::StopReason;
+
+/// What a call gets that is made in a turn which may only submit.
+const TOO_LATE_FOR_TOOLS: &str =
+    "the budget of this phase is nearly used up: only submit_analysis and propose_patch are open";
 
 impl Session {
     /// Turns the calls of a response into slots, in the response's order. Those that were
     /// started early keep their answers; early ones that the response does not have are dropped.
-    /// `next` is the first id that no call of this turn has had.
-    pub(super) fn take_calls(
-        &mut self,
-        mut next: CallId,
-        mut early: BTreeMap<String, Slot>,
-        calls: Vec<ModelCall>,
-    ) -> Vec<Slot> {
+    pub(super) fn take_calls(&mut self, asking: Asking, calls: Vec<ModelCall>) -> Vec<Slot> {
+        let Asking { turn, mut early, wrap_up, calls: index, .. } = asking;
+        // The first id that no call of this turn has had.
+        let mut next = CallId { origin: Origin::Turn(turn), index };
         let mut slots: Vec<Slot> = Vec::with_capacity(calls.len());
         for (place, asked) in calls.into_iter().enumerate() {
             if let Some(slot) = early.remove(&asked.call_id)
@@ -34,6 +33,7 @@ impl Session {
                 _ if place >= TURN_CALLS_MAX => refused(id, asked, "too many calls in one turn"),
                 Some(HostTool::SubmitAnalysis) => self.submit_analysis(id, asked),
                 Some(HostTool::ProposePatch) => self.propose_patch(id, asked, &slots),
+                None if wrap_up.is_some() => refused(id, asked, TOO_LATE_FOR_TOOLS),
                 None => self.start_tool(id, asked),
             };
             slots.push(slot);
@@ -73,6 +73,9 @@ impl Session {
             return State::Answering(answering);
         };
         self.verdicts = verdicts;
+        self.patches_judged += 1;
+        self.patch_size = size(&files);
+        self.gets_on();
         let progress = match (problem, digest) {
             (None, Some(digest)) => {
                 self.patch = Some(super::Accepted { digest, files });
@@ -198,6 +201,12 @@ impl Session {
 fn refused(id: CallId, asked: ModelCall, message: &str) -> Slot {
     let output = Answer::Refused { message: message.to_owned() }.for_model();
     Slot { id, asked, progress: Progress::Answered(output) }
+}
+
+/// Files, and lines added or removed.
+fn size(files: &[PatchFile]) -> (u64, u64) {
+    let lines = files.iter().flat_map(|file| [file.added, file.removed]);
+    (files.len() as u64, lines.fold(0, u64::saturating_add))
 }
 
 fn position(
