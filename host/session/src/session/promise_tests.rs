@@ -286,11 +286,14 @@ proptest! {
         }
     }
 
-    /// Progress of a stream is not written down, nor who looked when a deadline comes: a replay
-    /// without them decides the same.
+    /// Progress of a stream is not written down, nor who looked when a deadline comes, and the
+    /// next attempt has another job: a replay without them decides the same.
     #[test]
-    fn decisions_are_a_function_of_the_inputs(plan in any_plan(), story in any_story()) {
-        let (mut live, mut replayed) = (Session::new(plan.clone()), Session::new(plan));
+    fn decisions_are_a_function_of_the_inputs(
+        plan in any_plan(), story in any_story(), job_ms in any_number(),
+    ) {
+        let mut live = Session::new(Plan { job_ms: Some(job_ms), ..plan.clone() });
+        let mut replayed = Session::new(plan);
         let mut now = 0_u64;
         for (passed, input) in story {
             live.progress(now.saturating_add(passed / 2));

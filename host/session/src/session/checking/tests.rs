@@ -97,6 +97,15 @@ fn a_check_that_asks_waits_for_a_human_and_then_goes_on() {
 }
 
 #[test]
+fn a_question_stays_though_its_reason_is_gone() {
+    let late = vec![quantity(Quantity::TimeMs, Op::AtLeast, 100)];
+    let mut inputs = asked_again();
+    inputs.push((0, Input::AttemptStarted { attempt: 2 }));
+    let needed = StopReason::ApprovalNeeded { check: "worth it".into() };
+    assert_eq!(session(with(Action::Ask, late), inputs).stopped(), Some(&needed));
+}
+
+#[test]
 fn a_check_that_asks_lets_the_response_under_way_complete() {
     let when = vec![quantity(Quantity::TimeMs, Op::AtLeast, 50)];
     let mut waiting = session(with(Action::Ask, when.clone()), begun());
