@@ -53,7 +53,11 @@ pub(super) async fn answer(
         }
         Place::Compact | Place::InputTokens => Framing::default(),
     };
-    let fields = match read(body).await {
+    let read = read(body).await.and_then(|fields| match place {
+        Place::Responses | Place::Compact => with_model(fields),
+        Place::InputTokens => Ok(fields),
+    });
+    let fields = match read {
         Ok(fields) => fields,
         Err(error) => return Ok(door::error_response(&error)),
     };
@@ -88,6 +92,15 @@ async fn read(body: Incoming) -> Result<Map<String, Value>, ModelError> {
         Ok(Err(err)) => Err(refuse(400, format!("the body cannot be read: {err}"))),
         Err(_) => Err(refuse(408, "the body does not come".to_owned())),
     }
+}
+
+/// Over HTTP the reference service insists on a model, and clients are tested against that.
+fn with_model(fields: Map<String, Value>) -> Result<Map<String, Value>, ModelError> {
+    if fields.get("model").is_some_and(Value::is_string) {
+        return Ok(fields);
+    }
+    let message = "Missing required parameter: 'model'.".to_owned();
+    Err(intake::bad("missing_required_parameter", message).with_param("model"))
 }
 
 fn create(fields: Map<String, Value>, visit: &Visit) -> Result<Create, ModelError> {

@@ -62,8 +62,10 @@ impl Home {
         answer.into_iter().map(char::from).collect()
     }
 
-    /// Posts JSON, and reads the whole answer.
+    /// Posts JSON, and reads the whole answer. A model is named in any case.
     async fn post(&self, path: &str, body: &Value) -> String {
+        let mut body = body.clone();
+        body["model"] = "m".into();
         let body = body.to_string();
         let length = body.len();
         self.http(&format!(

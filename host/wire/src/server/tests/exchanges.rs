@@ -105,8 +105,13 @@ async fn a_bad_request_has_a_status_and_says_why() {
     };
     check(post("/v1/responses", "{"), (400, "invalid_json")).await;
     check(post("/v1/responses", "[]"), (400, "invalid_json")).await;
-    check(post("/v1/responses", r#"{"input":7}"#), (400, "invalid_type")).await;
-    check(post("/v1/responses", r#"{"background":true}"#), (400, "unsupported_parameter")).await;
+    check(post("/v1/responses", r#"{"model":"m","input":7}"#), (400, "invalid_type")).await;
+    check(
+        post("/v1/responses", r#"{"model":"m","background":true}"#),
+        (400, "unsupported_parameter"),
+    )
+    .await;
+    check(post("/v1/responses", "{}"), (400, "missing_required_parameter")).await;
     check(post("/v1/chat/completions", "{}"), (404, "not_found")).await;
     check(post("/v1/responses/resp_1/cancel", "{}"), (404, "not_found")).await;
     let get = "GET /v1/responses/compact HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";

@@ -101,7 +101,7 @@ async fn a_response_has_every_field_that_a_strict_client_wants() {
     temperature: 0.5
     text: {"format":{"type":"text"}}
     tool_choice: "auto"
-    tools: [{"name":"t","type":"function"},{"type":"web_search"}]
+    tools: [{"description":null,"name":"t","parameters":null,"strict":true,"type":"function"},{"type":"web_search"}]
     top_logprobs: 0
     top_p: 1.0
     truncation: "disabled"
