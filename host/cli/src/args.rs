@@ -145,6 +145,12 @@ pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one. An address beyond this machine serves strangers.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
+    /// Offer no WebSocket: who asks for one is told to use HTTP.
+    #[arg(long)]
+    pub(crate) http_only: bool,
+    /// Connections that are served at the same time; more wait.
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub(crate) connections: usize,
 }
 
 #[derive(Debug, Subcommand)]

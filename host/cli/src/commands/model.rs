@@ -17,7 +17,14 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Problem> {
         None => Arc::new(wire::offline::Analyst),
     };
     runtime()?.block_on(async {
-        let server = listen(args.listen, Arc::clone(&responder))?;
+        // Who names an address beyond this machine means it.
+        let options = Options {
+            beyond_loopback: !args.listen.ip().is_loopback(),
+            web_socket: !args.http_only,
+            connections_max: args.connections,
+            ..Options::default()
+        };
+        let server = listen_with(args.listen, Arc::clone(&responder), options)?;
         print(&format!("serving `{}` at {}", responder.model(), server.base_url()));
         print("end it with Ctrl-C");
         tokio::signal::ctrl_c().await.map_err(Problem::Start)?;
@@ -35,12 +42,19 @@ pub(super) fn script(path: &Path) -> Result<(Script, String), Problem> {
     Ok((script, text))
 }
 
-/// Starts a server, within a runtime. Who names an address beyond this machine means it.
+/// Starts a server of our own, within a runtime.
 pub(super) fn listen(
     address: SocketAddr,
     responder: Arc<dyn Responder>,
 ) -> Result<Server, Problem> {
-    let options = Options { beyond_loopback: !address.ip().is_loopback(), ..Options::default() };
+    listen_with(address, responder, Options::default())
+}
+
+fn listen_with(
+    address: SocketAddr,
+    responder: Arc<dyn Responder>,
+    options: Options,
+) -> Result<Server, Problem> {
     Server::bind_with(address, responder, options)
         .map_err(|source| Problem::Listen { address: address.to_string(), source })
 }
