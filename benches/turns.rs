@@ -108,6 +108,9 @@ fn plan(repository: &Repository, endpoint: &Endpoint, dir: &Path) -> RunPlan {
             tests: None,
             tools: ["read_file".to_owned()].into(),
             model_used: true,
+            checks: Vec::new(),
+            job_ms: None,
+            context_tokens: None,
         },
         model: ModelPlan {
             provider: "script".to_owned(),

@@ -4,8 +4,10 @@
 //! written down, sends, and reports what comes. Giving a job up drops the link: the protocol has
 //! no other way to cancel.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use session::budget::Usage;
 use session::event::{Input, Note};
@@ -46,6 +48,8 @@ pub(crate) struct Job {
     pub(crate) number: u64,
     pub(crate) ask: Ask,
     pub(crate) conversation: Vec<Item>,
+    /// Where a request begins that brings everything: what stands before is in a compaction.
+    pub(crate) replayed_from: usize,
     pub(crate) tools: Vec<ToolSpec>,
     pub(crate) give_up: CancellationToken,
 }
@@ -291,7 +295,7 @@ impl Task {
     fn request(&mut self, job: &Job, whole: bool) -> Result<Request, String> {
         // Over HTTP nothing is held for us, and each request brings everything.
         let held = self.held.take().filter(|_| !whole && self.transport == Transport::WebSocket);
-        let first = held.as_ref().map_or(0, |held| held.items);
+        let first = held.as_ref().map_or(job.replayed_from, |held| held.items);
         let new = job.conversation.get(first..).unwrap_or_default();
         let mut request = Request::new(
             self.plan.model.clone(),
@@ -302,6 +306,7 @@ impl Task {
         request.input = new.iter().map(input_item).collect::<Result<_, _>>()?;
         request.tools.clone_from(&job.tools);
         request.effort.clone_from(&self.plan.effort);
+        request.compact_at = job.ask.compact_at;
         request.prompt_cache_key = Some(self.plan.prompt_cache_key.clone());
         Ok(request)
     }
@@ -387,7 +392,9 @@ fn model_call(call: wire::FunctionCall) -> ModelCall {
 
 fn completed(turn: u32, response: Completed) -> Input {
     let usage = response.usage.map(usage);
+    let compacted_at = response.output.iter().rposition(|raw| is_compaction(raw));
     Input::TurnCompleted {
+        compacted_at: compacted_at.and_then(|at| u32::try_from(at).ok()),
         turn,
         response_id: response.response_id,
         items: response.output.iter().map(|raw| raw.get().to_owned()).collect(),
@@ -401,8 +408,20 @@ fn usage(usage: wire::Usage) -> Usage {
     Usage {
         input: usage.input_tokens,
         cached_input: usage.cached_tokens,
+        cache_write: usage.cache_write_tokens,
         output: usage.output_tokens,
+        reasoning: usage.reasoning_tokens,
     }
+}
+
+/// Whether an item stands for everything before it.
+fn is_compaction(item: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct Tag<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: Cow<'a, str>,
+    }
+    serde_json::from_str::<Tag<'_>>(item.get()).is_ok_and(|tag| tag.kind == "compaction")
 }
 
 fn failed(error: wire::ModelError, used: Option<wire::Usage>, began: bool) -> Failure {
@@ -455,7 +474,7 @@ fn not_connected(err: &wire::ConnectError) -> Failure {
 }
 
 fn lost(err: &wire::LinkError) -> Failure {
-    let sent = !matches!(err, wire::LinkError::RequestTooLarge { .. } | wire::LinkError::Busy);
+    let sent = !err.is_local();
     let class = match err.class() {
         wire::ErrorClass::Retryable => FailureClass::Provider,
         wire::ErrorClass::Final => FailureClass::Request,

@@ -218,29 +218,6 @@ pub enum Input {
         /// What each gate found.
         verdicts: Vec<Verdict>,
     },
-    /// A scope that others spend from, too, cannot bear the worst case of a turn.
-    ScopeRefused {
-        /// Which turn.
-        turn: u32,
-        /// Which scope: `pull-request`, `repository`, `day`, …
-        scope: String,
-        /// What it can bear.
-        left: Money,
-    },
-    /// Nobody can tell what may be spent: nothing may be sent.
-    LedgerFailed {
-        /// Which turn.
-        turn: u32,
-        /// Why.
-        message: String,
-    },
-    /// A human let a value check pass.
-    Approved {
-        /// Which.
-        check: String,
-        /// Who.
-        by: String,
-    },
     /// A deadline has passed.
     DeadlinePassed {
         /// Which.
@@ -332,22 +309,6 @@ pub enum Decision {
         round: u32,
         /// What.
         said: TestsSaid,
-    },
-    /// A value check wants a person to know.
-    Warned {
-        /// Which.
-        check: String,
-        /// What it found.
-        because: String,
-    },
-    /// A turn is asked for with less, since a scope bears no more.
-    Lowered {
-        /// Which turn.
-        turn: u32,
-        /// Which scope.
-        scope: String,
-        /// The most tokens its response may have.
-        max_output_tokens: u64,
     },
     /// The run is over. Always the last event of an attempt that was not killed.
     Stopped {

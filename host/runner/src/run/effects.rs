@@ -131,6 +131,7 @@ impl<E: ToolExecutor> Run<E> {
         let job = Job {
             number: self.job,
             ask,
+            replayed_from: self.session.conversation().len() - self.session.replayable().len(),
             conversation: self.session.conversation().to_vec(),
             tools: self.tools.iter().filter(|tool| host_only(tool)).cloned().collect(),
             give_up: self.give_up.clone(),

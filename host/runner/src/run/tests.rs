@@ -68,7 +68,13 @@ impl World {
         let session = session::Plan {
             task: "look".to_owned(),
             goal: Goal::Diagnose,
-            price: Price { input: Money(1), cached_input: Money(1), output: Money(1) },
+            price: Price {
+                input: Money(1),
+                cached_input: Money(1),
+                cache_write: None,
+                output: Money(1),
+                long: None,
+            },
             budgets: Budgets {
                 context: ceiling,
                 analyze: ceiling,
@@ -83,6 +89,9 @@ impl World {
             tests: None,
             tools: ["count".to_owned()].into(),
             model_used: true,
+            checks: Vec::new(),
+            job_ms: None,
+            context_tokens: None,
         };
         let key = RunKey::new([("the head".to_owned(), head.to_owned())]);
         RunPlan {

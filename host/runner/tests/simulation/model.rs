@@ -74,6 +74,7 @@ impl Responder for SimModel {
             input: 100 + 20 * asked.items.len() as u64,
             cached_input: 50,
             output: self.dice.between(10, 200),
+            ..Usage::default()
         };
         self.bills.lock().unwrap().push((turn, usage));
         let place = usize::try_from(turn).unwrap().min(self.scenario.turns.len() - 1);

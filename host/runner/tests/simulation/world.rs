@@ -454,6 +454,9 @@ impl World {
             tests: None,
             tools: ["count".to_owned()].into(),
             model_used: true,
+            checks: Vec::new(),
+            job_ms: None,
+            context_tokens: None,
         }
     }
 }
