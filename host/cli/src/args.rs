@@ -38,6 +38,9 @@ pub(crate) enum Command {
     /// Look into the cache of tool outputs.
     #[command(subcommand)]
     Cache(CacheCommand),
+    /// See what was spent, and set caps for all runs.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
 }
 
 /// Where the repository is.
@@ -85,9 +88,9 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) fresh: bool,
     /// The books that spending is entered in: a file, or a `postgres://` URL that several machines
-    /// share. Default: `STEPWELL_LEDGER`, or a file of the user's where the model costs money.
-    #[arg(long, value_name = "PLACE", env = "STEPWELL_LEDGER", hide_env_values = true)]
-    pub(crate) ledger: Option<ledger::Place>,
+    /// share. Default: STEPWELL_LEDGER, else a file of the user's where the model costs money.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) ledger: Option<String>,
     /// When the pipeline ends this job, such as `25m` from now: the run ends before, with its
     /// artifacts. Default: what the pipeline says, where it does (GitLab).
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
@@ -242,6 +245,110 @@ pub(crate) struct CacheWhyArgs {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Show what was spent and what is set aside.
+    Show(LedgerShowArgs),
+    /// Show the reservations that nobody settled, and who left them.
+    Open(LedgerOpenArgs),
+    /// Set, list and remove caps.
+    #[command(subcommand)]
+    Cap(LedgerCapCommand),
+    /// Add requests up that are older than 90 days.
+    Prune(LedgerPruneArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCapCommand {
+    /// Set what scopes may cost, each of them.
+    Set(LedgerCapSetArgs),
+    /// List the caps.
+    List(LedgerCapListArgs),
+    /// Remove a cap.
+    Remove(LedgerCapRemoveArgs),
+}
+
+/// Where the ledger is.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LedgerPlaceArgs {
+    /// A file, or a `postgres://` URL. Default: STEPWELL_LEDGER, else `stepwell/ledger.sqlite` in
+    /// the user's directory for state.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) ledger: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LedgerShowArgs {
+    #[command(flatten)]
+    pub(crate) place: LedgerPlaceArgs,
+    /// What to add up by: `repository`, `step`, `pull-request`, `branch`, `workflow`, `day`.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "repository")]
+    pub(crate) by: Vec<ledger::Dimension>,
+    /// Only requests of such scopes, as `repository:acme/*`.
+    #[arg(long, value_name = "SCOPES")]
+    pub(crate) only: Vec<ledger::Pattern>,
+    /// From this day on, as `2026-11-24`.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) since: Option<ledger::Day>,
+    /// Up to this day.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) until: Option<ledger::Day>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LedgerOpenArgs {
+    #[command(flatten)]
+    pub(crate) place: LedgerPlaceArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LedgerPruneArgs {
+    #[command(flatten)]
+    pub(crate) place: LedgerPlaceArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LedgerCapSetArgs {
+    #[command(flatten)]
+    pub(crate) place: LedgerPlaceArgs,
+    /// Whose cap it is: `pull-request:acme/shop#17`, or with a `*` at the end each that begins so.
+    #[arg(value_name = "SCOPES")]
+    pub(crate) scopes: ledger::Pattern,
+    /// Dollars, as `5.00`.
+    #[arg(value_name = "DOLLARS")]
+    pub(crate) amount: ledger::MicroDollars,
+    /// `total`, or `day` for a cap that begins anew each day (UTC).
+    #[arg(long, value_name = "TIME", default_value = "total")]
+    pub(crate) per: ledger::Period,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LedgerCapListArgs {
+    #[command(flatten)]
+    pub(crate) place: LedgerPlaceArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LedgerCapRemoveArgs {
+    #[command(flatten)]
+    pub(crate) place: LedgerPlaceArgs,
+    /// Whose cap it was, as `cap list` shows it.
+    #[arg(value_name = "SCOPES")]
+    pub(crate) scopes: ledger::Pattern,
+    /// `total` or `day`.
+    #[arg(long, value_name = "TIME", default_value = "total")]
+    pub(crate) per: ledger::Period,
 }
 
 /// Who answers.

@@ -2,12 +2,15 @@
 
 mod cache;
 mod init;
+mod ledger;
 mod model;
 mod run;
 mod tool;
 mod validate;
 
-use crate::args::{Args, CacheCommand, Command, ModelCommand, ToolCommand};
+use crate::args::{
+    Args, CacheCommand, Command, LedgerCapCommand, LedgerCommand, ModelCommand, ToolCommand,
+};
 use crate::problem::Problem;
 use crate::say::answer as print;
 
@@ -24,6 +27,18 @@ pub(crate) fn run(args: Args) -> Result<u8, Problem> {
         Command::Tool(ToolCommand::Call(args)) => tool::call(&args),
         Command::Cache(CacheCommand::Stat(args)) => cache::stat(&args),
         Command::Cache(CacheCommand::Why(args)) => cache::why(&args),
+        Command::Ledger(command) => on_ledger(&command),
+    }
+}
+
+fn on_ledger(command: &LedgerCommand) -> Result<u8, Problem> {
+    match command {
+        LedgerCommand::Show(args) => ledger::show(args),
+        LedgerCommand::Open(args) => ledger::open(args),
+        LedgerCommand::Cap(LedgerCapCommand::Set(args)) => ledger::cap_set(args),
+        LedgerCommand::Cap(LedgerCapCommand::List(args)) => ledger::cap_list(args),
+        LedgerCommand::Cap(LedgerCapCommand::Remove(args)) => ledger::cap_remove(args),
+        LedgerCommand::Prune(args) => ledger::prune(args),
     }
 }
 

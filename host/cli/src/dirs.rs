@@ -3,10 +3,6 @@
 use std::env;
 use std::path::PathBuf;
 
-use ledger::Place;
-
-use crate::problem::Problem;
-
 /// The directory of the cache: `STEPWELL_CACHE_DIR`, or `stepwell` in the user's cache directory.
 pub(crate) fn cache() -> PathBuf {
     let ours = env::var_os("STEPWELL_CACHE_DIR").map(PathBuf::from);
@@ -15,16 +11,15 @@ pub(crate) fn cache() -> PathBuf {
     ours.unwrap_or_else(|| users.or_else(home).unwrap_or_else(env::temp_dir).join("stepwell"))
 }
 
-/// The ledger of this user: `stepwell/ledger.sqlite` in the user's directory for state.
-pub(crate) fn ledger() -> Result<Place, Problem> {
+/// The ledger that the environment names, `STEPWELL_LEDGER`: other users of a machine can read a
+/// command line, and a URL may hold a password.
+pub(crate) fn ledger_setting() -> Option<String> {
+    env::var("STEPWELL_LEDGER").ok().filter(|place| !place.is_empty())
+}
+
+/// The user's own ledger: `stepwell/ledger.sqlite` in the directory for state.
+pub(crate) fn ledger() -> PathBuf {
     let users = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    let path = users.or_else(home).ok_or(Problem::NoStateDirectory)?.join("stepwell");
-    let made = std::fs::create_dir_all(&path);
-    made.map_err(|source| Problem::File {
-        what: "make the directory",
-        path: path.clone(),
-        source,
-    })?;
-    Ok(Place::File(path.join("ledger.sqlite")))
+    users.or_else(home).unwrap_or_else(env::temp_dir).join("stepwell/ledger.sqlite")
 }

@@ -27,6 +27,11 @@ pub(crate) fn code(result: &RunResult) -> u8 {
         } => 21,
         StopReason::SpendBudget { resource: Resource::Calls, .. }
         | StopReason::CallBudget { .. } => 22,
+        StopReason::ApprovalNeeded { .. } => 11,
+        StopReason::JobDeadline => 20,
+        StopReason::ScopeBudget { .. } => 21,
+        StopReason::ValueCheck { .. } => 22,
+        StopReason::LedgerFailed => 32,
         StopReason::ModelUnavailable { .. } => 30,
         StopReason::ModelRefused { .. } => 31,
         StopReason::Cancelled { signal: Signal::Interrupt } => 130,

@@ -92,6 +92,9 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
         tests: tests(step)?,
         tools,
         model_used: true,
+        checks: Vec::new(),
+        job_ms: None,
+        context_tokens: None,
     };
     Ok(Plan {
         name: step.name.clone(),
@@ -135,7 +138,9 @@ pub(crate) fn price(price: &step::Price) -> Price {
     Price {
         input: price.input.0,
         cached_input: price.cached_input.unwrap_or(price.input).0,
+        cache_write: None,
         output: price.output.0,
+        long: None,
     }
 }
 

@@ -56,9 +56,6 @@ pub(crate) enum Problem {
     /// A name that no ledger takes.
     #[error("the run cannot be entered in the ledger")]
     LedgerName { source: ledger::BadName },
-    /// No place for the ledger.
-    #[error("there is no place for the ledger: neither `XDG_STATE_HOME` nor `HOME` is set")]
-    NoStateDirectory,
     /// Two components of one name.
     #[error("there are two tools named `{name}`")]
     ToolTwice { name: String },
@@ -74,6 +71,18 @@ pub(crate) enum Problem {
     /// The cache cannot be opened.
     #[error("cannot open the cache `{}`", path.display())]
     Cache { path: PathBuf, source: cache::CacheError },
+    /// A ledger that cannot be used.
+    #[error("cannot use the ledger `{place}`")]
+    Ledger { place: String, source: ledger::LedgerError },
+    /// A place that no ledger can be at.
+    #[error("the ledger's place cannot be used")]
+    BadLedger(#[source] ledger::BadPlace),
+    /// There is no ledger to look at.
+    #[error("there is no ledger `{}`", path.display())]
+    NoLedger { path: PathBuf },
+    /// A cap that is not there.
+    #[error("`{scopes}` has no cap per {per}")]
+    NoCap { scopes: String, per: &'static str },
     /// A script that cannot be used.
     #[error("the script `{}` cannot be used", path.display())]
     BadScript { path: PathBuf, source: wire::ScriptError },
@@ -130,13 +139,20 @@ impl Problem {
             Self::LedgerName { .. } => {
                 "names in the ledger are those of the step, the repository and the branch".to_owned()
             }
-            Self::NoStateDirectory => "name one with `--ledger FILE`".to_owned(),
             Self::ToolTwice { .. } => "give one of them another name".to_owned(),
             Self::NoTool { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::NoTool { nearest: None, .. } => "`stepwell tool list` names them".to_owned(),
             Self::Cache { .. } => {
                 "name a directory of your own in STEPWELL_CACHE_DIR, or run with `--no-cache`".to_owned()
             }
+            Self::Ledger { source, .. } => return ledger_help(source).map(str::to_owned),
+            Self::BadLedger(_) => {
+                "name a file, or `postgres://user:password@host/database`".to_owned()
+            }
+            Self::NoLedger { .. } => {
+                "`stepwell ledger cap set` makes it; `--ledger` names another".to_owned()
+            }
+            Self::NoCap { .. } => "`stepwell ledger cap list` names them".to_owned(),
             Self::BadScript { .. } => "examples/failing-test/model.toml shows one".to_owned(),
             Self::Endpoint(_) => "look at `model.base-url` of the step file".to_owned(),
             Self::NoKey { name } => {
@@ -185,10 +201,13 @@ impl Problem {
             | Self::BadComponent { .. }
             | Self::ComponentOutside { .. }
             | Self::LedgerName { .. }
-            | Self::NoStateDirectory
             | Self::ToolTwice { .. }
             | Self::NoTool { .. }
             | Self::Cache { .. }
+            | Self::Ledger { .. }
+            | Self::BadLedger(_)
+            | Self::NoLedger { .. }
+            | Self::NoCap { .. }
             | Self::BadScript { .. }
             | Self::Listen { .. }
             | Self::Endpoint(_)
@@ -196,6 +215,22 @@ impl Problem {
             | Self::NoModel
             | Self::BadCall { .. } => exit::USAGE,
         }
+    }
+}
+
+/// What to do about a ledger.
+fn ledger_help(err: &ledger::LedgerError) -> Option<&'static str> {
+    use ledger::LedgerError;
+    if let LedgerError::NewerSchema { .. } = err {
+        Some("use the version of stepwell that the others use")
+    } else if let LedgerError::NotALedger { .. } | LedgerError::Damaged(_) = err {
+        Some("nothing was changed; name another ledger with `--ledger`, or restore this one")
+    } else if let LedgerError::TooManyLines { .. } = err {
+        Some("narrow it with `--only`, `--since` or `--until`")
+    } else if let LedgerError::Busy(_) = err {
+        Some("try again, or give many machines one PostgreSQL ledger instead of a shared file")
+    } else {
+        None
     }
 }
 

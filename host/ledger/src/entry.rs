@@ -7,6 +7,9 @@ use crate::{MicroDollars, Moment, RunId, Scopes};
 /// Which request of a run. The run is the lease's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryKey {
+    /// The fence of the lease under which the run began: the same step on the same commit may begin
+    /// again, and then pays again.
+    pub began: u64,
     /// Which turn.
     pub turn: u32,
     /// Which sending of that turn; 0 for the first.

@@ -81,7 +81,8 @@ impl RunBooks {
 }
 
 fn key(entry: Entry) -> EntryKey {
-    EntryKey { turn: entry.turn, retry: entry.try_number.saturating_sub(1) }
+    let Entry { account, turn, try_number } = entry;
+    EntryKey { began: account, turn, retry: try_number.saturating_sub(1) }
 }
 
 fn refusal(err: &LedgerError) -> LedgerRefusal {
@@ -113,6 +114,23 @@ impl RunLedger for RunBooks {
             let fence = taken.lease.fence();
             *self.open.lock().await = Some(taken);
             Ok(fence)
+        })
+    }
+
+    fn open_entries(&self) -> Later<'_, Result<Vec<Entry>, LedgerRefusal>> {
+        Box::pin(async move {
+            let open = self.open.lock().await;
+            let Some(Open { ledger, .. }) = open.as_ref() else {
+                return Err(LedgerRefusal::Failed(CLOSED.to_owned()));
+            };
+            let entries = ledger.open_entries(Some(&self.account.run)).await;
+            let entries = entries.map_err(|err| refusal(&err))?;
+            let of = |key: EntryKey| Entry {
+                account: key.began,
+                turn: key.turn,
+                try_number: key.retry.saturating_add(1),
+            };
+            Ok(entries.into_iter().map(|entry| of(entry.key)).collect())
         })
     }
 

@@ -30,6 +30,7 @@ const MIGRATIONS: [&[&str]; 1] = [&[
     // does not have (a pull request) is an empty text.
     "CREATE TABLE entries (
         run TEXT NOT NULL,
+        began BIGINT NOT NULL,
         turn BIGINT NOT NULL,
         retry BIGINT NOT NULL,
         fence BIGINT NOT NULL,
@@ -49,7 +50,7 @@ const MIGRATIONS: [&[&str]; 1] = [&[
         input BIGINT NOT NULL DEFAULT 0,
         cached BIGINT NOT NULL DEFAULT 0,
         output BIGINT NOT NULL DEFAULT 0,
-        PRIMARY KEY (run, turn, retry)
+        PRIMARY KEY (run, began, turn, retry)
     )",
     "CREATE INDEX entries_by_day ON entries (day)",
     "CREATE INDEX entries_open ON entries (run) WHERE settled_ms IS NULL",

@@ -8,7 +8,7 @@ use crate::{
 
 /// What is read of an entry, in this order.
 const COLUMNS: &str = "run, turn, retry, fence, holder, most, reserved_ms, step, repository,
-    pull_request, branch, workflow, day, settled_ms, charged, excess, known";
+    pull_request, branch, workflow, day, settled_ms, charged, excess, known, began";
 
 /// A request that may have been sent.
 #[derive(Debug)]
@@ -36,7 +36,11 @@ impl Entry {
         };
         let reserved = OpenEntry {
             run: RunId::new(row.text(0)?)?,
-            key: EntryKey { turn: row.small_number(1)?, retry: row.small_number(2)? },
+            key: EntryKey {
+                began: row.number(17)?,
+                turn: row.small_number(1)?,
+                retry: row.small_number(2)?,
+            },
             fence: row.number(3)?,
             holder: row.text(4)?.to_owned(),
             most: row.amount(5)?,
@@ -61,8 +65,11 @@ pub(super) fn find(
     run: &RunId,
     key: EntryKey,
 ) -> Result<Option<Entry>, LedgerError> {
-    let sql = format!("SELECT {COLUMNS} FROM entries WHERE run = $1 AND turn = $2 AND retry = $3");
-    let values = [run.as_str().into(), key.turn.into(), key.retry.into()];
+    let sql = format!(
+        "SELECT {COLUMNS} FROM entries
+         WHERE run = $1 AND began = $2 AND turn = $3 AND retry = $4"
+    );
+    let values = [run.as_str().into(), key.began.into(), key.turn.into(), key.retry.into()];
     tx.rows(&sql, &values)?.first().map(Entry::read).transpose()
 }
 
@@ -78,7 +85,7 @@ pub(super) fn open(
     let rows = tx.rows(
         &format!(
             "SELECT {COLUMNS} FROM entries WHERE settled_ms IS NULL {of}
-             ORDER BY reserved_ms, run, turn, retry LIMIT {}",
+             ORDER BY reserved_ms, run, began, turn, retry LIMIT {}",
             LINES_MAX + 1
         ),
         &values,
@@ -102,8 +109,8 @@ pub(super) fn add(tx: &mut dyn Transaction, entry: &OpenEntry) -> Result<(), Led
     let Scopes { step, repository, pull_request, branch, workflow, day } = scopes;
     let optional = |name: &Option<Name>| Value::from(name.as_ref().map_or("", Name::as_str));
     let sql = "INSERT INTO entries (run, turn, retry, fence, holder, most, reserved_ms, step,
-            repository, pull_request, branch, workflow, day)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+            repository, pull_request, branch, workflow, day, began)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     let values = [
         run.as_str().into(),
         key.turn.into(),
@@ -118,6 +125,7 @@ pub(super) fn add(tx: &mut dyn Transaction, entry: &OpenEntry) -> Result<(), Led
         optional(branch),
         optional(workflow),
         day.as_str().into(),
+        key.began.into(),
     ];
     tx.rows(sql, &values).map(drop)
 }
@@ -132,7 +140,7 @@ pub(super) fn close(
     let now = tx.now()?;
     let sql = "UPDATE entries SET settled_ms = $1, charged = $2, excess = $3, known = $4,
             input = $5, cached = $6, output = $7
-        WHERE run = $8 AND turn = $9 AND retry = $10";
+        WHERE run = $8 AND began = $9 AND turn = $10 AND retry = $11";
     let bounded = |tokens: u64| Value::from(tokens.min(TOKENS_MAX));
     let values = [
         now.0.into(),
@@ -143,6 +151,7 @@ pub(super) fn close(
         bounded(tokens.cached),
         bounded(tokens.output),
         entry.run.as_str().into(),
+        entry.key.began.into(),
         entry.key.turn.into(),
         entry.key.retry.into(),
     ];
@@ -155,7 +164,8 @@ const TOKENS_MAX: u64 = 1_000_000_000;
 
 /// Takes a reservation out again.
 pub(super) fn remove(tx: &mut dyn Transaction, entry: &OpenEntry) -> Result<(), LedgerError> {
-    let sql = "DELETE FROM entries WHERE run = $1 AND turn = $2 AND retry = $3";
+    let sql = "DELETE FROM entries WHERE run = $1 AND began = $2 AND turn = $3 AND retry = $4";
     let key = entry.key;
-    tx.rows(sql, &[entry.run.as_str().into(), key.turn.into(), key.retry.into()]).map(drop)
+    let values = [entry.run.as_str().into(), key.began.into(), key.turn.into(), key.retry.into()];
+    tx.rows(sql, &values).map(drop)
 }

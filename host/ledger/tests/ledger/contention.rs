@@ -201,7 +201,7 @@ async fn spend(ledger: Ledger, process: u64, task: u64) {
         random ^= random >> 7;
         random ^= random << 17;
         let most = 1 + random % MOST_MAX;
-        let key = EntryKey { turn, retry: 0 };
+        let key = EntryKey { began: 1, turn, retry: 0 };
         let (scopes, caps) = (scopes(), Caps::none());
         match ledger.reserve(&lease, key, &scopes, MicroDollars(most), &caps).await {
             Ok(_) if random.is_multiple_of(11) => ledger.release_entry(&lease, key).await.unwrap(),

@@ -51,7 +51,7 @@ pub(crate) enum Act {
 }
 
 fn any_key() -> impl Strategy<Value = EntryKey> {
-    (0..3_u32, 0..2_u32).prop_map(|(turn, retry)| EntryKey { turn, retry })
+    (0..2_u64, 0..3_u32, 0..2_u32).prop_map(|(began, turn, retry)| EntryKey { began, turn, retry })
 }
 
 fn any_scopes() -> impl Strategy<Value = Scopes> {

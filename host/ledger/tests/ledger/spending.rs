@@ -42,7 +42,7 @@ async fn asking_twice_reserves_once(world: &World) {
     assert_eq!(again, Reserved::Again { most: MicroDollars(100), fence: lease.fence() });
     let other = reserve(&ledger, &lease, 1, 99).await;
     assert!(matches!(other, Err(LedgerError::OtherAmount { .. })), "{other:?}");
-    let key = EntryKey { turn: 1, retry: 1 };
+    let key = EntryKey { began: 1, turn: 1, retry: 1 };
     let retry = ledger.reserve(&lease, key, &scopes(), MicroDollars(1), &Caps::none()).await;
     assert!(matches!(retry, Err(LedgerError::Refused(_))), "{retry:?}");
 }

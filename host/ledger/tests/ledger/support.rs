@@ -80,7 +80,7 @@ pub(crate) fn run(name: &str) -> RunId {
 }
 
 pub(crate) fn key(turn: u32) -> EntryKey {
-    EntryKey { turn, retry: 0 }
+    EntryKey { began: 1, turn, retry: 0 }
 }
 
 /// A request of pull request 17 of `acme/shop`.

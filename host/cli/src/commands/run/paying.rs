@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use ledger::{Caps, Day, Name, RunId, Scopes};
+use ledger::{Caps, Day, Name, Place, RunId, Scopes};
 use runner::RunLedger;
 
 use super::Answerer;
 use crate::args::RunArgs;
+use crate::commands::ledger::named_place;
 use crate::dirs;
 use crate::pipeline::Pipeline;
 use crate::problem::Problem;
@@ -24,9 +25,9 @@ pub(super) fn ledger(
     root: &Path,
     run: &str,
 ) -> Result<Option<Arc<dyn RunLedger>>, Problem> {
-    let place = match &args.ledger {
-        Some(place) => place.clone(),
-        None if answerer.is_billed => dirs::ledger()?,
+    let place = match named_place(args.ledger.as_deref())? {
+        Some(place) => place,
+        None if answerer.is_billed => users_own()?,
         None => return Ok(None),
     };
     let account = Account {
@@ -36,6 +37,16 @@ pub(super) fn ledger(
         caps: Caps::none(),
     };
     Ok(Some(RunBooks::new(place, account)))
+}
+
+fn users_own() -> Result<Place, Problem> {
+    let file = dirs::ledger();
+    if let Some(path) = file.parent() {
+        let made = std::fs::create_dir_all(path);
+        let path = path.to_owned();
+        made.map_err(|source| Problem::File { what: "make the directory", path, source })?;
+    }
+    Ok(Place::File(file))
 }
 
 /// What a run counts against, as the pipeline names it.
