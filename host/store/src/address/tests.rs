@@ -1,0 +1,66 @@
+//! What a URL may say.
+
+/// What `Store::open` says about a URL: the error and its help, or the URL as it is shown.
+#[track_caller]
+fn check(url: &str, expected: &str) {
+    let secrets = |name: &str| match name {
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" | "AZURE_STORAGE_KEY" => {
+            Some("c2VjcmV0".to_owned())
+        }
+        _ => None,
+    };
+    let said = match crate::Store::open(url, secrets) {
+        Ok(store) => store.url().to_owned(),
+        Err(err) => err.to_string(),
+    };
+    assert_eq!(said, expected, "{url}");
+}
+
+#[test]
+fn each_service_has_its_url() {
+    check("memory://", "memory://");
+    check("fs:///srv/a%20b", "fs:///srv/a%20b");
+    check("file:///srv", "file:///srv");
+    check("s3://bucket/a/B?region=eu-west-1", "s3://bucket/a/B");
+    check(
+        "s3://bucket?region=auto&endpoint=http://127.0.0.1:1&style=host&credentials=none",
+        "s3://bucket",
+    );
+    check("gcs://bucket/a?credentials=none", "gcs://bucket/a");
+    check("azblob://container/a?account=us", "azblob://container/a");
+    check("redis://localhost", "redis://localhost");
+    check("rediss://[::1]:6380/2/a/b?ttl=14d", "rediss://[::1]:6380/2/a/b");
+    check("redis+unix:///run/redis.sock?db=1&prefix=a", "redis+unix:///run/redis.sock");
+    check("webdav://host:8443/dav/ci", "webdav://host:8443/dav/ci");
+    check("webdav+http://host/dav", "webdav+http://host/dav");
+}
+
+#[test]
+fn a_url_that_is_none_says_why_and_shows_no_secret() {
+    let not = |url: &str, problem: &str| format!("`{url}` is not the URL of a store: {problem}");
+    check("", &not("…", "no service has this scheme"));
+    check("pass word://x", &not("…", "no service has this scheme"));
+    check("ftp://host/x", &not("ftp://…", "no service has this scheme"));
+    check("redis://:hunter2@host/0", &not("redis://…", "credentials do not belong in a URL"));
+    check("redis://:hunter2@ho st", &not("redis://…", "invalid domain character"));
+    check(
+        "fs://host/dir",
+        &not("fs://host/dir", "it names no absolute path of this machine (three slashes)"),
+    );
+    check("s3:///a?region=x", &not("s3:///a", "nothing stands before the path"));
+    check("s3://b", &not("s3://b", "it has no region (`auto` where the service has none)"));
+    check("s3://b?region=x&regoin=y", &not("s3://b", "there is no option `regoin`"));
+    check("s3://b?region=x&region=y", &not("s3://b", "the option `region` stands there twice"));
+    check("s3://b/a%2e%2e?region=x", &not("s3://b/a%2e%2e", "'%' in its path"));
+    check("redis://host/zero", &not("redis://host/zero", "`zero` is not the number of a database"));
+    check("redis://host?ttl=1", &not("redis://host", "ttl=1 is no span of time (try ttl=14d)"));
+    check("memory://#a", &not("memory://", "it has a fragment"));
+    check("gcs://b", "no credentials for `gcs://b`");
+    check("ghac://ns/a", "no credentials for `ghac://ns/a`");
+}
+
+#[test]
+fn an_option_that_does_not_exist_is_answered_with_those_that_do() {
+    let err = crate::Store::open("redis://host?tll=3d", |_| None).unwrap_err();
+    assert_eq!(err.help(), Some("it has ttl"));
+}
