@@ -64,3 +64,22 @@ fn an_option_that_does_not_exist_is_answered_with_those_that_do() {
     let err = crate::Store::open("redis://host?tll=3d", |_| None).unwrap_err();
     assert_eq!(err.help(), Some("it has ttl"));
 }
+
+#[test]
+fn certificates_to_trust_are_read_when_the_store_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |bytes: &str| {
+        let file = folder.path().join("ca.pem");
+        std::fs::write(&file, bytes).unwrap();
+        let url = format!("webdav://host/x?ca={}", file.display());
+        crate::Store::open(&url, |_| None).unwrap_err().to_string()
+    };
+    assert!(said("").ends_with("ca holds no certificate"));
+    let junk = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    assert!(said(junk).contains("ca holds a bad certificate: "));
+    check(
+        "rediss://host?ca=/none",
+        "`rediss://host` is not the URL of a store: \
+         ca=/none cannot be read: No such file or directory (os error 2)",
+    );
+}

@@ -155,7 +155,8 @@ fn a_directory_is_a_store_that_leaves_nothing_unfinished() {
 fn a_redis_is_a_store() {
     let Some(redis) = Redis::start() else { return };
     tried_out(&redis.store(), Creation::Atomic);
-    behaves_as_a_map(&redis.store(), 48);
+    behaves_as_a_map(&redis.store(), 32);
+    behaves_as_a_map(&redis.store_with("-passing&ttl=14d", None), 16);
     has_one_winner(|| redis.store(), 10);
 }
 
