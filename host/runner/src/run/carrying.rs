@@ -29,7 +29,7 @@ const CARRY_TIME_MAX: Duration = Duration::from_secs(2);
 const LEFT: &str = "left";
 
 /// What is carried next: files first, then the records that speak of them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Load {
     files: Vec<(String, Vec<u8>)>,
     segment: Option<(u64, Vec<u8>)>,
@@ -44,7 +44,8 @@ pub(super) struct Carrying {
     files: Vec<(String, Vec<u8>)>,
     /// Records that are not carried yet, and the number of the first.
     records: (u64, Vec<u8>),
-    under_way: bool,
+    /// What is being carried: not there until somebody says so.
+    under_way: Option<Load>,
     due: bool,
     waiting: VecDeque<Departure>,
 }
@@ -56,7 +57,7 @@ impl Carrying {
             prefix,
             files: Vec::new(),
             records: (0, Vec::new()),
-            under_way: false,
+            under_way: None,
             due: false,
             waiting: VecDeque::new(),
         }
@@ -100,6 +101,9 @@ impl Carrying {
     /// other machines, too.
     pub(super) async fn end(&mut self, reason: &StopReason) {
         let Some(carrier) = self.carrier.clone() else { return };
+        if let Some(load) = self.under_way.take() {
+            self.put_back(load);
+        }
         let (prefix, load) = (self.prefix.clone(), self.load());
         let last = async {
             let carried = bring(Arc::clone(&carrier), prefix.clone(), load).await;
@@ -180,18 +184,18 @@ impl<E: ToolExecutor> Run<E> {
             return departure.into_iter().for_each(Departure::leave);
         };
         self.carrying.waiting.extend(departure);
-        if self.carrying.under_way {
+        if self.carrying.under_way.is_some() {
             self.carrying.due = true;
             return;
         }
-        self.carrying.under_way = true;
         self.carrying.due = false;
         let (prefix, load) = (self.carrying.prefix.clone(), self.carrying.load());
+        self.carrying.under_way = Some(load.clone());
         self.tasks.spawn(async move { Done::Carried(bring(carrier, prefix, load).await) });
     }
 
     pub(super) fn carried(&mut self, carried: Carried) -> Result<(), RunError> {
-        self.carrying.under_way = false;
+        self.carrying.under_way = None;
         match carried {
             Carried::Whole if self.carrying.due => self.carry(None),
             Carried::Whole => self.carrying.waiting.drain(..).for_each(Departure::leave),

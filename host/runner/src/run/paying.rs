@@ -193,9 +193,12 @@ impl Paying {
 impl<E: ToolExecutor> Run<E> {
     /// A request is ready: its worst case is set aside before it may leave.
     pub(super) fn reserve(&mut self, departure: Departure) -> Result<(), RunError> {
-        let due = self.paying.due.filter(|(entry, _)| *entry == departure.entry);
-        let (Some(ledger), Some((entry, most))) = (self.paying.ledger.clone(), due) else {
-            return self.depart(departure);
+        let Some(ledger) = self.paying.ledger.clone() else { return self.depart(departure) };
+        let entry = departure.entry;
+        let due = self.paying.due.filter(|(due, _)| *due == entry);
+        let Some((_, most)) = due else {
+            let message = format!("turn {} was not reserved", entry.turn);
+            return self.hear(Input::LedgerFailed { turn: entry.turn, message });
         };
         let news = self.paying.news.clone();
         self.tasks.spawn(async move {

@@ -76,10 +76,14 @@ impl Responder for SimModel {
             output: self.dice.between(10, 200),
             ..Usage::default()
         };
-        self.bills.lock().unwrap().push((turn, usage));
         let place = usize::try_from(turn).unwrap().min(self.scenario.turns.len() - 1);
         let parts = parts(&self.scenario.turns[place], turn);
         let faults = if self.dice.chance(self.faults) { vec![self.fault()] } else { vec![] };
+        // Who is told to come back on another connection before anything began was refused.
+        let refused = Fault::new(0, FaultKind::ConnectionLimit);
+        if !faults.contains(&refused) {
+            self.bills.lock().unwrap().push((turn, usage));
+        }
         Reply {
             parts,
             usage: Some(wire::Usage {
