@@ -22,15 +22,19 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("cache", &["snapshot", "store"]),
     ("sandbox", &["snapshot"]),
     ("runner", &["session", "gate", "cache", "wire", "snapshot"]),
-    ("cli", &["session", "gate", "snapshot", "wire", "ledger", "store", "cache", "sandbox", "runner"]),
+    (
+        "cli",
+        &["session", "gate", "snapshot", "wire", "ledger", "store", "cache", "sandbox", "runner"],
+    ),
     ("tests", EVERYTHING),
     ("benches", EVERYTHING),
     ("xtask", &[]),
 ];
 
 /// What looks at the product from outside may look everywhere.
-const EVERYTHING: &[&str] =
-    &["session", "gate", "snapshot", "wire", "ledger", "store", "cache", "sandbox", "runner", "cli"];
+const EVERYTHING: &[&str] = &[
+    "session", "gate", "snapshot", "wire", "ledger", "store", "cache", "sandbox", "runner", "cli",
+];
 
 /// Crates from outside that only some layers may know.
 const KEPT_IN: &[(&str, &[&str])] = &[

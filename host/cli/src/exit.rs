@@ -20,6 +20,8 @@ pub(crate) fn code(result: &RunResult) -> u8 {
         StopReason::TestsFailed => 12,
         StopReason::NoUsefulResult => 13,
         StopReason::TestsNotRun => 14,
+        StopReason::ValueCheck { .. } => 15,
+        StopReason::ApprovalNeeded { .. } => 11,
         StopReason::TimeBudget { .. } => 20,
         StopReason::SpendBudget {
             resource: Resource::Tokens | Resource::Spend | Resource::StepSpend,
@@ -27,13 +29,11 @@ pub(crate) fn code(result: &RunResult) -> u8 {
         } => 21,
         StopReason::SpendBudget { resource: Resource::Calls, .. }
         | StopReason::CallBudget { .. } => 22,
-        StopReason::ApprovalNeeded { .. } => 11,
-        StopReason::JobDeadline => 20,
-        StopReason::ScopeBudget { .. } => 21,
-        StopReason::ValueCheck { .. } => 22,
-        StopReason::LedgerFailed => 32,
+        StopReason::ScopeBudget { .. } => 23,
+        StopReason::JobDeadline => 24,
         StopReason::ModelUnavailable { .. } => 30,
         StopReason::ModelRefused { .. } => 31,
+        StopReason::LedgerFailed => 32,
         StopReason::Cancelled { signal: Signal::Interrupt } => 130,
         StopReason::Cancelled { signal: Signal::Terminate } => 143,
     }

@@ -1,5 +1,8 @@
 //! From what was written to what will run: every value is checked, nothing is left to default.
 
+mod checks;
+mod price;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -71,7 +74,7 @@ impl Grants {
 /// Checks a step against what exists (`tools`: the names of all tools) and against the ceilings
 /// of this host.
 pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepError> {
-    check_name(&step.name)?;
+    check_name("name", &step.name)?;
     if step.task.trim().is_empty() {
         return Err(StepError::value("task", "is empty", "say what the model is to do"));
     }
@@ -83,7 +86,7 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
             step::Goal::Diagnose => Goal::Diagnose,
             step::Goal::Patch => Goal::Patch,
         },
-        price: step.model.as_ref().map_or_else(Price::default, |model| price(&model.price)),
+        price: step.model.as_ref().map_or_else(|| Ok(Price::default()), price::price)?,
         budgets: budgets(&step.budget)?,
         max_output_tokens: output_tokens(step)?,
         request_overhead_bytes: 0,
@@ -92,9 +95,9 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
         tests: tests(step)?,
         tools,
         model_used: true,
-        checks: Vec::new(),
+        checks: checks::checks(&step.check)?,
         job_ms: None,
-        context_tokens: None,
+        context_tokens: step.model.as_ref().and_then(price::context_tokens),
     };
     Ok(Plan {
         name: step.name.clone(),
@@ -107,11 +110,11 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
     })
 }
 
-fn check_name(name: &str) -> Result<(), StepError> {
+fn check_name(key: &str, name: &str) -> Result<(), StepError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
         let help = "use letters, digits, `-` and `_`, at most 64";
-        return Err(StepError::value("name", "is not a name", help));
+        return Err(StepError::value(key, "is not a name", help));
     }
     Ok(())
 }
@@ -132,16 +135,6 @@ fn check_tool(key: &str, name: &str, known: &BTreeSet<String>) -> Result<(), Ste
         |nearest| format!("did you mean `{nearest}`?"),
     );
     Err(StepError::value(key, format!("names a tool that does not exist: `{name}`"), help))
-}
-
-pub(crate) fn price(price: &step::Price) -> Price {
-    Price {
-        input: price.input.0,
-        cached_input: price.cached_input.unwrap_or(price.input).0,
-        cache_write: None,
-        output: price.output.0,
-        long: None,
-    }
 }
 
 fn output_tokens(step: &Step) -> Result<u64, StepError> {

@@ -4,6 +4,7 @@
 //! `docs/step-file.md` are made of them.
 
 mod amount;
+pub(crate) mod check;
 pub(crate) mod keys;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,9 @@ pub(crate) struct Step {
     /// What may be spent.
     #[serde(default)]
     pub(crate) budget: Budget,
+    /// Rules over the facts of the run, at most 32: when it is not worth going on.
+    #[serde(default)]
+    pub(crate) check: Vec<check::Check>,
     /// What may leave.
     #[serde(default)]
     pub(crate) gates: Gates,
@@ -82,8 +86,14 @@ pub(crate) struct Model {
     /// The most tokens of one response, reasoning included.
     #[serde(default = "output_tokens")]
     pub(crate) max_output_tokens: u32,
-    /// What the model costs: the budget needs it.
-    pub(crate) price: Price,
+    /// The most tokens that the model can read at once; from near there on the server is asked to
+    /// compact. Without it what is known of the model's name, if anything is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) context_tokens: Option<u64>,
+    /// What the model costs: the budget needs it. Without it what is known of the model's name,
+    /// which is for the provider itself and no service tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) price: Option<Price>,
 }
 
 fn openai_url() -> String {
@@ -107,6 +117,9 @@ pub(crate) struct Price {
     /// Tokens sent that the server had cached; as `input` without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cached_input: Option<Dollars>,
+    /// Tokens sent that the server wrote to its cache; as `input` without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cache_write: Option<Dollars>,
     /// Tokens made, reasoning included.
     pub(crate) output: Dollars,
 }

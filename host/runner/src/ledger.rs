@@ -44,6 +44,9 @@ pub enum LedgerRefusal {
     /// Somebody else has the run.
     #[error("another process has taken over this run: {0}")]
     LeaseLost(String),
+    /// The entry is paid for: another machine got that far, and its journal did not get here.
+    #[error("another machine has paid for this request")]
+    Settled,
     /// It cannot be read or written; nothing may be sent.
     #[error("the ledger cannot be used: {0}")]
     Failed(String),

@@ -67,7 +67,7 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Problem> {
     let outlets = if args.quiet { vec![] } else { vec![console()] };
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
-        let answerer = &Answerer::choose(args, &step)?;
+        let answerer = &Answerer::choose(args, &step, plan.session.price)?;
         let pipeline = &Pipeline::of(|name| env::var(name).ok());
         let parts = Parts {
             args,

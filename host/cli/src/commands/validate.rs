@@ -65,7 +65,8 @@ pub(super) fn known(tools: &Tools) -> std::collections::BTreeSet<String> {
 
 /// What a plan comes to, for people: nothing is left to default.
 fn shown(plan: &Plan) -> serde_json::Value {
-    let session::Plan { goal, budgets, max_output_tokens, tools, context, .. } = &plan.session;
+    let session::Plan { goal, budgets, max_output_tokens, tools, context, price, checks, .. } =
+        &plan.session;
     json!({
         "name": plan.name,
         "goal": goal,
@@ -73,6 +74,8 @@ fn shown(plan: &Plan) -> serde_json::Value {
         "context": context.iter().map(|c| format!("{} {}", c.tool, c.arguments)).collect::<Vec<_>>(),
         "budget": budgets,
         "max-output-tokens": max_output_tokens,
+        "price": price,
+        "check": checks,
         "limits": {
             "time-ms": u64::try_from(plan.limits.wall.as_millis()).unwrap_or(u64::MAX),
             "fuel": plan.limits.fuel,

@@ -153,9 +153,7 @@ impl RunLedger for RunBooks {
             };
             match reserved.map_err(|err| refusal(&err))? {
                 ledger::Reserved::New { .. } | ledger::Reserved::Again { .. } => Ok(()),
-                ledger::Reserved::Settled(_) => {
-                    Err(LedgerRefusal::Failed(format!("{key} is paid for already")))
-                }
+                ledger::Reserved::Settled(_) => Err(LedgerRefusal::Settled),
             }
         })
     }

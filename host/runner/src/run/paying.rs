@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use session::FailureClass;
 use session::budget::{Money, Usage};
 use session::event::{Decision, Event, Input, Note, Record};
 use tokio::sync::oneshot;
@@ -223,6 +224,16 @@ impl<E: ToolExecutor> Run<E> {
                 self.hear(Input::ScopeRefused { turn, scope, left })
             }
             Err(LedgerRefusal::LeaseLost(holder)) => Err(RunError::TakenOver { holder }),
+            // This try is over, and the next one has an entry of its own.
+            Err(refusal @ LedgerRefusal::Settled) => self.hear(Input::TurnFailed {
+                turn,
+                class: FailureClass::Provider,
+                code: "paid-elsewhere".to_owned(),
+                message: refusal.to_string(),
+                sent: false,
+                usage: None,
+                retry_after_ms: Some(0),
+            }),
             Err(LedgerRefusal::Failed(message)) => self.hear(Input::LedgerFailed { turn, message }),
         }
     }

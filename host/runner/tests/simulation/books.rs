@@ -155,7 +155,8 @@ impl RunLedger for OfProcess {
             let mut books = self.books.0.lock().unwrap();
             self.is_mine(&mut books)?;
             if books.settled.contains_key(&entry) {
-                books.broken = Some(format!("{entry:?} is reserved after it was settled"));
+                self.story.fault("paid elsewhere");
+                return Err(LedgerRefusal::Settled);
             }
             let held = books.reserved.remove(&entry);
             let mine: u64 = books.reserved.values().chain(books.settled.values()).sum();

@@ -10,7 +10,6 @@ use wire::{Endpoint, Responder, Secret, Server};
 
 use crate::args::{Provider, RunArgs};
 use crate::commands::model;
-use crate::plan;
 use crate::problem::Problem;
 use crate::step::{self, Step};
 
@@ -30,14 +29,15 @@ pub(super) struct Answerer {
 }
 
 impl Answerer {
-    pub(super) fn choose(args: &RunArgs, step: &Step) -> Result<Self, Problem> {
+    /// `price` is what the step's model costs.
+    pub(super) fn choose(args: &RunArgs, step: &Step, price: Price) -> Result<Self, Problem> {
         let key_is_set = |model: &step::Model| env::var_os(&model.key_env).is_some();
         let provider = args.provider.clone().unwrap_or_else(|| match &step.model {
             Some(model) if key_is_set(model) => Provider::OpenAi,
             Some(_) | None => Provider::Offline,
         });
         match provider {
-            Provider::OpenAi => Self::network(step),
+            Provider::OpenAi => Self::network(step, price),
             Provider::Offline => {
                 let analyst = Arc::new(wire::offline::Analyst);
                 let mut answerer = Self::ours(analyst, "offline", String::new())?;
@@ -48,9 +48,7 @@ impl Answerer {
                 let (script, text) = model::script(&path)?;
                 let identity = Digest::of(text.as_bytes()).to_string();
                 let mut answerer = Self::ours(Arc::new(script), "script", identity)?;
-                if let Some(model) = &step.model {
-                    answerer.price = plan::price(&model.price);
-                }
+                answerer.price = price;
                 Ok(answerer)
             }
         }
@@ -77,7 +75,7 @@ impl Answerer {
         })
     }
 
-    fn network(step: &Step) -> Result<Self, Problem> {
+    fn network(step: &Step, price: Price) -> Result<Self, Problem> {
         let model = step.model.as_ref().ok_or(Problem::NoModel)?;
         let key =
             env::var(&model.key_env).map_err(|_| Problem::NoKey { name: model.key_env.clone() })?;
@@ -90,7 +88,7 @@ impl Answerer {
             shown: endpoint.url(),
             identity: endpoint.url(),
             endpoint,
-            price: plan::price(&model.price),
+            price,
             model_used: true,
             is_billed: true,
             _server: None,
