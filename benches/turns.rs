@@ -132,6 +132,7 @@ fn plan(repository: &Repository, endpoint: &Endpoint, dir: &Path) -> RunPlan {
         version: "bench".to_owned(),
         isolation: String::new(),
         answer_bytes: 65_536,
+        approved: Vec::new(),
         machine: Arc::new(runner::ThisMachine),
         ledger: None,
         carrier: None,

@@ -91,6 +91,9 @@ pub(crate) struct RunArgs {
     /// share. Default: STEPWELL_LEDGER, else a file of the user's where the model costs money.
     #[arg(long, value_name = "PLACE")]
     pub(crate) ledger: Option<String>,
+    /// Let a value check of the step pass that asked for approval.
+    #[arg(long, value_name = "CHECK")]
+    pub(crate) approve: Vec<String>,
     /// When the pipeline ends this job, such as `25m` from now: the run ends before, with its
     /// artifacts. Default: what the pipeline says, where it does (GitLab).
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]

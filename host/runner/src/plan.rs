@@ -40,6 +40,8 @@ pub struct RunPlan {
     pub isolation: String,
     /// Bytes of one answer that the conversation gets; the rest is cut.
     pub answer_bytes: usize,
+    /// Value checks that a human lets pass, and who that is.
+    pub approved: Vec<(String, String)>,
     /// What the journal is written to.
     pub machine: Arc<dyn Machine>,
     /// What others spend beside this run, where somebody keeps books.

@@ -158,6 +158,7 @@ impl Parts<'_> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             isolation,
             answer_bytes: plan.answer_bytes,
+            approved: self.args.approve.iter().map(|check| (check.clone(), approver())).collect(),
             machine: Arc::new(ThisMachine),
             ledger,
             carrier: None,
@@ -188,6 +189,7 @@ impl Parts<'_> {
             ("the tools", tools.join(" ")),
             ("the provider", format!("{} {}", answerer.provider, answerer.identity)),
             ("the model", answerer.model.clone()),
+            ("the price", pretty(&answerer.price)),
             ("the prompt", prompt::VERSION.to_string()),
             ("stepwell's version", env!("CARGO_PKG_VERSION").to_owned()),
         ];
@@ -234,6 +236,13 @@ fn out_dir(args: &RunArgs, trees: &Trees) -> Result<PathBuf, Problem> {
     let made = std::fs::create_dir_all(&out);
     made.map_err(|source| Problem::File { what: "make the directory", path: out.clone(), source })?;
     Ok(out)
+}
+
+/// Who lets a value check pass: the user of this machine, or of the pipeline.
+fn approver() -> String {
+    let name = |variable: &str| env::var(variable).ok().filter(|name| !name.is_empty());
+    let names = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILDKITE_UNBLOCKER", "USER"];
+    names.iter().find_map(|variable| name(variable)).unwrap_or_else(|| "somebody".to_owned())
 }
 
 /// Bytes that every request carries besides the conversation.

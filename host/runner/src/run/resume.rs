@@ -137,6 +137,9 @@ impl<E: ToolExecutor> Run<E> {
         if !first {
             self.write(Event::Noted(Note::Resumed { turns, calls, spend }))?;
         }
+        for (check, by) in self.plan.approved.clone() {
+            self.hear(Input::Approved { check, by })?;
+        }
         let attempt = self.journal.attempt();
         self.hear(Input::AttemptStarted { attempt })
     }

@@ -120,6 +120,7 @@ impl World {
             version: "test".to_owned(),
             isolation: "none".to_owned(),
             answer_bytes: 65_536,
+            approved: Vec::new(),
             machine: Arc::new(crate::disk::ThisMachine),
             ledger: None,
             carrier: None,
