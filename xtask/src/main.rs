@@ -13,6 +13,8 @@ mod debian;
 mod deny;
 mod layers;
 mod places;
+mod services;
+mod simulate;
 mod tidy;
 mod wasm_std;
 
@@ -29,6 +31,7 @@ usage: cargo xtask CHORE
   demo          run the example step of the README
   test [ARGS]   build the components, then run every test; ARGS go to `cargo test` of the host
   check         what a change must pass before it is tested: layout, layers, tidy, lints, licences
+  simulate      more runs under faults: --seeds N, or --seed S for the story of one
   components    build the tools that `stepwell` carries, for WebAssembly
   layers        which crate may know which
   tidy          the rules of the house that no lint knows
@@ -54,6 +57,7 @@ fn chore(args: &[String]) -> Result<()> {
         ["demo"] => demo(),
         ["test", args @ ..] => test(args),
         ["check"] => check::check(),
+        ["simulate", args @ ..] => simulate::chore(args),
         ["components"] => components::build(),
         ["layers"] => layers::check(),
         ["tidy"] => tidy::check(),
@@ -81,6 +85,7 @@ fn demo() -> Result<()> {
 /// Every test there is.
 fn test(args: &[&str]) -> Result<()> {
     components::build()?;
+    services::install();
     say("testing the host");
     // A snapshot that differs must fail where nobody can review it.
     let insta = if env::var_os("CI").is_some() { "no" } else { "auto" };
@@ -89,5 +94,5 @@ fn test(args: &[&str]) -> Result<()> {
         say(&format!("testing {folder}, as native code"));
         run(components::guest_cargo("test", folder).arg("--locked").env("INSTA_UPDATE", insta))?;
     }
-    Ok(())
+    if args.is_empty() { simulate::seeds(simulate::SUITE_SEEDS) } else { Ok(()) }
 }

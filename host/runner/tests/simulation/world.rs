@@ -124,7 +124,10 @@ impl World {
     }
 
     fn new(seed: u64, aloud: bool) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        // The disk is a simulated one; a real one would only make it wait.
+        let memory = std::path::Path::new("/dev/shm");
+        let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        let dir = dir.unwrap();
         std::fs::create_dir(dir.path().join("repo")).unwrap();
         std::fs::write(dir.path().join("repo/a.txt"), "one\n").unwrap();
         let dice = Dice::new(seed, "world");
@@ -135,18 +138,23 @@ impl World {
             scenario: dice.pick(&scenarios()),
             story: Story { told: Arc::default(), aloud },
             bills: Bills::default(),
-            ledger: SimLedger::new(dice.between(60_000, 400_000)),
+            ledger: SimLedger::new(dice.between(25_000, 250_000)),
             machines: vec![machine(0), machine(1)],
             place: Arc::default(),
             carried: dice.chance(40),
             elsewhere: Mutex::new(None),
-            step_spend: Money(dice.between(60_000, 300_000)),
+            step_spend: Money(dice.between(20_000, 200_000)),
             dice,
         }
     }
 
     pub(crate) fn journal(&self, machine: usize) -> PathBuf {
         self.run_dir(machine).join("journal.jsonl")
+    }
+
+    /// Whether the run may move to another machine.
+    pub(crate) fn is_carried(&self) -> bool {
+        self.carried
     }
 
     pub(crate) fn out_dir(&self) -> PathBuf {

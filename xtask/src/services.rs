@@ -1,0 +1,38 @@
+//! The servers that tests start for themselves: Debian's packages, installed where they are
+//! missing. Where that cannot be done the tests that need them say `SKIPPED:` and pass.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::command::{run, say};
+
+/// A package, and a place where one of its programs is.
+const PACKAGES: [(&str, &[&str]); 2] = [
+    ("postgresql", &["/usr/lib/postgresql"]),
+    ("redis-server", &["/usr/bin/redis-server", "/usr/local/bin/redis-server"]),
+];
+
+/// Installs what is missing; says so where it cannot.
+pub(crate) fn install() {
+    let missing: Vec<&str> = PACKAGES
+        .iter()
+        .filter(|(_, places)| !places.iter().any(|place| Path::new(place).exists()))
+        .map(|(package, _)| *package)
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    say(&format!("installing {} for the tests that start real servers", missing.join(" and ")));
+    let apt = |args: &[&str]| {
+        let mut apt = Command::new("apt-get");
+        apt.args(["--quiet", "--quiet", "--yes", "--no-install-recommends"]).args(args);
+        // Asks nobody, and starts no service: the tests start servers of their own.
+        apt.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1").stdin(Stdio::null());
+        run(&mut apt)
+    };
+    let installed =
+        apt(&["update"]).and_then(|()| apt(&[&["install"], missing.as_slice()].concat()));
+    if let Err(problem) = installed {
+        say(&format!("SKIPPED: {} cannot be installed here: {problem}", missing.join(" and ")));
+    }
+}

@@ -1,0 +1,35 @@
+//! Whole runs under seeded faults, by the thousand: `host/runner/tests/simulation`.
+
+use anyhow::{Context, Result, bail};
+
+use crate::command::{cargo, run, say};
+
+/// What the suite runs: enough that each kind of fault meets each kind of moment.
+pub(crate) const SUITE_SEEDS: u64 = 20_000;
+
+/// `simulate [--seeds N] [--seed S]`.
+pub(crate) fn chore(args: &[&str]) -> Result<()> {
+    match args {
+        [] => seeds(SUITE_SEEDS),
+        ["--seeds", number] => seeds(number.parse().context("`--seeds` takes a number")?),
+        ["--seed", seed] => one(seed.parse().context("`--seed` takes a number")?),
+        _ => bail!("write `simulate --seeds N`, or `simulate --seed S` for the story of one"),
+    }
+}
+
+/// Runs so many seeds; one that breaks a promise is named.
+pub(crate) fn seeds(number: u64) -> Result<()> {
+    say(&format!("simulating {number} runs under faults"));
+    simulation("STEPWELL_SEEDS", number)
+        .context("a promise was broken: `cargo xtask simulate --seed S` tells the story of a seed")
+}
+
+fn one(seed: u64) -> Result<()> {
+    simulation("STEPWELL_SEED", seed)
+}
+
+fn simulation(variable: &str, value: u64) -> Result<()> {
+    let args = ["test", "--locked", "--profile", "simulation", "--package", "runner"];
+    let test = ["--test", "simulation", "--", "--nocapture"];
+    run(cargo(&args).args(test).env(variable, value.to_string()))
+}
