@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::disk::{JournalFile, Machine};
 
 /// The largest journal that is read back: a run that wrote more is not one we made.
-const JOURNAL_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+pub(crate) const JOURNAL_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// The most records of a run: every turn, call and decision of the longest run has room.
 const RECORDS_MAX: u64 = 1_000_000;
 
@@ -183,14 +183,19 @@ impl Journal {
     }
 }
 
-struct Read {
-    records: Vec<Record>,
+/// What a journal holds.
+pub(crate) struct Read {
+    pub(crate) records: Vec<Record>,
     prev: String,
     /// Bytes of the lines that are whole.
     whole: u64,
 }
 
-fn read(path: &Path, run: &str, text: &[u8]) -> Result<Read, JournalError> {
+/// Reads the bytes of the journal of `run`, without a last line that is torn.
+///
+/// # Errors
+/// When it is damaged anywhere else; `path` is for the message.
+pub(crate) fn read(path: &Path, run: &str, text: &[u8]) -> Result<Read, JournalError> {
     let mut prev = blake3::hash(run.as_bytes()).to_hex().to_string();
     let mut records: Vec<Record> = Vec::new();
     let mut whole = 0;

@@ -20,6 +20,7 @@ mod patches;
 mod plan;
 mod report;
 mod run;
+mod runs;
 mod scratch;
 mod sink;
 mod text;
@@ -36,6 +37,7 @@ pub use outlet::{Intake, Outlet, Shown};
 pub use plan::{ModelPlan, RunKey, RunPlan, TestCommand, Tree, Way};
 pub use report::markdown;
 pub use run::{Ended, RunError, run};
+pub use runs::{KeptRun, KeptState, Reusable, carried_runs, is_run_name, kept_runs};
 pub use sink::{Operator, Sink};
 pub use text::Plain;
 pub use tools::{

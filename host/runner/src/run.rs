@@ -1,11 +1,11 @@
 //! The loop: one `select!` makes inputs, one `match` carries out effects, the journal stands
 //! between the two.
 
-mod books;
-mod carrying;
+pub(crate) mod books;
+pub(crate) mod carrying;
 mod effects;
 mod paying;
-mod resume;
+pub(crate) mod resume;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -32,7 +32,7 @@ use crate::scratch::{self, TestsRun};
 use crate::tools::{Called, ToolExecutor, Toolbox, Trees};
 use books::Books;
 use carrying::{Carried, Carrying};
-use paying::{Departure, Paying, Reserved};
+use paying::{Departure, Leased, Paying, Reserved};
 
 /// Tool calls that are carried out at the same time; the others wait.
 const CALLS_AT_ONCE_MAX: usize = 8;
@@ -156,10 +156,18 @@ pub async fn run<E: ToolExecutor>(
     let unusable = |source| RunError::Io { path: dir.clone(), source };
     std::fs::create_dir_all(&dir).map_err(unusable)?;
     let _lease = Lease::take(&dir)?;
-    let leased = paying::lease(plan.ledger.as_ref()).await?;
+    let mut stop = None;
+    let leased = match unless(&mut stop, &mut signals, paying::lease(plan.ledger.as_ref())).await {
+        Some(leased) => leased?,
+        None => Leased::Unknown("the ledger had not answered when the run was stopped".to_owned()),
+    };
     resume::set_aside(&plan, fresh)?;
     resume::forget_old_runs(&plan);
-    let carrying = carrying::take_over(&plan, fresh).await?;
+    let carrying = match unless(&mut stop, &mut signals, carrying::take_over(&plan, fresh)).await {
+        Some(carrying) => carrying?,
+        // Nothing will be sent any more: the next attempt looks what others have done.
+        None => Carrying::new(None, plan.key.run_name()),
+    };
     let (journal, records) = Journal::open(&plan.machine, &dir, &plan.key.run_name())?;
     scratch::clear(&dir.join("scratch")).map_err(unusable)?;
 
@@ -194,6 +202,9 @@ pub async fn run<E: ToolExecutor>(
         finished: None,
     };
     run.take_up(records, leased)?;
+    if let Some(signal) = stop {
+        run.hear(Input::Cancelled { signal })?;
+    }
     run.carry_out_effects()?;
     while run.finished.is_none() {
         let turned = run.next(&mut signals).await;
@@ -201,6 +212,27 @@ pub async fn run<E: ToolExecutor>(
         run.carry_out_effects()?;
     }
     run.finish().await
+}
+
+/// Waits for `what`, which may hang, but not once a signal asks for the end: that is kept in
+/// `stop`.
+async fn unless<T>(
+    stop: &mut Option<Signal>,
+    signals: &mut mpsc::Receiver<Signal>,
+    what: impl Future<Output = T>,
+) -> Option<T> {
+    if stop.is_some() {
+        return None;
+    }
+    tokio::select! {
+        biased;
+
+        Some(signal) = signals.recv() => {
+            *stop = Some(signal);
+            None
+        }
+        done = what => Some(done),
+    }
 }
 
 impl<E: ToolExecutor> Run<E> {

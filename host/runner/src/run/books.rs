@@ -7,7 +7,7 @@ use session::{Accounting, Source};
 
 /// The books of a run.
 #[derive(Debug)]
-pub(super) struct Books {
+pub(crate) struct Books {
     accounting: Accounting,
     attempt: u32,
     attempt_ms: u64,
@@ -17,7 +17,7 @@ pub(super) struct Books {
 }
 
 impl Books {
-    pub(super) fn new(isolation: String) -> Self {
+    pub(crate) fn new(isolation: String) -> Self {
         Self {
             accounting: Accounting { isolation, ..Accounting::default() },
             attempt: 0,
@@ -30,11 +30,11 @@ impl Books {
 
     /// What is done already, for an attempt that begins now: turns, calls, and what the turns
     /// cost.
-    pub(super) fn done(&self) -> (u32, u32, Money) {
+    pub(crate) fn done(&self) -> (u32, u32, Money) {
         (self.turns, self.answers, self.spent)
     }
 
-    pub(super) fn enter(&mut self, record: &Record) {
+    pub(crate) fn enter(&mut self, record: &Record) {
         if record.attempt != self.attempt {
             self.accounting.wall_ms += self.attempt_ms;
             self.accounting.links = 0;

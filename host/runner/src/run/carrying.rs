@@ -225,9 +225,9 @@ impl<E: ToolExecutor> Run<E> {
 
 /// What other machines have done of a run.
 #[derive(Debug)]
-struct Fetched {
+pub(crate) struct Fetched {
     prefix: String,
-    journal: Vec<u8>,
+    pub(crate) journal: Vec<u8>,
     files: Vec<(String, Vec<u8>)>,
 }
 
@@ -281,7 +281,7 @@ fn whole_lines(mut bytes: Vec<u8>) -> Vec<u8> {
 ///
 /// # Errors
 /// What the place said: without an answer, what is paid already is not known.
-async fn fetch(carrier: &Arc<dyn Carrier>, run: &str) -> Result<Fetched, String> {
+pub(crate) async fn fetch(carrier: &Arc<dyn Carrier>, run: &str) -> Result<Fetched, String> {
     let names = carrier.list(format!("{run}/")).await?;
     let generation = |name: &String| -> Option<u32> {
         name.strip_prefix(run)?.strip_prefix("/g")?.get(..4)?.parse().ok()

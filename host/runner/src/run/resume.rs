@@ -52,7 +52,7 @@ pub(super) fn forget_old_runs(plan: &RunPlan) {
 pub(super) const REPORTS: &str = "reports";
 
 /// Stands beside a journal when everything that its run had to leave is left.
-const LEFT: &str = "left";
+pub(crate) const LEFT: &str = "left";
 
 /// Notes that the artifacts of a run that is done are written: from now on it is over.
 pub(super) fn mark_left(plan: &RunPlan) -> Result<(), RunError> {

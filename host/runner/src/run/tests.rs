@@ -10,6 +10,8 @@ use snapshot::{Digest, Grant, Snapshot, View};
 use wire::{Endpoint, Script, Server};
 
 use super::*;
+use crate::carrier::Carrier;
+use crate::ledger::{Charge, Entry, Later, LedgerRefusal, RunLedger};
 use crate::plan::{ModelPlan, RunKey, Tree};
 use crate::sink::Sink;
 use crate::tools::{Execution, ToolInfo};
@@ -134,6 +136,15 @@ impl World {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = Server::bind(address, Arc::new(script)).unwrap();
         let plan = self.plan(Endpoint::new(&server.base_url()).unwrap(), head);
+        let (_never, signals) = mpsc::channel(1);
+        self.run_plan(plan, signals).await
+    }
+
+    async fn run_plan(
+        &self,
+        plan: RunPlan,
+        signals: mpsc::Receiver<Signal>,
+    ) -> (Result<Ended, RunError>, Vec<Record>) {
         let info = ToolInfo {
             name: "count".to_owned(),
             description: "counts".to_owned(),
@@ -146,8 +157,7 @@ impl World {
         let toolbox = Arc::new(Toolbox::new(tools, None, Grant::everything()).unwrap());
         let kept = Arc::default();
         let outlets = vec![Outlet::to("kept", Box::new(Kept(Arc::clone(&kept))))];
-        let (_never, signals) = mpsc::channel(1);
-        let ended = run(plan, toolbox, outlets, false, signals).await;
+        let ended = Box::pin(run(plan, toolbox, outlets, false, signals)).await;
         let records = kept.lock().unwrap().clone();
         (ended, records)
     }
@@ -254,4 +264,77 @@ async fn only_so_many_runs_are_kept() {
     let runs = std::fs::read_dir(world.dir.path().join("runs")).unwrap().flatten();
     let runs = runs.filter(|entry| entry.path().is_dir()).count();
     assert_eq!(runs, resume::RUNS_KEPT_MAX);
+}
+
+/// Never answers.
+#[derive(Debug)]
+struct Stuck;
+
+impl RunLedger for Stuck {
+    fn begin(&self) -> Later<'_, Result<u64, LedgerRefusal>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn open_entries(&self) -> Later<'_, Result<Vec<Entry>, LedgerRefusal>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn reserve(&self, _: Entry, _: Money) -> Later<'_, Result<(), LedgerRefusal>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn settle(&self, _: Entry, _: Charge) -> Later<'_, Result<(), LedgerRefusal>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn release(&self, _: Entry) -> Later<'_, Result<(), LedgerRefusal>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn end(&self) -> Later<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+impl Carrier for Stuck {
+    fn get(&self, _: String) -> Later<'_, Result<Option<Vec<u8>>, String>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn create(&self, _: String, _: Vec<u8>) -> Later<'_, Result<bool, String>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn list(&self, _: String) -> Later<'_, Result<Vec<String>, String>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn delete(&self, _: String) -> Later<'_, Result<(), String>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_ends_a_run_whose_ledger_and_store_do_not_answer() {
+    let check = async |ledger: Option<Arc<dyn RunLedger>>, carrier: Option<Arc<dyn Carrier>>| {
+        let world = World::new();
+        let mut plan = world.plan(Endpoint::new("http://127.0.0.1:1/v1").unwrap(), "a");
+        plan.ledger = ledger;
+        plan.carrier = carrier;
+        let (send, signals) = mpsc::channel(1);
+        let began = tokio::time::Instant::now();
+        let stopped = async {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            send.send(Signal::Terminate).await.unwrap();
+        };
+        let ((ended, records), ()) = tokio::join!(world.run_plan(plan, signals), stopped);
+        let reason = ended.unwrap().result.stop_reason;
+        assert_eq!(reason, StopReason::Cancelled { signal: Signal::Terminate });
+        assert_eq!(requests(&records), 0);
+        assert!(world.dir.path().join("out/result.json").exists());
+        assert!(began.elapsed() < Duration::from_secs(65), "{:?}", began.elapsed());
+    };
+    check(Some(Arc::new(Stuck)), None).await;
+    check(None, Some(Arc::new(Stuck))).await;
+    check(Some(Arc::new(Stuck)), Some(Arc::new(Stuck))).await;
 }
