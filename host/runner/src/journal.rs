@@ -85,9 +85,10 @@ impl Journal {
         run: &str,
     ) -> Result<(Self, Vec<Record>), JournalError> {
         let path = dir.join(JOURNAL);
-        let io = |source: io::Error| match source.kind() {
-            io::ErrorKind::FileTooLarge => JournalError::Full { path: path.clone() },
-            _ => JournalError::Io { path: path.clone(), source },
+        let io = |source: io::Error| {
+            let path = path.clone();
+            let full = source.kind() == io::ErrorKind::FileTooLarge;
+            if full { JournalError::Full { path } } else { JournalError::Io { path, source } }
         };
         let mut file = machine.open(&path).map_err(io)?;
         let text = file.read(JOURNAL_BYTES_MAX).map_err(io)?;

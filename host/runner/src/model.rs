@@ -192,10 +192,7 @@ impl Task {
         let mut whole = false;
         let mut too_old = false;
         loop {
-            let failure = match self.exchange(&job, whole).await? {
-                Err(failure) => failure,
-                Ok(()) => return Ok(Ok(())),
-            };
+            let Err(failure) = self.exchange(&job, whole).await? else { return Ok(Ok(())) };
             // Each of these once: the server did no work, and the same request is still due.
             if failure.code == PREVIOUS_LOST && !whole {
                 whole = true;

@@ -86,23 +86,23 @@ fn key(entry: Entry) -> EntryKey {
 }
 
 fn refusal(err: &LedgerError) -> LedgerRefusal {
-    match err {
-        LedgerError::Held { by, .. } => LedgerRefusal::LeaseLost(by.clone()),
-        LedgerError::LeaseLost { .. } => LedgerRefusal::LeaseLost("another process".to_owned()),
-        LedgerError::Refused(refused) => LedgerRefusal::Exhausted {
-            scope: refused.scope.to_string(),
-            left: Money(refused.left.0),
-        },
-        _ => {
-            let mut text = err.to_string();
-            let mut cause = std::error::Error::source(err);
-            while let Some(err) = cause {
-                text = format!("{text}: {err}");
-                cause = err.source();
-            }
-            LedgerRefusal::Failed(text)
-        }
+    if let LedgerError::Held { by, .. } = err {
+        return LedgerRefusal::LeaseLost(by.clone());
     }
+    if let LedgerError::LeaseLost { .. } = err {
+        return LedgerRefusal::LeaseLost("another process".to_owned());
+    }
+    if let LedgerError::Refused(refused) = err {
+        let (scope, left) = (refused.scope.to_string(), Money(refused.left.0));
+        return LedgerRefusal::Exhausted { scope, left };
+    }
+    let mut text = err.to_string();
+    let mut cause = std::error::Error::source(err);
+    while let Some(err) = cause {
+        text = format!("{text}: {err}");
+        cause = err.source();
+    }
+    LedgerRefusal::Failed(text)
 }
 
 const CLOSED: &str = "it could not be opened";

@@ -204,14 +204,14 @@ impl<E: ToolExecutor> Run<E> {
             }
             Carried::Failed(message, load) => {
                 self.carrying.put_back(load);
-                return self.not_carried(message);
+                return self.not_carried(&message);
             }
         }
         Ok(())
     }
 
     /// What another machine would not know must not be paid for.
-    fn not_carried(&mut self, message: String) -> Result<(), RunError> {
+    fn not_carried(&mut self, message: &str) -> Result<(), RunError> {
         let what = format!("the run cannot be carried to other machines: {message}");
         self.write(Event::Noted(Note::Warned { what: what.clone() }))?;
         match self.carrying.waiting.pop_front() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
-use wire::{Completed, Endpoint, InputItem, Link, ModelEvent, Request};
+use wire::{Completed, Endpoint, InputItem, Link, ModelEvent, Request, Transport};
 
 use crate::{PEER_TIME_MAX, folder, serve_script};
 
@@ -27,7 +27,7 @@ async fn link(base_url: &str) -> Link {
     let endpoint = Endpoint::new(base_url).unwrap();
     let trying = async {
         loop {
-            if let Ok(link) = Link::connect(&endpoint, PEER_TIME_MAX).await {
+            if let Ok(link) = Link::connect(&endpoint, Transport::WebSocket, PEER_TIME_MAX).await {
                 return link;
             }
             tokio::time::sleep(LOOK_EVERY).await;
