@@ -250,10 +250,7 @@ impl Task {
 
     /// Whether HTTP may do where a WebSocket is refused.
     fn may_fall_back(&self, err: &wire::ConnectError) -> bool {
-        let refused = matches!(
-            err,
-            wire::ConnectError::NoWebSocket { .. } | wire::ConnectError::NotWebSocket { .. }
-        );
+        let refused = matches!(err, wire::ConnectError::NoWebSocket { .. });
         refused && self.plan.way == Way::WebSocketOrHttp && self.transport == Transport::WebSocket
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use runner::{ModelPlan, Operator, Outlet, Plain, RunKey, RunPlan, TestCommand, ThisMachine, Way};
 use session::{Signal, prompt};
@@ -133,6 +133,8 @@ impl Parts<'_> {
         let ledger = paying::ledger(args, answerer, pipeline, &plan.name, &trees.root, &run)?;
         let mut session = plan.session.clone();
         session.price = answerer.price;
+        session.job_ms = job_time(args.deadline, pipeline)
+            .map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         session.model_used = answerer.model_used;
         session.request_overhead_bytes = overhead_bytes(&session, toolbox);
         Ok(RunPlan {
@@ -238,6 +240,15 @@ fn out_dir(args: &RunArgs, trees: &Trees) -> Result<PathBuf, Problem> {
     Ok(out)
 }
 
+/// How long this attempt may take, so that its artifacts are there before the pipeline ends the job.
+fn job_time(deadline: Option<Duration>, pipeline: &Pipeline) -> Option<Duration> {
+    /// What is kept back for the end of a run: at most this, and at most a tenth.
+    const KEPT_BACK_MAX: Duration = Duration::from_secs(15);
+    let left = |ends: SystemTime| ends.duration_since(SystemTime::now()).unwrap_or_default();
+    let time = deadline.or_else(|| pipeline.ends.map(left))?;
+    Some(time.saturating_sub(KEPT_BACK_MAX.min(time / 10)))
+}
+
 /// Who lets a value check pass: the user of this machine, or of the pipeline.
 fn approver() -> String {
     let name = |variable: &str| env::var(variable).ok().filter(|name| !name.is_empty());
@@ -311,8 +322,7 @@ fn summary(ended: &runner::Ended, out_dir: &Path) -> Vec<String> {
         line("warning", &format!("the ledger does not know the last charge yet: {}", Plain(why)));
     }
     if result.stop_reason.is_open() {
-        let run = &ended.accounting.run;
-        line("resume", &format!("stepwell resume {run} (or the same command again)"));
+        line("resume", "the same command goes on from here");
     }
     lines
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use session::budget::Price;
 use snapshot::Digest;
-use wire::{Endpoint, Responder, Secret, Server};
+use wire::{Endpoint, Proxies, Responder, Secret, Server};
 
 use crate::args::{Provider, RunArgs};
 use crate::commands::model;
@@ -81,6 +81,7 @@ impl Answerer {
             env::var(&model.key_env).map_err(|_| Problem::NoKey { name: model.key_env.clone() })?;
         let endpoint = Endpoint::new(&model.base_url)
             .and_then(|endpoint| endpoint.with_key(&Secret::new(key)))
+            .map(|endpoint| endpoint.with_proxies(Proxies::from_vars(|name| env::var(name).ok())))
             .map_err(Problem::Endpoint)?;
         Ok(Self {
             provider: "openai",
