@@ -18,6 +18,10 @@ use crate::error::{ErrorClass, ModelError};
 /// Bytes of the head of an HTTP answer. Services send some 4 KiB.
 pub(super) const HEAD_BYTES_MAX: usize = 64 << 10;
 
+/// Bytes that are read from a socket at once, set aside for as long as it is open. Most events
+/// have some hundred; the library's own 128 KiB would be half of what a session takes.
+const READ_BUFFER_BYTES: usize = 8 << 10;
+
 /// Why there is no connection. Nothing was asked, so nothing can have been billed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
@@ -139,6 +143,7 @@ pub(super) async fn open(endpoint: &Endpoint) -> Result<Box<dyn ByteStream>, Con
 /// How much of what comes is taken.
 pub(super) fn limits() -> WebSocketConfig {
     WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX))
 }
