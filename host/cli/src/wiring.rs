@@ -169,7 +169,7 @@ fn refused(message: String) -> Execution {
 
 fn execution(report: Report) -> Execution {
     let keep = report.is_cacheable();
-    let Report { outcome, usage, observations, log, .. } = report;
+    let Report { outcome, usage, observations, log, log_dropped, .. } = report;
     let usage = CallUsage {
         wall_us: usage.wall_us,
         fuel: usage.fuel,
@@ -177,6 +177,7 @@ fn execution(report: Report) -> Execution {
         read_bytes: usage.read_bytes,
         questions: observations.len() as u64,
         saved_us: 0,
+        log_dropped,
     };
     let log = log.into_iter().map(|line| (level(line.level).to_owned(), line.text)).collect();
     let answer = match outcome {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use session::{Accounting, RunResult};
 
+use crate::outputs::OUTPUTS;
 use crate::report;
 
 /// A file that could not be left.
@@ -25,12 +26,14 @@ pub(crate) struct Leaving<'a> {
     pub(crate) patch: Option<&'a str>,
     /// The journal, which becomes the trace.
     pub(crate) journal: &'a Path,
+    /// Where the long outputs stand, if there are any.
+    pub(crate) outputs: &'a Path,
 }
 
 /// Writes every artifact into `out`. Each is whole or not there; what an earlier run left and
 /// this one does not make is removed.
 pub(crate) fn write(out: &Path, leaving: Leaving<'_>) -> Result<(), ArtifactError> {
-    let Leaving { result, accounting, patch, journal } = leaving;
+    let Leaving { result, accounting, patch, journal, outputs } = leaving;
     let fail = |path: &Path| {
         let path = path.to_owned();
         move |source| ArtifactError { path, source }
@@ -44,6 +47,7 @@ pub(crate) fn write(out: &Path, leaving: Leaving<'_>) -> Result<(), ArtifactErro
     put(".gitignore", b"*\n")?;
     let trace = fs::read(journal).map_err(fail(journal))?;
     put("trace.jsonl", &trace)?;
+    leave_outputs(outputs, &out.join(OUTPUTS)).map_err(fail(&out.join(OUTPUTS)))?;
     match patch {
         Some(diff) => put("patch.diff", diff.as_bytes())?,
         None => remove(&out.join("patch.diff")).map_err(fail(&out.join("patch.diff")))?,
@@ -52,6 +56,21 @@ pub(crate) fn write(out: &Path, leaving: Leaving<'_>) -> Result<(), ArtifactErro
     put("report.md", report::markdown(result, accounting, patch).as_bytes())?;
     // Last: where it stands, the others do.
     put("result.json", &json(result))
+}
+
+/// Leaves copies of the files in `from`, and nothing else, in `to`.
+fn leave_outputs(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(to) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
+        Ok(()) | Err(_) => {}
+    }
+    let Ok(files) = fs::read_dir(from) else { return Ok(()) };
+    fs::create_dir_all(to)?;
+    for file in files {
+        let file = file?;
+        put_whole(to, &to.join(file.file_name()), &fs::read(file.path())?)?;
+    }
+    Ok(())
 }
 
 /// JSON as people and `diff` read it.

@@ -16,6 +16,7 @@ mod lease;
 mod ledger;
 mod model;
 mod outlet;
+mod outputs;
 mod patches;
 mod plan;
 mod report;

@@ -13,10 +13,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session::event::{Event, Input, Record};
+use session::event::{Event, Input, Note, Record};
 use session::{Accounting, Call, CallId, Deadline, Effect, RunResult, Session, Signal, StopReason};
 use snapshot::{FileContent, RepoPath};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use wire::ToolSpec;
@@ -26,6 +26,7 @@ use crate::journal::{Journal, JournalError};
 use crate::lease::{Lease, LeaseError};
 use crate::model::{Model, Said};
 use crate::outlet::{Outlet, Outlets};
+use crate::outputs::{OUTPUTS, Outputs};
 use crate::patches::{Judged, Passed};
 use crate::plan::RunPlan;
 use crate::scratch::{self, TestsRun};
@@ -34,7 +35,8 @@ use books::Books;
 use carrying::{Carried, Carrying};
 use paying::{Departure, Leased, Paying, Reserved};
 
-/// Tool calls that are carried out at the same time; the others wait.
+/// Tool calls that are carried out at the same time, or whose answers wait for the loop; the others
+/// wait. An answer that waits has been cut to what the step allows.
 const CALLS_AT_ONCE_MAX: usize = 8;
 
 /// A run that could not be carried on. What it had done is in its journal.
@@ -93,11 +95,21 @@ pub struct Ended {
 
 /// What a task of the run hands back.
 enum Done {
-    Called(Call, Called),
+    Called(Answered),
     Judged(CallId, Judged),
     Tested(u32, TestsRun),
     Reserved(Reserved),
     Carried(Carried),
+}
+
+/// A call that came back.
+struct Answered {
+    call: Call,
+    called: Called,
+    /// What was cut of its output.
+    cut: Option<Note>,
+    /// Its place among the few, until the loop has taken it.
+    _one_of_a_few: Option<OwnedSemaphorePermit>,
 }
 
 /// What makes the loop turn.
@@ -128,6 +140,7 @@ struct Run<E> {
     tools: Vec<ToolSpec>,
     tasks: JoinSet<Done>,
     calls_at_once: Arc<Semaphore>,
+    outputs: Arc<Outputs>,
     /// The run of the step's own tests that is under way.
     tests: Option<AbortHandle>,
     model: Option<Model>,
@@ -170,6 +183,7 @@ pub async fn run<E: ToolExecutor>(
     };
     let (journal, records) = Journal::open(&plan.machine, &dir, &plan.key.run_name())?;
     scratch::clear(&dir.join("scratch")).map_err(unusable)?;
+    let outputs = Outputs::of(&dir, records.is_empty()).map_err(unusable)?;
 
     let trees = Trees {
         head: plan.head.snapshot.clone(),
@@ -194,6 +208,7 @@ pub async fn run<E: ToolExecutor>(
         tools,
         tasks: JoinSet::new(),
         calls_at_once: Arc::new(Semaphore::new(CALLS_AT_ONCE_MAX)),
+        outputs: Arc::new(outputs),
         tests: None,
         model: None,
         job: 0,
@@ -278,7 +293,7 @@ impl<E: ToolExecutor> Run<E> {
             // Tests that were given up.
             Turned::Task(Err(err)) if err.is_cancelled() => Ok(()),
             Turned::Task(done) => match done? {
-                Done::Called(call, called) => self.called(&call, called),
+                Done::Called(answered) => self.called(answered),
                 Done::Judged(call, judged) => self.judged(call, judged),
                 Done::Tested(round, tested) => self.tested(round, tested),
                 Done::Reserved(reserved) => self.reserved(reserved),
@@ -376,6 +391,7 @@ impl<E: ToolExecutor> Run<E> {
                 accounting: &accounting,
                 patch,
                 journal: self.journal.path(),
+                outputs: &run_dir.join(OUTPUTS),
             },
         )?;
         // Until here the same command still has artifacts to write.

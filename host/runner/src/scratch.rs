@@ -40,8 +40,17 @@ pub(crate) struct TestsRun {
     pub(crate) ending: TestsEnding,
     /// By path, as the tools will see them.
     pub(crate) reports: Vec<(String, Vec<u8>)>,
+    /// What was left out of the output, where that is the report.
+    pub(crate) cut: Option<Cut>,
     /// What a person should know.
     pub(crate) warning: Option<String>,
+}
+
+/// An output that is longer than what is kept of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cut {
+    pub(crate) bytes: u64,
+    pub(crate) shown: u64,
 }
 
 /// Removes what an earlier attempt left in `dir`; links in it are not followed.
@@ -83,14 +92,17 @@ pub(crate) async fn run_tests(
     let place = |path: &str| format!("{SHOWN_REPORTS}{round}/{path}");
     let fresh = found.into_iter().filter(|(path, bytes)| stale.get(path) != Some(bytes));
     let mut reports: Vec<_> = fresh.map(|(path, bytes)| (place(&path), bytes)).collect();
+    let mut cut = None;
     if reports.is_empty() {
-        reports.push((place("output.txt"), output));
+        cut = output.cut();
+        reports.push((place("output.txt"), output.into_bytes()));
     }
-    TestsRun { ending, reports, warning: None }
+    TestsRun { ending, reports, cut, warning: None }
 }
 
 fn not_started(why: String) -> TestsRun {
-    TestsRun { ending: TestsEnding::NotStarted, reports: Vec::new(), warning: Some(why) }
+    let (reports, warning) = (Vec::new(), Some(why));
+    TestsRun { ending: TestsEnding::NotStarted, reports, cut: None, warning }
 }
 
 /// Makes the files of `dir` those of `tree`. What a build left beside them stays, so that the
@@ -144,7 +156,7 @@ fn found_reports(dir: &Path, patterns: &[String]) -> BTreeMap<String, Vec<u8>> {
     found.paths.iter().filter_map(read).collect()
 }
 
-async fn execute(tests: &TestCommand, dir: &Path) -> std::io::Result<(TestsEnding, Vec<u8>)> {
+async fn execute(tests: &TestCommand, dir: &Path) -> std::io::Result<(TestsEnding, Kept)> {
     let (output, write) = std::io::pipe()?;
     let mut output = pipe::Receiver::from_owned_fd(output.into())?;
     let [program, arguments @ ..] = tests.command.as_slice() else {
@@ -187,7 +199,7 @@ async fn execute(tests: &TestCommand, dir: &Path) -> std::io::Result<(TestsEndin
         }
     });
     let _open = drained.await;
-    Ok((TestsEnding::Exited { code: status.code() }, kept.into_bytes()))
+    Ok((TestsEnding::Exited { code: status.code() }, kept))
 }
 
 /// A process group that does not outlive this value.
@@ -222,6 +234,13 @@ impl Kept {
         let over = self.tail.len().saturating_sub(OUTPUT_TAIL_MAX);
         self.tail.drain(..over);
         self.dropped += over;
+    }
+
+    /// What was left out of it, if anything was.
+    fn cut(&self) -> Option<Cut> {
+        let shown = (self.head.len() + self.tail.len()) as u64;
+        let dropped = self.dropped as u64;
+        (dropped > 0).then_some(Cut { bytes: shown + dropped, shown })
     }
 
     fn into_bytes(self) -> Vec<u8> {

@@ -204,6 +204,13 @@ fn noted(note: &Note) -> Option<(&'static str, String)> {
         Note::ToolLogged { level, .. } if level == "debug" => return None,
         Note::ToolLogged { call, level, line } => ("tool", format!("{call} {level}: {line}")),
         Note::CacheMissed { .. } => return None,
+        Note::OutputCut { of, bytes: whole, shown, kept } => {
+            let rest = match kept {
+                Some(file) => format!("all of it in {file}"),
+                None => "the rest is lost".to_owned(),
+            };
+            ("cut", format!("{of}: {} of {}, {rest}", bytes(*shown), bytes(*whole)))
+        }
         Note::Warned { what } => ("warning", what.clone()),
     })
 }

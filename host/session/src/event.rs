@@ -68,6 +68,9 @@ pub struct CallUsage {
     pub questions: u64,
     /// Microseconds that a cached answer once took.
     pub saved_us: u64,
+    /// Lines that it wrote to the log beyond what is kept of one.
+    #[serde(default)]
+    pub log_dropped: u64,
 }
 
 /// How a run of the step's own tests ended.
@@ -391,6 +394,17 @@ pub enum Note {
         call: CallId,
         /// The first question whose answer changed, or that the call was never seen.
         because: String,
+    },
+    /// An output was longer than what is passed on of one.
+    OutputCut {
+        /// Whose: a call's, or `tests` and a round.
+        of: String,
+        /// Bytes of the whole.
+        bytes: u64,
+        /// Bytes that were passed on.
+        shown: u64,
+        /// The file that holds the whole, below the artifacts; none where it could not be kept.
+        kept: Option<String>,
     },
     /// Something that a person should know, and that stops nothing.
     Warned {

@@ -307,6 +307,15 @@ pub struct Accounting {
     pub last_failure: Option<String>,
     /// What guarded the tools, in one line.
     pub isolation: String,
+    /// Outputs that were cut before they were passed on.
+    #[serde(default)]
+    pub outputs_cut: u32,
+    /// Bytes of those that are in no artifact either.
+    #[serde(default)]
+    pub output_bytes_lost: u64,
+    /// Lines that tools wrote to the log beyond what is kept.
+    #[serde(default)]
+    pub log_lines_dropped: u64,
     /// What sinks missed, by their names; those that missed nothing are left out.
     #[serde(default)]
     pub missed: BTreeMap<String, Missed>,

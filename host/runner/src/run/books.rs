@@ -56,6 +56,7 @@ impl Books {
                 self.accounting.calls_fresh += u32::from(*source != Source::Cache);
                 self.accounting.calls_cached += u32::from(*source == Source::Cache);
                 self.accounting.cache_saved_us += usage.saved_us;
+                self.accounting.log_lines_dropped += usage.log_dropped;
             }
             Input::TurnCompleted { .. } => self.turns += 1,
             Input::TurnFailed { code, message, .. } => {
@@ -99,6 +100,12 @@ impl Books {
                 self.accounting.resumed_spend = *spend;
             }
             Note::LinkOpened { .. } => self.accounting.links += 1,
+            Note::OutputCut { bytes, shown, kept, .. } => {
+                self.accounting.outputs_cut += 1;
+                if kept.is_none() {
+                    self.accounting.output_bytes_lost += bytes.saturating_sub(*shown);
+                }
+            }
             Note::RunStarted { .. }
             | Note::LeaseTaken { .. }
             | Note::FellBack { .. }
@@ -125,6 +132,9 @@ impl Books {
             resumed_spend: own.resumed_spend,
             links: own.links,
             last_failure: own.last_failure,
+            outputs_cut: own.outputs_cut,
+            output_bytes_lost: own.output_bytes_lost,
+            log_lines_dropped: own.log_lines_dropped,
             isolation: own.isolation,
             ..rules
         }

@@ -4,18 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use session::event::{Event, Input, Note};
-use session::{Answer, Ask, Call, CallId, Effect, Goal, HostTool, Origin, prompt};
+use session::{Ask, Call, CallId, Effect, Goal, HostTool, Origin, prompt};
 use snapshot::{Grant, Snapshot};
 use tokio_util::sync::CancellationToken;
 use wire::ToolSpec;
 
-use super::{Done, Run, RunError};
+use super::{Answered, Done, Run, RunError};
 use crate::changes;
 use crate::model::{Job, Model};
 use crate::patches::{self, Judged};
 use crate::plan::{RunPlan, TestCommand};
-use crate::scratch::{self, SHOWN_REPORTS, TestsRun};
-use crate::text::cut;
+use crate::scratch::{self, Cut, SHOWN_REPORTS, TestsRun};
 use crate::tools::{CHANGED_FILES, Called, ToolExecutor, Toolbox};
 
 impl<E: ToolExecutor> Run<E> {
@@ -47,21 +46,31 @@ impl<E: ToolExecutor> Run<E> {
     fn call(&mut self, call: Call) {
         let (toolbox, trees) = (Arc::clone(&self.toolbox), self.trees.clone());
         let at_once = Arc::clone(&self.calls_at_once);
+        let (outputs, most) = (Arc::clone(&self.outputs), self.plan.answer_bytes);
         self.tasks.spawn(async move {
             // Never closed; were it, the call would run all the same.
-            let _one_of_a_few = at_once.acquire_owned().await;
+            let one_of_a_few = at_once.acquire_owned().await.ok();
             // The host reads the reports of the step's own tests whatever the step grants.
             let granted = match call.id.origin {
                 Origin::Tests(_) => Grant::read(&[format!("{SHOWN_REPORTS}**")]).ok(),
                 Origin::Context | Origin::Turn(_) => None,
             };
             let (tool, arguments) = (&call.tool, &call.arguments);
-            let called = toolbox.call_granted(tool, arguments, &trees, granted).await;
-            Done::Called(call, called)
+            let mut called = toolbox.call_granted(tool, arguments, &trees, granted).await;
+            let cut = match call.id.origin {
+                Origin::Context | Origin::Turn(_) => {
+                    let (answer, cut) = outputs.shorten(call.id, called.answer, most);
+                    called.answer = answer;
+                    cut
+                }
+                Origin::Tests(_) => None,
+            };
+            Done::Called(Answered { call, called, cut, _one_of_a_few: one_of_a_few })
         });
     }
 
-    pub(super) fn called(&mut self, call: &Call, called: Called) -> Result<(), RunError> {
+    pub(super) fn called(&mut self, answered: Answered) -> Result<(), RunError> {
+        let Answered { call, called, cut, _one_of_a_few } = answered;
         let Called { answer, source, usage, log, missed, warnings } = called;
         for (level, line) in log {
             self.write(Event::Noted(Note::ToolLogged { call: call.id, level, line }))?;
@@ -73,10 +82,9 @@ impl<E: ToolExecutor> Run<E> {
             let what = format!("{}: {what}", call.tool);
             self.write(Event::Noted(Note::Warned { what }))?;
         }
-        let answer = match call.id.origin {
-            Origin::Context | Origin::Turn(_) => shortened(answer, self.plan.answer_bytes),
-            Origin::Tests(_) => answer,
-        };
+        if let Some(note) = cut {
+            self.write(Event::Noted(note))?;
+        }
         self.hear(Input::CallAnswered { call: call.id, answer, source, usage })
     }
 
@@ -111,9 +119,13 @@ impl<E: ToolExecutor> Run<E> {
     }
 
     pub(super) fn tested(&mut self, round: u32, tested: TestsRun) -> Result<(), RunError> {
-        let TestsRun { ending, reports, warning } = tested;
+        let TestsRun { ending, reports, cut, warning } = tested;
         if let Some(what) = warning {
             self.write(Event::Noted(Note::Warned { what }))?;
+        }
+        if let Some(Cut { bytes, shown }) = cut {
+            let of = format!("tests {round}");
+            self.write(Event::Noted(Note::OutputCut { of, bytes, shown, kept: None }))?;
         }
         let paths = reports.iter().map(|(path, _)| path.clone()).collect();
         self.keep_reports(round, reports)?;
@@ -169,21 +181,4 @@ pub(super) fn offered<E: ToolExecutor>(plan: &RunPlan, toolbox: &Toolbox<E>) -> 
         specs.push(spec(tool.name(), prompt::description(tool), schema));
     }
     specs
-}
-
-/// An answer that fits the conversation: the head of a long one, and what was left out.
-fn shortened(answer: Answer, most: usize) -> Answer {
-    match answer {
-        Answer::Answered { output } if output.len() > most => {
-            let shown = serde_json::json!({
-                "cut": true,
-                "bytes": output.len(),
-                "shown_bytes": most,
-                "note": "the answer is longer than the step allows: ask for less of it",
-                "head": cut(&output, most),
-            });
-            Answer::Answered { output: shown.to_string() }
-        }
-        Answer::Answered { .. } | Answer::Refused { .. } | Answer::Ended { .. } => answer,
-    }
 }
