@@ -3,8 +3,8 @@
 //!
 //! While a sink is behind, the run does not read the model. What happens all the same (answers,
 //! deadlines, signals) waits in a backlog; when that is full, too, what says least goes first: the
-//! model's text, then the status of things that go well. Whatever is dropped is counted, and
-//! stands in the trace.
+//! model's text, then the status of things that go well. Status that only repeats what was just
+//! shown is dropped at once. Whatever is dropped is counted, and stands in the trace.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use futures_util::future::select_all;
-use session::Missed;
 use session::event::{Decision, Event, Input, Note, Record};
+use session::{Answer, Missed};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::sink::Sink;
@@ -23,7 +23,8 @@ const QUEUE_MAX: usize = 256;
 /// What happens all the same while a sink is behind, and is kept for it: more than the calls of
 /// one turn and the decisions on them make.
 const BACKLOG_MAX: usize = 1_024;
-/// Bytes of the model's text that are joined into one piece.
+/// Bytes of one piece of the model's text, and of several that are joined into one: more than any
+/// sink shows of it.
 const TEXT_BYTES_MAX: usize = 4_096;
 /// How long the end of a run waits for a sink to catch up.
 const FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
@@ -58,8 +59,34 @@ pub struct Outlet {
     queue: mpsc::Sender<Shown>,
     over: oneshot::Receiver<()>,
     backlog: VecDeque<Shown>,
-    suppressed: Option<(u64, u64, u64)>,
+    /// The record that was passed on last.
+    last: Option<Arc<Record>>,
+    /// Records after it that said the same.
+    repeats: Option<LeftOut>,
+    /// Records that the backlog had no room for.
+    suppressed: Option<LeftOut>,
     missed: Missed,
+}
+
+/// Records that were left out since somebody was last told.
+#[derive(Debug, Clone, Copy)]
+struct LeftOut {
+    records: u64,
+    first: u64,
+    last: u64,
+}
+
+impl LeftOut {
+    fn one_more(before: Option<Self>, seq: u64) -> Option<Self> {
+        let Self { records, first, .. } =
+            before.unwrap_or(Self { records: 0, first: seq, last: 0 });
+        Some(Self { records: records + 1, first, last: seq })
+    }
+
+    fn shown(self) -> Shown {
+        let Self { records, first, last } = self;
+        Shown::Suppressed { records, first, last }
+    }
 }
 
 /// Ends with the queue; tells the run that everything was shown.
@@ -86,6 +113,8 @@ impl Outlet {
             queue,
             over,
             backlog: VecDeque::new(),
+            last: None,
+            repeats: None,
             suppressed: None,
             missed: Missed::default(),
         };
@@ -116,6 +145,30 @@ impl Outlet {
     /// Whether the sink is behind.
     fn is_behind(&self) -> bool {
         !self.backlog.is_empty()
+    }
+
+    fn record(&mut self, record: &Arc<Record>) {
+        let said = self.last.as_ref().is_some_and(|last| last.event == record.event);
+        if said && !is_important(&record.event) {
+            self.missed.repeated += 1;
+            self.repeats = LeftOut::one_more(self.repeats, record.seq);
+            return;
+        }
+        self.tell_repeats();
+        self.last = Some(Arc::clone(record));
+        self.show(Shown::Record(Arc::clone(record)));
+    }
+
+    fn tell_repeats(&mut self) {
+        if let Some(repeats) = self.repeats.take() {
+            self.show(repeats.shown());
+        }
+    }
+
+    fn text(&mut self, at_ms: u64, piece: &str) {
+        let kept = &piece[..piece.floor_char_boundary(TEXT_BYTES_MAX)];
+        self.missed.text_bytes += (piece.len() - kept.len()) as u64;
+        self.show(Shown::Text { at_ms, piece: kept.to_owned() });
     }
 
     fn show(&mut self, shown: Shown) {
@@ -150,14 +203,17 @@ impl Outlet {
     /// Drops what says least: text, then what went well, then the oldest.
     fn make_room(&mut self) {
         let text = self.backlog.iter().position(|shown| matches!(shown, Shown::Text { .. }));
-        let status = || self.backlog.iter().position(|shown| !is_important(shown));
+        let is_status = |shown: &Shown| match shown {
+            Shown::Record(record) => !is_important(&record.event),
+            Shown::Text { .. } | Shown::Suppressed { .. } => true,
+        };
+        let status = || self.backlog.iter().position(is_status);
         let place = text.or_else(status).unwrap_or(0);
         match self.backlog.remove(place) {
             Some(Shown::Text { piece, .. }) => self.missed.text_bytes += piece.len() as u64,
             Some(Shown::Record(record)) => {
                 self.missed.records += 1;
-                let (records, first, _) = self.suppressed.unwrap_or((0, record.seq, record.seq));
-                self.suppressed = Some((records + 1, first, record.seq));
+                self.suppressed = LeftOut::one_more(self.suppressed, record.seq);
             }
             Some(Shown::Suppressed { .. }) | None => {}
         }
@@ -170,11 +226,7 @@ impl Outlet {
         }
         match self.queue.clone().reserve_owned().await {
             Ok(room) => {
-                let next = self.suppressed.take().map(|(records, first, last)| Shown::Suppressed {
-                    records,
-                    first,
-                    last,
-                });
+                let next = self.suppressed.take().map(LeftOut::shown);
                 if let Some(shown) = next.or_else(|| self.backlog.pop_front()) {
                     room.send(shown);
                 }
@@ -185,6 +237,7 @@ impl Outlet {
     }
 
     async fn flush(mut self) -> (&'static str, Missed) {
+        self.tell_repeats();
         let everything = async {
             while self.is_behind() {
                 self.catch_up().await;
@@ -202,14 +255,16 @@ impl Outlet {
 
 /// Whether a person must see it however far behind the sink is: what ended, failed or was decided,
 /// against the status of things that go well.
-fn is_important(shown: &Shown) -> bool {
-    let Shown::Record(record) = shown else { return false };
-    match &record.event {
+fn is_important(event: &Event) -> bool {
+    match event {
         Event::Heard(input) => {
             matches!(
                 input,
                 Input::TurnFailed { .. }
+                    | Input::CallAnswered { answer: Answer::Ended { .. }, .. }
                     | Input::PatchJudged { .. }
+                    | Input::ScopeRefused { .. }
+                    | Input::LedgerFailed { .. }
                     | Input::DeadlinePassed { .. }
                     | Input::Cancelled { .. }
             )
@@ -221,7 +276,13 @@ fn is_important(shown: &Shown) -> bool {
                 | Decision::TurnCharged { .. }
         ),
         Event::Noted(note) => {
-            matches!(note, Note::RunStarted { .. } | Note::Resumed { .. } | Note::Warned { .. })
+            matches!(
+                note,
+                Note::RunStarted { .. }
+                    | Note::Resumed { .. }
+                    | Note::FellBack { .. }
+                    | Note::Warned { .. }
+            )
         }
     }
 }
@@ -242,14 +303,12 @@ impl Outlets {
 
     pub(crate) fn record(&mut self, record: Record) -> Arc<Record> {
         let record = Arc::new(record);
-        self.0.iter_mut().for_each(|outlet| outlet.show(Shown::Record(Arc::clone(&record))));
+        self.0.iter_mut().for_each(|outlet| outlet.record(&record));
         record
     }
 
     pub(crate) fn text(&mut self, at_ms: u64, piece: &str) {
-        for outlet in &mut self.0 {
-            outlet.show(Shown::Text { at_ms, piece: piece.to_owned() });
-        }
+        self.0.iter_mut().for_each(|outlet| outlet.text(at_ms, piece));
     }
 
     /// Waits until a sink that is behind took something. Cancel-safe.

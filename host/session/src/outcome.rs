@@ -259,6 +259,9 @@ pub struct RunResult {
 pub struct Missed {
     /// Records of things that went well.
     pub records: u64,
+    /// Records that said what the one before them had said.
+    #[serde(default)]
+    pub repeated: u64,
     /// Bytes of the model's text.
     pub text_bytes: u64,
     /// Whether it had not caught up when the run was over.

@@ -79,7 +79,7 @@ async fn a_sink_that_is_behind_holds_back_and_misses_only_what_says_least() {
     assert_eq!(queued.last().unwrap(), &(QUEUE_MAX - 1).to_string());
     let reading = tokio::spawn(async move { shown(&mut intake, usize::MAX).await });
     let missed = outlets.flush().await;
-    let expected = Missed { records: 10, text_bytes: 12, behind_at_end: false };
+    let expected = Missed { records: 10, text_bytes: 12, ..Missed::default() };
     assert_eq!(missed, BTreeMap::from([("s".to_owned(), expected)]));
     let rest = reading.await.unwrap();
     assert_eq!(rest[0], format!("10 of {}-{}", over[0], over[9]));
@@ -125,4 +125,37 @@ async fn a_sink_that_is_gone_holds_nobody_back() {
     (0..QUEUE_MAX as u64 * 2).for_each(|seq| drop(outlets.record(status(seq))));
     assert!(!outlets.are_behind());
     assert_eq!(outlets.flush().await, BTreeMap::new());
+}
+
+#[tokio::test]
+async fn status_that_only_repeats_is_told_once_and_errors_each_time() {
+    let (outlet, mut intake) = Outlet::new("s");
+    let mut outlets = Outlets::new(vec![outlet]);
+    let lost = |seq| record(seq, Event::Noted(Note::LinkLost { why: "the same".to_owned() }));
+    let warned = |seq| record(seq, Event::Noted(Note::Warned { what: "the same".to_owned() }));
+    (0..4).for_each(|seq| drop(outlets.record(lost(seq))));
+    (4..7).for_each(|seq| drop(outlets.record(warned(seq))));
+    (7..9).for_each(|seq| drop(outlets.record(lost(seq))));
+    let reading = tokio::spawn(async move { shown(&mut intake, usize::MAX).await });
+    let missed = outlets.flush().await;
+    let expected = Missed { repeated: 4, ..Missed::default() };
+    assert_eq!(missed, BTreeMap::from([("s".to_owned(), expected)]));
+    assert_eq!(reading.await.unwrap(), ["0", "3 of 1-3", "4", "5", "6", "7", "1 of 8-8"]);
+}
+
+#[tokio::test]
+async fn a_piece_of_text_is_shown_up_to_a_limit_and_the_rest_is_counted() {
+    #[track_caller]
+    fn check(piece: &str, shown: &str, missed: u64) {
+        let (mut outlet, mut intake) = Outlet::new("s");
+        outlet.text(0, piece);
+        let Ok(Shown::Text { piece, .. }) = intake.queue.try_recv() else { panic!("no text") };
+        assert_eq!((piece.as_str(), outlet.missed.text_bytes), (shown, missed));
+    }
+    let most = "x".repeat(TEXT_BYTES_MAX);
+    check(&most[1..], &most[1..], 0);
+    check(&most, &most, 0);
+    check(&format!("{most}y"), &most, 1);
+    // Never within a character.
+    check(&format!("{}é", &most[1..]), &most[1..], 2);
 }
