@@ -4,6 +4,9 @@
     reason = "a bench that cannot be set up has nothing to measure"
 )]
 
+pub mod network;
+pub mod runs;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

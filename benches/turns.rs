@@ -1,18 +1,15 @@
 //! Turns against the scripted model at zero think time: the link alone, and a whole run with
 //! journal, tools and artifacts. A turn here is one `read_file` call and its answer.
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use benches::runs::{Scene, plan};
 use benches::{Repository, Tools};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use runner::{ModelPlan, RunKey, RunPlan, Toolbox, Tree};
-use session::Goal;
-use session::budget::{Budgets, Ceiling, Money, Price};
+use runner::{Toolbox, Way};
 use snapshot::Grant;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -80,66 +77,6 @@ fn link_30_turns(bencher: Bencher<'_, '_>) {
     });
 }
 
-fn plan(repository: &Repository, endpoint: &Endpoint, dir: &Path) -> RunPlan {
-    let ceiling = Ceiling {
-        time_ms: 60_000,
-        idle_ms: 60_000,
-        tokens: 50_000_000,
-        spend: Money(1),
-        calls: 1_000,
-    };
-    RunPlan {
-        step: "bench".to_owned(),
-        session: session::Plan {
-            task: "go".to_owned(),
-            goal: Goal::Diagnose,
-            price: Price::default(),
-            budgets: Budgets {
-                context: ceiling,
-                analyze: ceiling,
-                patch: ceiling,
-                verify: ceiling,
-                step_spend: Money(1),
-            },
-            max_output_tokens: 1_000,
-            request_overhead_bytes: 10_000,
-            first_event_ms: 60_000,
-            context: Vec::new(),
-            tests: None,
-            tools: ["read_file".to_owned()].into(),
-            model_used: true,
-            checks: Vec::new(),
-            job_ms: None,
-            context_tokens: None,
-        },
-        model: ModelPlan {
-            provider: "script".to_owned(),
-            model: "m".to_owned(),
-            endpoint: endpoint.clone(),
-            shown: "loopback".to_owned(),
-            connect: Duration::from_secs(5),
-            effort: None,
-            way: runner::Way::default(),
-            prompt_cache_key: "test".to_owned(),
-        },
-        rules: gate::Rules::new(&gate::RuleSpec::default()).expect("the defaults are rules"),
-        tests: None,
-        head: Tree { snapshot: repository.snapshot(), name: "head".to_owned() },
-        base: None,
-        run_dir: dir.join("run"),
-        out_dir: dir.join("out"),
-        key: RunKey::new(BTreeMap::new()),
-        version: "bench".to_owned(),
-        isolation: String::new(),
-        answer_bytes: 65_536,
-        approved: Vec::new(),
-        machine: Arc::new(runner::ThisMachine),
-        ledger: None,
-        carrier: None,
-        kill_after: None,
-    }
-}
-
 /// A whole run of 30 tool turns: journal synced before each request, tools, artifacts.
 #[divan::bench(sample_size = 1)]
 fn run_30_turns(bencher: Bencher<'_, '_>) {
@@ -153,7 +90,13 @@ fn run_30_turns(bencher: Bencher<'_, '_>) {
         .counter(ItemsCount::new(TURNS))
         .with_inputs(|| tempfile::tempdir().expect("a temporary directory can be made"))
         .bench_local_values(|dir| {
-            let plan = plan(&repository, &endpoint, dir.path());
+            let plan = plan(Scene {
+                head: repository.snapshot(),
+                endpoint: endpoint.clone(),
+                way: Way::default(),
+                tools: vec!["read_file".to_owned()],
+                dir: dir.path(),
+            });
             let (_never, signals) = mpsc::channel(1);
             let run = runner::run(plan, Arc::clone(&toolbox), Vec::new(), true, signals);
             let ended = runtime.block_on(run).expect("the run comes to its end");
