@@ -71,7 +71,7 @@ impl Session {
     }
 
     /// Stops before what this input began: the attempt that goes on begins it.
-    fn stop_before(&mut self, reason: StopReason, held: State) -> State {
+    pub(super) fn stop_before(&mut self, reason: StopReason, held: State) -> State {
         self.effects.retain(|effect| !effect.begins());
         self.stop(reason, held)
     }

@@ -2,9 +2,10 @@
 
 use super::{Session, TURN_FAILURES_MAX};
 use crate::budget::Resource;
-use crate::effect::Effect;
+use crate::effect::{Effect, Item};
 use crate::event::{Decision, Input};
-use crate::state::{Asking, Stage, State};
+use crate::prompt;
+use crate::state::{Asking, Near, Stage, State};
 use crate::stop::{FailureClass, StopReason};
 
 /// The first wait before a try is repeated, in milliseconds; it doubles.
@@ -79,6 +80,12 @@ impl Session {
         // Failures, waits and what the scopes bear are of one attempt.
         (asking.failures, asking.waited_ms) = (0, 0);
         (asking.lowered, asking.lowerings) = (None, 0);
+        if asking.wrap_up == Some(Near::Time) {
+            // So is its time: the model need not come to an end yet, and has not read that it
+            // should, or this turn would be over.
+            asking.wrap_up = None;
+            self.conversation.pop_if(|last| *last == Item::User(prompt::WRAP_UP.to_owned()));
+        }
         match asking.wrap_up {
             Some(_) => self.reserve_turn(asking, 0),
             None => self.ask_or_wrap_up(asking),

@@ -62,7 +62,11 @@ impl Session {
         if let Some(near) = asking.wrap_up
             && calls.iter().all(|call| HostTool::named(&call.tool).is_none())
         {
-            return self.stop(near.reason(self.work()), State::Asking(asking));
+            // Complete it is all the same: whoever goes on answers its calls, and does not ask
+            // for it again.
+            let reason = near.reason(self.work());
+            let slots = self.take_calls(Asking { wrap_up: None, ..asking }, calls);
+            return self.stop_before(reason, State::Answering(Answering { turn, slots }));
         }
         let slots = self.take_calls(asking, calls);
         self.after_answer(Answering { turn, slots })

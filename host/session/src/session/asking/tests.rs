@@ -147,6 +147,38 @@ fn a_wrap_up_turn_gets_only_the_hosts_tools_and_there_is_one_of_it() {
     check(plan(), inputs, &["turn 3 try 1"]);
 }
 
+/// A step whose second turn is asked for when its time is nearly over, and what the model does
+/// in it.
+fn near_its_time(second: Vec<(u64, Input)>) -> Vec<(u64, Input)> {
+    let mut inputs = begun();
+    inputs.push((40, completed(1, vec![call("r", "read_file", "{}")], "")));
+    inputs.push((48_020, answered(CallId { origin: Origin::Turn(1), index: 0 }, "{}")));
+    inputs.push((48_030, Input::TurnRequested { turn: 2, try_number: 1 }));
+    inputs.extend(second);
+    inputs.push((0, Input::AttemptStarted { attempt: 2 }));
+    inputs
+}
+
+#[test]
+fn a_wrap_up_turn_that_only_calls_tools_is_answered_by_the_next_attempt_and_not_paid_again() {
+    let called = completed(2, vec![call("x", "read_file", "{}")], "");
+    let mut inputs = near_its_time(vec![(48_040, called)]);
+    check(plan(), inputs.clone(), &["turn2.1 read_file", "stopped: out of time: analyze"]);
+    inputs.push((10, answered(CallId { origin: Origin::Turn(2), index: 0 }, "{}")));
+    check(plan(), inputs, &["stopped: out of time: analyze", "turn 3 try 1"]);
+}
+
+#[test]
+fn who_has_time_again_need_not_come_to_an_end() {
+    // The process died before the wrap-up turn completed.
+    let inputs = near_its_time(vec![]);
+    check(plan(), inputs.clone(), &["turn 2 charged most", "turn 2 try 2"]);
+    let mut session = Session::new(plan());
+    inputs.into_iter().for_each(|(at, input)| drop(session.handle(at, input)));
+    let told = Item::User(prompt::WRAP_UP.to_owned());
+    assert!(!session.conversation().contains(&told), "{:?}", session.conversation());
+}
+
 #[test]
 fn a_context_near_the_window_may_be_compacted() {
     #[track_caller]
