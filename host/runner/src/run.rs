@@ -220,11 +220,11 @@ pub async fn run<E: ToolExecutor>(
     if let Some(signal) = stop {
         run.hear(Input::Cancelled { signal })?;
     }
-    run.carry_out_effects()?;
+    run.carry_out_effects();
     while run.finished.is_none() {
         let turned = run.next(&mut signals).await;
         run.turn(turned).await?;
-        run.carry_out_effects()?;
+        run.carry_out_effects();
     }
     run.finish().await
 }
@@ -343,10 +343,17 @@ impl<E: ToolExecutor> Run<E> {
         }
     }
 
-    /// Writes an input down, then tells the rules.
+    /// Writes an input down, tells the rules, and writes down what they decide: the two stand
+    /// together, whatever is heard, noted or carried next.
     fn hear(&mut self, input: Input) -> Result<(), RunError> {
         let at_ms = self.append(Event::Heard(input.clone()))?.at_ms;
-        self.effects.extend(self.session.handle(at_ms, input));
+        for effect in self.session.handle(at_ms, input) {
+            if let Effect::Emit(decision) = effect {
+                self.write(Event::Decided(decision))?;
+            } else {
+                self.effects.push_back(effect);
+            }
+        }
         Ok(())
     }
 

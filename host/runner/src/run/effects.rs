@@ -18,12 +18,11 @@ use crate::scratch::{self, Cut, SHOWN_REPORTS, TestsRun};
 use crate::tools::{CHANGED_FILES, Called, ToolExecutor, Toolbox};
 
 impl<E: ToolExecutor> Run<E> {
-    pub(super) fn carry_out_effects(&mut self) -> Result<(), RunError> {
+    pub(super) fn carry_out_effects(&mut self) {
         while let Some(effect) = self.effects.pop_front() {
             match effect {
-                Effect::Emit(decision) => {
-                    self.write(Event::Decided(decision))?;
-                }
+                // Written down as soon as it was decided.
+                Effect::Emit(_) => {}
                 Effect::RunTests { round } => self.run_tests(round),
                 Effect::Call(call) => self.call(call),
                 Effect::Judge { call, patch } => self.judge(call, patch),
@@ -40,7 +39,6 @@ impl<E: ToolExecutor> Run<E> {
                 Effect::Finish(reason) => self.finished = Some(reason),
             }
         }
-        Ok(())
     }
 
     fn call(&mut self, call: Call) {

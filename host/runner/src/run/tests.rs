@@ -338,3 +338,16 @@ async fn a_signal_ends_a_run_whose_ledger_and_store_do_not_answer() {
     check(None, Some(Arc::new(Stuck))).await;
     check(Some(Arc::new(Stuck)), Some(Arc::new(Stuck))).await;
 }
+
+#[tokio::test]
+async fn a_run_that_was_stopped_before_it_began_goes_on_like_any_other() {
+    let world = World::new();
+    let plan = world.plan(Endpoint::new("http://127.0.0.1:1/v1").unwrap(), "a");
+    let (send, signals) = mpsc::channel(1);
+    send.send(Signal::Interrupt).await.unwrap();
+    let (stopped, _) = world.run_plan(plan, signals).await;
+    let reason = stopped.unwrap().result.stop_reason;
+    assert_eq!(reason, StopReason::Cancelled { signal: Signal::Interrupt });
+    let (ended, _) = world.run(SUBMIT, "a").await;
+    assert_eq!(ended.unwrap().result.stop_reason, StopReason::Done);
+}
