@@ -194,9 +194,12 @@ impl Task {
         loop {
             let Err(failure) = self.exchange(&job, whole).await? else { return Ok(Ok(())) };
             // Each of these once: the server did no work, and the same request is still due.
-            if failure.code == PREVIOUS_LOST && !whole {
+            // A response that had begun may be billed, whatever it ends with.
+            if self.began {
+                return Ok(Err(failure));
+            } else if failure.code == PREVIOUS_LOST && !whole {
                 whole = true;
-            } else if failure.code == TOO_OLD && !self.began && !too_old {
+            } else if failure.code == TOO_OLD && !too_old {
                 too_old = true;
                 self.link = None;
                 if let Err(failure) = self.connect(job.number).await? {
@@ -312,6 +315,7 @@ impl Task {
         event: ModelEvent,
     ) -> Result<Option<Result<(), Failure>>, Gone> {
         let (number, turn) = (job.number, job.ask.turn);
+        self.began |= matches!(event, ModelEvent::InProgress);
         if event.is_progress() || matches!(event, ModelEvent::Created { .. }) {
             self.began = true;
             self.say(number, Said::Progress).await?;

@@ -351,3 +351,20 @@ async fn a_run_that_was_stopped_before_it_began_goes_on_like_any_other() {
     let (ended, _) = world.run(SUBMIT, "a").await;
     assert_eq!(ended.unwrap().result.stop_reason, StopReason::Done);
 }
+
+#[tokio::test]
+async fn a_response_that_had_begun_is_charged_whatever_it_ends_with() {
+    let check = async |faults: &str| {
+        let fault = format!("[[turn]]\nfault = [{faults}]\n");
+        let script = SUBMIT.replacen("[[turn]]\n", &fault, 1);
+        let (ended, records) = World::new().run(&script, "a").await;
+        let charged_at_most = ended.unwrap().accounting.charged_at_most;
+        assert_eq!((charged_at_most, requests(&records)), (1, 2), "{faults}");
+    };
+    for code in ["previous_response_not_found", "websocket_connection_limit_reached"] {
+        let failed = format!("{{ kind = \"failed\", code = \"{code}\", after-events");
+        check(&format!("{failed} = 3 }}")).await;
+        // Of the response there is only `response.in_progress`.
+        check(&format!("{{ kind = \"omit\" }}, {failed} = 1 }}")).await;
+    }
+}
