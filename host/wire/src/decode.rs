@@ -20,6 +20,9 @@ use crate::usage::Usage;
 /// (deltas, items, the whole at the end), so this leaves some 10 MiB for what it says.
 pub(crate) const RESPONSE_BYTES_MAX: usize = 64 << 20;
 
+/// Bytes kept of a service tier. The longest known one has 9.
+const TIER_BYTES_MAX: usize = 64;
+
 /// What is known of the response that is being received.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
@@ -197,6 +200,10 @@ impl Decoder {
             text: parts(&items, "output_text", "text").unwrap_or_default(),
             refusal: parts(&items, "refusal", "refusal"),
             usage: response.get("usage").and_then(Usage::from_wire),
+            service_tier: response
+                .get("service_tier")
+                .and_then(Value::as_str)
+                .map(|tier| tier[..tier.floor_char_boundary(TIER_BYTES_MAX)].to_owned()),
             output,
         }
     }

@@ -68,6 +68,7 @@ pub struct Endpoint {
     proxies: Proxies,
     roots: Roots,
     lanes: bool,
+    rollover_after: Duration,
     client_request_id: Option<String>,
     // Requests so far that carried the id, over all links.
     requests: Arc<AtomicU64>,
@@ -102,6 +103,8 @@ impl Endpoint {
         headers.insert(USER_AGENT, HeaderValue::from_static(ourselves));
         // Nobody else documents lanes; a server that ignores them would mix up the responses.
         let lanes = authority.host() == "api.openai.com";
+        let is_xai = authority.host() == "api.x.ai";
+        let rollover_after = if is_xai { ROLLOVER_AFTER_XAI } else { ROLLOVER_AFTER };
         Ok(Self {
             uri,
             headers,
@@ -109,6 +112,7 @@ impl Endpoint {
             proxies: Proxies::default(),
             roots: Roots::default(),
             lanes,
+            rollover_after,
             client_request_id: None,
             requests: Arc::default(),
         })
@@ -176,6 +180,13 @@ impl Endpoint {
         Self { lanes, ..self }
     }
 
+    /// The same endpoint, whose links get a successor at this age. Without this, a little before
+    /// the age that OpenAI and most others allow, or xAI.
+    #[must_use]
+    pub fn with_rollover_after(self, rollover_after: Duration) -> Self {
+        Self { rollover_after, ..self }
+    }
+
     /// The same endpoint with one more header on each upgrade and each `POST`.
     ///
     /// # Errors
@@ -220,7 +231,7 @@ impl Endpoint {
     /// than what the server allows.
     #[must_use]
     pub fn rollover_after(&self) -> Duration {
-        if self.host() == "api.x.ai" { ROLLOVER_AFTER_XAI } else { ROLLOVER_AFTER }
+        self.rollover_after
     }
 
     /// Whether the server serves several lanes of one WebSocket.

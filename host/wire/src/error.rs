@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use self::wait::{retry_after, wait_of};
+use self::wait::{headers_in, of_body, of_headers, of_limits};
 
 /// The longest wait a provider may ask of us; anything above is cut to it. A day is longer
 /// than any run, and keeps sums of waits from overflowing.
@@ -18,6 +18,9 @@ const CODE_BYTES_MAX: usize = 128;
 
 /// Bytes kept of a message: enough to act on, small enough for one line of a log.
 const MESSAGE_BYTES_MAX: usize = 2048;
+
+/// The code of an error that the provider gave none.
+const UNNAMED: &str = "unknown";
 
 /// What an error asks the client to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,10 +87,16 @@ impl ErrorKind {
             429 => Self::RateLimited,
             401 | 403 => Self::Auth,
             503 | 529 => Self::Overloaded,
-            408 | 500..=599 => Self::Server,
-            400..=499 => Self::BadRequest,
+            408 | 409 | 500..=599 => Self::Server,
+            // Redirects are not followed.
+            300..=499 => Self::BadRequest,
             _ => return None,
         })
+    }
+
+    /// Whether it is about how much may be asked in a time.
+    fn is_limit(self) -> bool {
+        matches!(self, Self::RateLimited)
     }
 
     /// The status that goes with it where nobody said which.
@@ -162,6 +171,12 @@ impl ModelError {
         }
     }
 
+    /// Whether the server named what is wrong, beyond a status.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        self.code != UNNAMED
+    }
+
     /// Whether another try may succeed: by the server's own word, else by the kind.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
@@ -203,14 +218,23 @@ impl ModelError {
         let message = text(error.get("message"), MESSAGE_BYTES_MAX)
             .or_else(|| text(envelope.get("error"), MESSAGE_BYTES_MAX))
             .unwrap_or_default();
-        let retry_after = retry_after(&[error, envelope], &message);
+        let mut kind = ErrorKind::of(
+            code.as_deref().unwrap_or(""),
+            status,
+            error_type.as_deref().unwrap_or(""),
+        );
+        if matches!(kind, ErrorKind::BadRequest | ErrorKind::Other) && is_of_lost_response(&message)
+        {
+            kind = ErrorKind::PreviousResponseNotFound;
+        }
+        let places = [error, envelope];
+        let headers = headers_in(&places);
+        let retry_after = of_headers(&headers)
+            .or_else(|| of_body(&places, &message))
+            .or_else(|| kind.is_limit().then(|| of_limits(&headers))?);
         Self {
-            kind: ErrorKind::of(
-                code.as_deref().unwrap_or(""),
-                status,
-                error_type.as_deref().unwrap_or(""),
-            ),
-            code: code.or(error_type).unwrap_or_else(|| "unknown".to_owned()),
+            kind,
+            code: code.or(error_type).unwrap_or_else(|| UNNAMED.to_owned()),
             message,
             status,
             param: text(error.get("param"), CODE_BYTES_MAX),
@@ -228,11 +252,10 @@ impl ModelError {
         if error.message.is_empty() && status.is_redirection() {
             "it redirects elsewhere, and is not followed".clone_into(&mut error.message);
         }
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        for name in ["retry-after", "retry-after-ms"] {
-            let wait = header(name).and_then(|value| wait_of(name, value));
-            error.retry_after = wait.or(error.retry_after);
-        }
+        let header = |name: &str| Some(headers.get(name)?.to_str().ok()?.to_owned());
+        error.retry_after = of_headers(&header)
+            .or(error.retry_after)
+            .or_else(|| error.kind.is_limit().then(|| of_limits(&header))?);
         error.should_retry = header("x-should-retry").and_then(|word| word.trim().parse().ok());
         error
     }
@@ -262,6 +285,14 @@ impl ModelError {
             "param": self.param,
         })
     }
+}
+
+/// Gateways pass the words on and leave the code behind.
+fn is_of_lost_response(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    let names_it =
+        ["previous response", "previous_response_id"].iter().any(|it| message.contains(it));
+    names_it && message.contains("not found")
 }
 
 /// A text cut at `bytes_max`; numbers count as text, since some gateways number their codes.

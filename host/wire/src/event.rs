@@ -189,4 +189,6 @@ pub struct Completed {
     pub refusal: Option<String>,
     /// What it cost, where the server says so.
     pub usage: Option<Usage>,
+    /// How it was served and is billed, where the server says so.
+    pub service_tier: Option<String>,
 }

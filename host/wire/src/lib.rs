@@ -26,8 +26,8 @@ pub use endpoint::{Endpoint, EndpointError, KeyHeader, Proxies, Roots, RootsErro
 pub use error::{ErrorClass, ErrorKind, ModelError, RETRY_AFTER_MAX};
 pub use event::{Completed, FunctionCall, ModelEvent};
 pub use link::{
-    ByteStream, ConnectError, Dial, IN_FLIGHT_MAX, LANES_MAX, Lane, LaneError, Link, LinkError,
-    MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, StreamId, Transport,
+    ByteStream, ConnectError, Dial, HttpMayDo, IN_FLIGHT_MAX, LANES_MAX, Lane, LaneError, Link,
+    LinkError, MESSAGE_BYTES_MAX, REQUEST_BYTES_MAX, StreamId, Transport,
 };
 pub use request::{InputItem, Request, ToolChoice, ToolSpec};
 pub use script::{Script, ScriptError};

@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 
-pub use self::connect::ConnectError;
+pub use self::connect::{ConnectError, HttpMayDo};
 pub(crate) use self::dial::Network;
 pub use self::dial::{ByteStream, Dial};
 pub use self::error::LinkError;
@@ -102,8 +102,10 @@ impl Link {
         transport: Transport,
         connect_timeout: Duration,
     ) -> Result<Self, ConnectError> {
+        let mut reached = false;
         let opening = Box::pin(async {
             let stream = connect::open(endpoint).await?;
+            reached = true;
             match transport {
                 Transport::WebSocket => {
                     let mut link = Self::over(connect::upgrade(endpoint, stream).await?);
@@ -113,9 +115,8 @@ impl Link {
                 Transport::Http => Self::over_http(stream, endpoint).await,
             }
         });
-        tokio::time::timeout(connect_timeout, opening)
-            .await
-            .map_err(|_| ConnectError::Timeout { after: connect_timeout })?
+        let opened = tokio::time::timeout(connect_timeout, opening).await;
+        opened.map_err(|_| ConnectError::Timeout { after: connect_timeout, reached })?
     }
 
     /// A link over a WebSocket that is open already.

@@ -33,6 +33,9 @@ pub struct Request {
     pub prompt_cache_key: Option<String>,
     /// How hard to think (`low`, `medium`, `high`, …); the model's own default without it.
     pub effort: Option<String>,
+    /// How it is to be served and billed (`default`, `flex`, `priority`, …); as the account's
+    /// settings say without it.
+    pub service_tier: Option<String>,
     /// Tokens of context at which the server replaces what came before by a summary of its own,
     /// an item of type `compaction`; never without it.
     pub compact_at: Option<u64>,
@@ -54,6 +57,7 @@ impl Request {
             max_output_tokens,
             prompt_cache_key: None,
             effort: None,
+            service_tier: None,
             compact_at: None,
             generate: true,
         }
@@ -142,6 +146,9 @@ impl Request {
         event.serialize_entry("max_output_tokens", &self.max_output_tokens)?;
         if let Some(effort) = &self.effort {
             event.serialize_entry("reasoning", &serde_json::json!({ "effort": effort }))?;
+        }
+        if let Some(tier) = &self.service_tier {
+            event.serialize_entry("service_tier", tier)?;
         }
         if let Some(key) = &self.prompt_cache_key {
             event.serialize_entry("prompt_cache_key", key)?;

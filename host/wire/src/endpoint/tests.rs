@@ -90,3 +90,13 @@ fn lanes_are_taken_for_granted_of_the_reference_service_only() {
     check("https://api.x.ai/v1", false);
     assert!(Endpoint::new("https://h").unwrap().with_lanes(true).has_lanes());
 }
+
+#[test]
+fn a_link_gets_a_successor_before_its_server_ends_it() {
+    let minutes = |endpoint: Endpoint| endpoint.rollover_after().as_secs() / 60;
+    let endpoint = |url: &str| Endpoint::new(url).unwrap();
+    assert_eq!(minutes(endpoint("https://api.openai.com/v1")), 55);
+    assert_eq!(minutes(endpoint("https://api.x.ai/v1")), 24);
+    let own = endpoint("https://h/v1").with_rollover_after(Duration::from_mins(9));
+    assert_eq!(minutes(own), 9);
+}

@@ -44,6 +44,8 @@ fn codes_come_before_statuses_and_statuses_before_types() {
         (nested(401, "news_to_us", generic), ErrorKind::Auth),
         (nested(400, "context_length_exceeded", generic), ErrorKind::ContextTooLong),
         (nested(418, "news_to_us", ""), ErrorKind::BadRequest),
+        (nested(409, "news_to_us", ""), ErrorKind::Server),
+        (nested(307, "news_to_us", ""), ErrorKind::BadRequest),
         (nested(502, "news_to_us", ""), ErrorKind::Server),
         (nested(200, "news_to_us", "server_error"), ErrorKind::Server),
         (nested(200, "news_to_us", ""), ErrorKind::Other),
@@ -51,6 +53,24 @@ fn codes_come_before_statuses_and_statuses_before_types() {
     for (envelope, kind) in kinds {
         assert_eq!(ModelError::from_envelope(&envelope, None).kind, kind, "{envelope}");
     }
+}
+
+#[test]
+fn a_lost_response_is_known_by_its_words_where_a_gateway_drops_the_code() {
+    let check = |message: &str, code: Option<&str>, kind: ErrorKind| {
+        let error = json!({"type": "invalid_request_error", "message": message, "code": code});
+        let error = ModelError::from_envelope(&json!({"type": "error", "error": error}), None);
+        assert_eq!(error.kind, kind, "{message}");
+    };
+    let lost = ErrorKind::PreviousResponseNotFound;
+    check("Previous response with id 'resp_1' not found.", None, lost);
+    check("previous_response_id resp_1 was not found", None, lost);
+    check(
+        "Previous response with id 'resp_1' not found.",
+        Some("invalid_api_key"),
+        ErrorKind::Auth,
+    );
+    check("Model not found", None, ErrorKind::BadRequest);
 }
 
 #[test]
@@ -65,7 +85,17 @@ fn a_wait_is_found_wherever_it_was_put() {
     };
     wait(limited(json!({"headers": {"Retry-After-Ms": "250"}})), Some(250));
     wait(limited(json!({"headers": {"retry-after": 1.5}})), Some(1500));
-    wait(limited(json!({"headers": {"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}})), None);
+    let date = |date: &str, now: Option<&str>| {
+        limited(json!({"headers": {"retry-after": date, "date": now}}))
+    };
+    let (early, late) = ("Wed, 21 Oct 2026 07:28:00 GMT", "Wed, 21 Oct 2026 07:28:07 GMT");
+    wait(date(late, Some(early)), Some(7000));
+    wait(date(early, Some(late)), Some(0));
+    wait(date("Tue, 01 Jan 2999 00:00:00 GMT", Some(early)), Some(24 * 3600 * 1000));
+    wait(date(late, None), None);
+    wait(date("tomorrow", Some(early)), None);
+    wait(limited(json!({"headers": {"retry-after": "3", "retry-after-ms": "2500"}})), Some(2500));
+    wait(limited(json!({"headers": {"retry-after": "3", "retry-after-ms": "soon"}})), Some(3000));
     wait(limited(json!({"headers": {"retry-after": "-3"}})), None);
     wait(limited(json!({"headers": {"retry-after": "1e300"}})), None);
     wait(limited(json!({"resets_in_seconds": 30})), Some(30_000));
@@ -74,11 +104,36 @@ fn a_wait_is_found_wherever_it_was_put() {
         ("Please try again in 1.5s.", Some(1500)),
         ("try again in 500ms", Some(500)),
         ("try again in 2 minutes", Some(120_000)),
+        ("Try again in 7m12.5s.", Some(432_500)),
+        ("try again in 1h0m3s", Some(3_603_000)),
+        ("Please retry after 26 seconds.", Some(26_000)),
+        ("try again in 3 lightyears", None),
+        ("try again in 1.2.3s", None),
         ("try again in a while", None),
         ("try again in 3", None),
     ] {
         wait(limited(json!({"error": {"code": "slow", "message": words}})), expected);
     }
+}
+
+#[test]
+fn the_limit_that_is_used_up_says_when_it_is_set_back() {
+    let check = |status: u16, headers: &[(&str, &str)], expected: Option<u64>| {
+        let headers: serde_json::Map<String, Value> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        let event = json!({"type": "error", "status": status, "headers": headers});
+        let wait = ModelError::from_envelope(&event, None).retry_after;
+        assert_eq!(wait, expected.map(Duration::from_millis), "{event}");
+    };
+    let (requests, tokens) = ("x-ratelimit-reset-requests", "X-RateLimit-Reset-Tokens");
+    let left = "x-ratelimit-remaining-tokens";
+    check(429, &[(requests, "20ms"), (tokens, "6m0s"), (left, "0")], Some(360_000));
+    check(429, &[(requests, "20ms"), (tokens, "6m0s"), (left, "17")], Some(20));
+    check(429, &[(requests, "20ms"), (tokens, "6m0s"), ("retry-after", "1")], Some(1000));
+    check(429, &[(requests, "1795309000")], None);
+    // It is no answer to what else goes wrong: every answer carries these headers.
+    check(500, &[(requests, "20ms")], None);
+    check(403, &[(requests, "20ms")], None);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::dial::{ByteStream, NoAddress};
 use super::proxy::tunnel;
 use super::tls::encrypt;
 use crate::endpoint::Endpoint;
-use crate::error::{ErrorClass, ModelError};
+use crate::error::{ErrorClass, ErrorKind, ModelError};
 
 /// Bytes of the head of an HTTP answer. Services send some 4 KiB.
 pub(super) const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -21,6 +21,8 @@ pub(super) const HEAD_BYTES_MAX: usize = 64 << 10;
 /// Bytes that are read from a socket at once, set aside for as long as it is open. Most events
 /// have some hundred; the library's own 128 KiB would be half of what a session takes.
 const READ_BUFFER_BYTES: usize = 8 << 10;
+/// The wait after a 403 that says nothing: the service lets one connection in a second.
+const FORBIDDEN_WAIT: Duration = Duration::from_secs(1);
 
 /// Why there is no connection. Nothing was asked, so nothing can have been billed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,13 +99,37 @@ pub enum ConnectError {
         address: String,
         /// What is wrong with the answer.
         why: String,
+        /// Whether it is HTTP, at least.
+        is_http: bool,
+    },
+    /// The server was reached, and hung up instead of answering the upgrade: something on the
+    /// way may know no WebSockets.
+    #[error("the connection to `{address}` broke before a WebSocket was open: {why}")]
+    Dropped {
+        /// Host and port.
+        address: String,
+        /// What the system said.
+        why: String,
     },
     /// It took too long.
-    #[error("no connection within {} ms", after.as_millis())]
+    #[error("no connection within {} ms{}", after.as_millis(), until(*reached))]
     Timeout {
         /// How long.
         after: Duration,
+        /// Whether the server was reached, and only the WebSocket did not come about.
+        reached: bool,
     },
+}
+
+/// Whether plain HTTP may do where a WebSocket did not come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpMayDo {
+    /// The same would become of it, or it is not known why it should not.
+    No,
+    /// If it happens again: then something on the way drops what it does not know.
+    IfAgain,
+    /// HTTP was answered, and no WebSocket.
+    Yes,
 }
 
 impl ConnectError {
@@ -111,9 +137,10 @@ impl ConnectError {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Dns { .. } | Self::Unreachable { .. } | Self::Timeout { .. } => {
-                ErrorClass::Retryable
-            }
+            Self::Dns { .. }
+            | Self::Unreachable { .. }
+            | Self::Dropped { .. }
+            | Self::Timeout { .. } => ErrorClass::Retryable,
             Self::Refused { error, .. } => error.class(),
             // Of a proxy's refusals, those that say that the way behind it is not open now.
             Self::Proxy { status: None | Some(408 | 429 | 500..), .. } => ErrorClass::Retryable,
@@ -125,6 +152,32 @@ impl ConnectError {
             | Self::NotWebSocket { .. } => ErrorClass::Final,
         }
     }
+
+    /// Whether plain HTTP may do instead.
+    #[must_use]
+    pub fn http_may_do(&self) -> HttpMayDo {
+        match self {
+            Self::NoWebSocket { .. } | Self::NotWebSocket { is_http: true, .. } => HttpMayDo::Yes,
+            // A proxy that drops the wish for an upgrade leaves an ordinary request, and a server
+            // answers that with what it has there, or that it makes no sense.
+            Self::Refused { status: 200..=299, .. } => HttpMayDo::Yes,
+            Self::Refused { status: 400, error } if !error.is_named() => HttpMayDo::Yes,
+            Self::Dropped { .. } | Self::Timeout { reached: true, .. } => HttpMayDo::IfAgain,
+            Self::Refused { .. }
+            | Self::NotWebSocket { is_http: false, .. }
+            | Self::Timeout { reached: false, .. }
+            | Self::Dns { .. }
+            | Self::Unreachable { .. }
+            | Self::Tls { .. }
+            | Self::Proxy { .. }
+            | Self::ProxyAuth { .. }
+            | Self::ProxyScheme { .. } => HttpMayDo::No,
+        }
+    }
+}
+
+fn until(reached: bool) -> &'static str {
+    if reached { ": the server was reached, and opened no WebSocket" } else { "" }
 }
 
 /// Opens a byte stream to the endpoint: through its proxy, with TLS where its URL says so.
@@ -168,14 +221,19 @@ pub(super) async fn upgrade(
     endpoint: &Endpoint,
     transport: Box<dyn ByteStream>,
 ) -> Result<WebSocketStream<Box<dyn ByteStream>>, ConnectError> {
-    let request = endpoint.upgrade().map_err(|why| not_web_socket(endpoint, why))?;
+    let request = endpoint.upgrade().map_err(|why| not_web_socket(endpoint, why, false))?;
     match client_async_with_config(request, transport, Some(limits())).await {
         Ok((socket, _response)) => Ok(socket),
         Err(Error::Http(response)) => Err(refused(&response)),
-        Err(Error::Io(err)) => Err(unreachable(endpoint, &err.to_string())),
+        Err(Error::Io(err)) => Err(dropped(endpoint, &err.to_string())),
         Err(Error::Protocol(ProtocolError::HandshakeIncomplete)) => {
-            Err(unreachable(endpoint, "it hung up before answering"))
+            Err(dropped(endpoint, "it hung up before answering"))
         }
+        Err(Error::Protocol(
+            err @ (ProtocolError::MissingUpgradeWebSocketHeader
+            | ProtocolError::MissingConnectionUpgradeHeader
+            | ProtocolError::SecWebSocketAcceptKeyMismatch),
+        )) => Err(not_web_socket(endpoint, err.to_string(), true)),
         Err(
             err @ (Error::ConnectionClosed
             | Error::AlreadyClosed
@@ -187,7 +245,7 @@ pub(super) async fn upgrade(
             | Error::AttackAttempt
             | Error::Url(_)
             | Error::HttpFormat(_)),
-        ) => Err(not_web_socket(endpoint, err.to_string())),
+        ) => Err(not_web_socket(endpoint, err.to_string(), false)),
     }
 }
 
@@ -204,7 +262,15 @@ fn refused(response: &Response<Option<Vec<u8>>>) -> ConnectError {
         return ConnectError::NoWebSocket { status };
     }
     let body = response.body().as_deref().unwrap_or_default();
-    let error = ModelError::from_refusal(response.status(), response.headers(), body);
+    let mut error = ModelError::from_refusal(response.status(), response.headers(), body);
+    if response.status() == StatusCode::FORBIDDEN && !error.is_named() {
+        // So too many connections are refused, and so are wrong keys by some gateways.
+        error.kind = ErrorKind::Overloaded;
+        error.retry_after = error.retry_after.or(Some(FORBIDDEN_WAIT));
+        if error.message.is_empty() {
+            "too many connections are open, or the key is wrong".clone_into(&mut error.message);
+        }
+    }
     ConnectError::Refused { status, error }
 }
 
@@ -221,8 +287,12 @@ pub(super) fn unreachable(endpoint: &Endpoint, why: &str) -> ConnectError {
     ConnectError::Unreachable { address: address(endpoint), why: why.to_owned() }
 }
 
-fn not_web_socket(endpoint: &Endpoint, why: String) -> ConnectError {
-    ConnectError::NotWebSocket { address: address(endpoint), why }
+fn dropped(endpoint: &Endpoint, why: &str) -> ConnectError {
+    ConnectError::Dropped { address: address(endpoint), why: why.to_owned() }
+}
+
+fn not_web_socket(endpoint: &Endpoint, why: String, is_http: bool) -> ConnectError {
+    ConnectError::NotWebSocket { address: address(endpoint), why, is_http }
 }
 
 fn address(endpoint: &Endpoint) -> String {

@@ -344,6 +344,14 @@ async fn a_refused_upgrade_says_why() {
     assert_eq!(model.retry_after, Some(Duration::from_secs(7)));
     assert_eq!(error.class(), ErrorClass::Retryable);
 
+    let error = connect_to(
+        "HTTP/1.1 503 Busy\r\nDate: Wed, 21 Oct 2026 07:28:00 GMT\r\n\
+         Retry-After: Wed, 21 Oct 2026 07:28:30 GMT\r\n\r\n",
+    )
+    .await;
+    let ConnectError::Refused { error: model, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(model.retry_after, Some(Duration::from_secs(30)));
+
     let error = connect_to("HTTP/1.1 500 Oops\r\n\r\n<html>").await;
     assert!(matches!(&error, ConnectError::Refused { status: 500, .. }), "{error:?}");
     assert_eq!(error.class(), ErrorClass::Retryable);
@@ -351,6 +359,53 @@ async fn a_refused_upgrade_says_why() {
     let error = connect_to("HTTP/1.1 302 Found\r\nLocation: http://other/\r\n\r\n").await;
     assert!(matches!(&error, ConnectError::Refused { status: 302, .. }), "{error:?}");
     assert_eq!(error.class(), ErrorClass::Final);
+}
+
+#[tokio::test]
+async fn a_403_without_a_word_may_be_one_connection_too_many() {
+    let check = async |answer: &'static str, class: ErrorClass, wait: Option<u64>| {
+        let error = connect_to(answer).await;
+        let ConnectError::Refused { status: 403, error: model } = &error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(model.retry_after, wait.map(Duration::from_secs), "{answer}");
+        assert_eq!((error.class(), error.http_may_do()), (class, HttpMayDo::No), "{answer}");
+    };
+    check("HTTP/1.1 403 Forbidden\r\n\r\n", ErrorClass::Retryable, Some(1)).await;
+    check("HTTP/1.1 403 No\r\nRetry-After: 9\r\n\r\n", ErrorClass::Retryable, Some(9)).await;
+    let named = "HTTP/1.1 403 No\r\n\r\n{\"error\":{\"code\":\"account_deactivated\"}}";
+    check(named, ErrorClass::Final, None).await;
+}
+
+#[tokio::test]
+async fn where_a_web_socket_does_not_come_about_http_may_do() {
+    let check = async |answer: &'static str, expected: HttpMayDo| {
+        assert_eq!(connect_to(answer).await.http_may_do(), expected, "{answer}");
+    };
+    check("HTTP/1.1 426 Upgrade Required\r\n\r\n", HttpMayDo::Yes).await;
+    check("HTTP/1.1 200 OK\r\n\r\n<html>", HttpMayDo::Yes).await;
+    check("HTTP/1.1 400 Bad Request\r\n\r\n<html>", HttpMayDo::Yes).await;
+    let named = "HTTP/1.1 400 No\r\n\r\n{\"error\":{\"code\":\"invalid_prompt\"}}";
+    check(named, HttpMayDo::No).await;
+    check("HTTP/1.1 401 Unauthorized\r\n\r\n", HttpMayDo::No).await;
+    check("HTTP/1.1 429 Too Many Requests\r\n\r\n", HttpMayDo::No).await;
+    check("HTTP/1.1 302 Found\r\nLocation: http://other/\r\n\r\n", HttpMayDo::No).await;
+    let upgraded = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+    check(upgraded, HttpMayDo::Yes).await;
+    check("SSH-2.0-OpenSSH_9.9\r\n\r\n", HttpMayDo::No).await;
+    check("", HttpMayDo::IfAgain).await;
+}
+
+#[tokio::test]
+async fn an_upgrade_offers_no_compression_and_no_protocol_of_its_own() {
+    let (endpoint, mut dialled) = memory("http://h/v1");
+    let mut connecting = JoinSet::new();
+    connecting.spawn(async move { Link::connect(&endpoint, Transport::WebSocket, LONG).await });
+    let (_, mut stream) = dialled.recv().await.unwrap();
+    let head = head(&mut stream).await;
+    assert!(head.starts_with("get /v1/responses http/1.1\r\n"), "{head}");
+    assert!(!head.contains("sec-websocket-extensions"), "{head}");
+    assert!(!head.contains("sec-websocket-protocol"), "{head}");
 }
 
 #[tokio::test]
@@ -377,7 +432,7 @@ async fn a_server_without_a_web_socket_is_told_apart() {
 #[tokio::test]
 async fn a_server_that_hangs_up_or_is_not_there_is_unreachable() {
     let error = connect_to("").await;
-    assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
+    assert!(matches!(error, ConnectError::Dropped { .. }), "{error:?}");
     assert_eq!(error.class(), ErrorClass::Retryable);
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -395,7 +450,7 @@ async fn a_server_that_says_nothing_is_given_up_in_time() {
     let endpoint = Endpoint::new(&format!("http://{}/v1", listener.local_addr().unwrap())).unwrap();
     let error =
         Link::connect(&endpoint, Transport::WebSocket, Duration::from_secs(5)).await.unwrap_err();
-    assert_eq!(error, ConnectError::Timeout { after: Duration::from_secs(5) });
+    assert_eq!(error, ConnectError::Timeout { after: Duration::from_secs(5), reached: true });
 }
 
 #[tokio::test]

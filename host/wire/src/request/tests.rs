@@ -9,6 +9,7 @@ fn a_request_says_everything_again_and_never_stream_or_background() {
     request.previous_response_id = Some("resp_1".to_owned());
     request.prompt_cache_key = Some("job-812".to_owned());
     request.effort = Some("low".to_owned());
+    request.service_tier = Some("flex".to_owned());
     request.tools = vec![ToolSpec { name: "read_file".to_owned(), ..ToolSpec::default() }];
     let raw = RawValue::from_string(r#"{"type":"reasoning",  "id":"rs_1"}"#.to_owned());
     request.input = vec![
@@ -22,7 +23,7 @@ fn a_request_says_everything_again_and_never_stream_or_background() {
         },
         InputItem::FunctionCallOutput { call_id: "ctx_1".to_owned(), output: "ok".to_owned() },
     ];
-    insta::assert_snapshot!(request.to_json(), @r#"{"type":"response.create","model":"gpt-6.1-sol","store":false,"include":["reasoning.encrypted_content"],"instructions":"Fix it.","tools":[{"type":"function","name":"read_file","description":"","parameters":null,"strict":false}],"tool_choice":"auto","parallel_tool_calls":true,"max_output_tokens":900,"reasoning":{"effort":"low"},"prompt_cache_key":"job-812","previous_response_id":"resp_1","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"Go."}]},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"Yes."}]},{"type":"reasoning",  "id":"rs_1"},{"type":"function_call","call_id":"ctx_1","name":"read_file","arguments":"{}"},{"type":"function_call_output","call_id":"ctx_1","output":"ok"}]}"#);
+    insta::assert_snapshot!(request.to_json(), @r#"{"type":"response.create","model":"gpt-6.1-sol","store":false,"include":["reasoning.encrypted_content"],"instructions":"Fix it.","tools":[{"type":"function","name":"read_file","description":"","parameters":null,"strict":false}],"tool_choice":"auto","parallel_tool_calls":true,"max_output_tokens":900,"reasoning":{"effort":"low"},"service_tier":"flex","prompt_cache_key":"job-812","previous_response_id":"resp_1","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"Go."}]},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"Yes."}]},{"type":"reasoning",  "id":"rs_1"},{"type":"function_call","call_id":"ctx_1","name":"read_file","arguments":"{}"},{"type":"function_call_output","call_id":"ctx_1","output":"ok"}]}"#);
 }
 
 #[test]

@@ -101,18 +101,23 @@ async fn a_refusal_is_a_failed_response_and_the_connection_stays() {
     );
     let limited = unknown(ErrorKind::RateLimited, true, Some(2000));
     assert_eq!(check("429 Later", "Retry-After: 2\r\n", "{}").await, limited);
+    let limited = unknown(ErrorKind::RateLimited, true, Some(90_000));
+    let date = "Date: Sun, 25 Oct 2026 07:28:00 GMT\r\n\
+                Retry-After: Sun, 25 Oct 2026 07:29:30 GMT\r\n";
+    assert_eq!(check("429 Later", date, "").await, limited);
     let limited = unknown(ErrorKind::RateLimited, true, Some(250));
     let both = "retry-after-ms: 250\r\nRetry-After: 1\r\n";
     assert_eq!(check("429 Later", both, "").await, limited);
     let told_so = "x-should-retry: false\r\n";
     assert_eq!(check("429 No", told_so, "").await, unknown(ErrorKind::RateLimited, false, None));
     let told_so = "x-should-retry: true\r\n";
-    assert_eq!(check("409 Yes", told_so, "").await, unknown(ErrorKind::BadRequest, true, None));
+    assert_eq!(check("422 Yes", told_so, "").await, unknown(ErrorKind::BadRequest, true, None));
+    assert_eq!(check("409 Again", "", "").await, unknown(ErrorKind::Server, true, None));
     assert_eq!(check("502 Bad", "", "<html>").await, unknown(ErrorKind::Server, true, None));
     let redirect = "it redirects elsewhere, and is not followed";
     assert_eq!(
         check("307 There", "Location: http://other/\r\n", "").await,
-        told(ErrorKind::Other, false, None, "unknown", redirect)
+        told(ErrorKind::BadRequest, false, None, "unknown", redirect)
     );
 }
 
