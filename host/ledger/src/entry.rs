@@ -77,11 +77,19 @@ pub enum Reserved {
 pub struct Settlement {
     /// What was charged; never more than was reserved.
     pub charged: MicroDollars,
-    /// What the request is said to have cost beyond its reservation. It is in the reports, and
-    /// counts against no cap.
+    /// What the request is said to have cost beyond its reservation. It counts against the caps
+    /// like what was charged, and may pass them: then nothing more is sent.
     pub excess: MicroDollars,
     /// Whether somebody said what it cost; if not, it was charged at what was reserved.
     pub known: bool,
+}
+
+impl Settlement {
+    /// All that the request is said to have cost.
+    #[must_use]
+    pub fn spent(&self) -> MicroDollars {
+        self.charged.plus(self.excess)
+    }
 }
 
 /// A reservation that nobody settled.

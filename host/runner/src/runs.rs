@@ -238,7 +238,9 @@ fn of_records(name: String, records: &[Record], state: KeptState) -> KeptRun {
 
 fn charged(records: &[Record]) -> Money {
     let charges = records.iter().filter_map(|record| match &record.event {
-        Event::Decided(Decision::TurnCharged { spend, .. }) => Some(spend.0),
+        Event::Decided(Decision::TurnCharged { spend, excess, .. }) => {
+            Some(spend.0.saturating_add(excess.0))
+        }
         Event::Decided(_) | Event::Heard(_) | Event::Noted(_) => None,
     });
     Money(charges.fold(0, u64::saturating_add))

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
 use session::Answer;
+use session::budget::Money;
 use session::event::{CallUsage, Decision, Event, Input, Note, Record};
 use session::{Source, TestCounts, TestsSaid};
 
@@ -163,8 +164,12 @@ fn decided(decision: &Decision) -> Option<(&'static str, String)> {
             let most = format!("at most {} tokens", grouped(reservation.tokens));
             ("ask", format!("turn {turn}: {most}, {}{wrap_up}", reservation.spend))
         }
-        Decision::TurnCharged { turn, tokens, spend, known } => {
-            let how = if *known { "" } else { " (unknown, charged at the most)" };
+        Decision::TurnCharged { turn, tokens, spend, known, excess } => {
+            let how = match (*known, *excess) {
+                (false, _) => " (unknown, charged at the most)".to_owned(),
+                (true, Money::ZERO) => String::new(),
+                (true, excess) => format!(", and {excess} that no budget has left"),
+            };
             ("charged", format!("turn {turn}: {} tokens, {spend}{how}", grouped(*tokens)))
         }
         Decision::TurnRetried { turn, code, after_ms } => {

@@ -21,6 +21,11 @@ impl Money {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
+    /// Whether it is nothing.
+    pub(crate) fn is_zero(&self) -> bool {
+        *self == Self::ZERO
+    }
+
     pub(crate) fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
@@ -162,6 +167,16 @@ pub struct Spent {
     pub calls: u64,
 }
 
+/// What a request came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// What was charged, within the ceilings.
+    pub charged: Spent,
+    /// Money beyond what was left of them: a server reported more than was asked for at most. It
+    /// is paid all the same.
+    pub excess: Money,
+}
+
 /// [`Budgets`] that are being spent.
 #[derive(Debug, Clone)]
 pub struct Meter {
@@ -169,13 +184,15 @@ pub struct Meter {
     // Invariant: for each work, spent + reserved is at most its ceiling; over all, at most
     // `step_spend`.
     spent: BTreeMap<Work, Spent>,
+    // What servers reported beyond any ceiling. The step has that much less.
+    excess: Money,
     reserved: Option<Reservation>,
 }
 
 impl Meter {
     /// A meter at zero.
     pub fn new(budgets: Budgets) -> Self {
-        Self { budgets, spent: BTreeMap::new(), reserved: None }
+        Self { budgets, spent: BTreeMap::new(), excess: Money::ZERO, reserved: None }
     }
 
     /// The ceilings.
@@ -197,14 +214,23 @@ impl Meter {
         })
     }
 
+    /// Money that servers reported beyond what was left of the ceilings.
+    pub fn excess(&self) -> Money {
+        self.excess
+    }
+
+    /// Money that the step still has.
+    pub fn step_left(&self) -> Money {
+        self.budgets.step_spend.minus(self.total().spend).minus(self.excess)
+    }
+
     /// Tokens and money that a request of `work` may still reserve.
     pub fn left(&self, work: Work) -> (u64, Money) {
         let ceiling = self.budgets.of(work);
         let spent = self.spent(work);
-        let step_left = self.budgets.step_spend.minus(self.total().spend);
         (
             ceiling.tokens.saturating_sub(spent.tokens),
-            ceiling.spend.minus(spent.spend).min(step_left),
+            ceiling.spend.minus(spent.spend).min(self.step_left()),
         )
     }
 
@@ -235,7 +261,7 @@ impl Meter {
         let lines = [
             (Resource::Tokens, tokens, ceiling.tokens.saturating_sub(spent.tokens)),
             (Resource::Spend, spend.0, ceiling.spend.minus(spent.spend).0),
-            (Resource::StepSpend, spend.0, self.budgets.step_spend.minus(self.total().spend).0),
+            (Resource::StepSpend, spend.0, self.step_left().0),
         ];
         if let Some((resource, needed, left)) =
             lines.into_iter().find(|(_, need, left)| need > left)
@@ -250,9 +276,10 @@ impl Meter {
     /// Settles the open reservation with what was used; `None` is charged at the reserved most.
     ///
     /// A server that reports more than it was asked for at most takes what is left of the
-    /// ceiling, so that nothing more is sent.
-    pub fn settle(&mut self, used: Option<(u64, Money)>) -> Spent {
-        let Some(reservation) = self.reserved.take() else { return Spent::default() };
+    /// ceiling, so that nothing more is sent; what is beyond even that is kept apart, and the step
+    /// has as much less, so that another work does not spend it again.
+    pub fn settle(&mut self, used: Option<(u64, Money)>) -> Settled {
+        let Some(reservation) = self.reserved.take() else { return Settled::default() };
         let (tokens, spend) = used.unwrap_or((reservation.tokens, reservation.spend));
         let (tokens_left, spend_left) = self.left(reservation.work);
         let charged =
@@ -260,7 +287,9 @@ impl Meter {
         let line = self.spent.entry(reservation.work).or_default();
         line.tokens += charged.tokens;
         line.spend = line.spend.plus(charged.spend);
-        charged
+        let excess = spend.minus(charged.spend);
+        self.excess = self.excess.plus(excess);
+        Settled { charged, excess }
     }
 
     /// Gives the open reservation back: nothing was sent.

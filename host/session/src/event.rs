@@ -275,6 +275,10 @@ pub enum Decision {
         spend: Money,
         /// Whether the provider said so; otherwise it is the most it can have been.
         known: bool,
+        /// Money that the provider said it cost beyond all that was left of the budgets. It is
+        /// paid all the same.
+        #[serde(default, skip_serializing_if = "Money::is_zero")]
+        excess: Money,
     },
     /// A failed request will be tried again.
     TurnRetried {

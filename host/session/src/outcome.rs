@@ -290,6 +290,9 @@ pub struct Accounting {
     pub charged_at_most: u32,
     /// Tokens and money of everything.
     pub total: Spent,
+    /// Money that servers reported beyond that, when nothing was left of the budgets.
+    #[serde(default, skip_serializing_if = "Money::is_zero")]
+    pub excess: Money,
     /// The same by work.
     pub by_work: Vec<(Work, Spent)>,
     /// Calls answered by a tool that ran.

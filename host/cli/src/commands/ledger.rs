@@ -53,7 +53,7 @@ pub(super) fn show(args: &LedgerShowArgs) -> Result<u8, Problem> {
     if total.excess.0 > 0 {
         let excess = total.excess;
         print(&format!(
-            "{excess} more was asked for by servers than was reserved; no cap counts it"
+            "{excess} more was taken by servers than was reserved; the caps count it, too"
         ));
     }
     Ok(0)

@@ -49,7 +49,7 @@ fn again(lease: &Lease, entry: &Entry, asked: MicroDollars) -> Result<Reserved, 
     }
 }
 
-/// Charges what a request cost, which is at most what was set aside for it.
+/// Charges what a request cost. What is beyond its reservation is kept apart, and counts, too.
 pub(super) fn settle(
     tx: &mut dyn Transaction,
     lease: &Lease,
@@ -88,7 +88,8 @@ pub(super) fn charge(
     let excess = spent.minus(charged).min(MicroDollars::MAX);
     let settlement = Settlement { charged, excess, known };
     sums::lock(tx, &entry.scopes)?;
-    sums::change(tx, &entry.scopes, Change::Settle { reserved: entry.most, charged })?;
+    let change = Change::Settle { reserved: entry.most, charged: settlement.spent() };
+    sums::change(tx, &entry.scopes, change)?;
     entries::close(tx, entry, settlement, tokens)?;
     Ok(settlement)
 }

@@ -7,7 +7,7 @@ use crate::support::*;
 on_each_place!(
     what_is_reserved_is_settled_once,
     asking_twice_reserves_once,
-    more_than_was_reserved_is_cut_and_told,
+    more_than_was_reserved_is_told_apart_and_counts,
     a_cost_that_nobody_knows_is_charged_in_full,
     what_was_not_sent_costs_nothing,
     a_refusal_names_the_scope_and_changes_nothing,
@@ -47,14 +47,24 @@ async fn asking_twice_reserves_once(world: &World) {
     assert!(matches!(retry, Err(LedgerError::Refused(_))), "{retry:?}");
 }
 
-async fn more_than_was_reserved_is_cut_and_told(world: &World) {
+async fn more_than_was_reserved_is_told_apart_and_counts(world: &World) {
     let ledger = world.open().await;
+    ledger.set_cap(&cap("repository:*", Period::Total, 150)).await.unwrap();
     let lease = take(&ledger, "run").await;
     reserve(&ledger, &lease, 1, 100).await.unwrap();
     let cut = ledger.settle(&lease, key(1), known(130)).await.unwrap();
     assert_eq!(cut, settled(100, 30, true));
-    reserve(&ledger, &lease, 2, 1).await.unwrap();
-    let absurd = ledger.settle(&lease, key(2), known(u64::MAX)).await.unwrap();
+    let refused = reserve(&ledger, &lease, 2, 21).await;
+    let Err(LedgerError::Refused(Refusal { left, .. })) = refused else { panic!("{refused:?}") };
+    assert_eq!(left, MicroDollars(20));
+    reserve(&ledger, &lease, 2, 20).await.unwrap();
+    // A cap that is passed lets nothing more be sent.
+    assert_eq!(ledger.settle(&lease, key(2), known(70)).await.unwrap(), settled(20, 50, true));
+    let refused = reserve(&ledger, &lease, 3, 1).await;
+    assert!(matches!(refused, Err(LedgerError::Refused(_))), "{refused:?}");
+    ledger.set_cap(&cap("repository:*", Period::Total, 1000)).await.unwrap();
+    reserve(&ledger, &lease, 3, 1).await.unwrap();
+    let absurd = ledger.settle(&lease, key(3), known(u64::MAX)).await.unwrap();
     assert_eq!(absurd, settled(1, MicroDollars::MAX.0, true));
 }
 

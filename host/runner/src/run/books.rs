@@ -77,7 +77,9 @@ impl Books {
 
     fn decided(&mut self, decision: &Decision) {
         match decision {
-            Decision::TurnCharged { spend, known: true, .. } => self.spent.0 += spend.0,
+            Decision::TurnCharged { spend, known: true, excess, .. } => {
+                self.spent.0 = self.spent.0.saturating_add(spend.0).saturating_add(excess.0);
+            }
             Decision::TurnReserved { .. }
             | Decision::TurnCharged { known: false, .. }
             | Decision::PhaseEntered { .. }

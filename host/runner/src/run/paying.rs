@@ -86,10 +86,12 @@ impl Paying {
                 let before = before.map(|(before, _)| before);
                 self.news.unsent.extend(before.filter(|before| *before != entry));
             }
-            Event::Decided(Decision::TurnCharged { spend, known, .. }) => {
+            Event::Decided(Decision::TurnCharged { spend, known, excess, .. }) => {
+                // What no budget of the step had left, those of its scopes may have.
+                let spend = Money(spend.0.saturating_add(excess.0));
                 let usage = self.usage.take().filter(|_| *known);
                 if let Some((entry, _)) = self.due.take() {
-                    self.news.charges.push((entry, Charge { spend: *spend, usage }));
+                    self.news.charges.push((entry, Charge { spend, usage }));
                 }
             }
             Event::Noted(Note::LeaseTaken { fence }) => {

@@ -214,6 +214,27 @@ async fn a_link_that_is_lost_between_two_turns_costs_no_turn() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_more_than_the_budget_is_told_so_and_ends_the_run() {
+    let world = World::new();
+    let turn =
+        COUNT.replacen("[[turn]]\n", "[[turn]]\nusage = { input = 3000000, output = 10 }\n", 1);
+    let script = Script::parse(&format!("model = \"m\"\n{turn}{SUBMIT}")).unwrap();
+    let server = Server::bind((Ipv4Addr::LOCALHOST, 0).into(), Arc::new(script)).unwrap();
+    let mut plan = world.plan(Endpoint::new(&server.base_url()).unwrap(), "a");
+    let dollar = Money(1_000_000);
+    plan.session.price =
+        Price { input: dollar, cached_input: dollar, output: dollar, ..Price::default() };
+    let (_never, signals) = mpsc::channel(1);
+    let (ended, records) = world.run_plan(plan, signals).await;
+    let ended = ended.unwrap();
+    assert_eq!(ended.result.stop_reason.id(), "spend-budget");
+    // A dollar was the budget; the other two are gone all the same.
+    assert_eq!(ended.accounting.total.spend, dollar);
+    assert_eq!(ended.accounting.excess, Money(2_000_010));
+    assert_eq!(requests(&records), 1);
+}
+
+#[tokio::test]
 async fn what_was_concluded_stays_concluded_and_is_not_paid_again() {
     let world = World::new();
     let script = "[[turn]]\nsay = \" \"\n";

@@ -42,7 +42,13 @@ fn completed(turn: u32) -> Event {
 }
 
 fn charged_event(turn: u32, known: bool) -> Event {
-    Event::Decided(Decision::TurnCharged { turn, tokens: 1, spend: Money(100), known })
+    Event::Decided(Decision::TurnCharged {
+        turn,
+        tokens: 1,
+        spend: Money(100),
+        known,
+        excess: Money::ZERO,
+    })
 }
 
 fn stopped(reason: StopReason) -> Event {

@@ -1,6 +1,6 @@
 //! The operator's log, as it is read.
 
-use session::budget::{Money, Reservation, Work};
+use session::budget::{Reservation, Work};
 use session::event::SCHEMA;
 use session::{Call, CallId, Origin, Phase, StopReason};
 

@@ -122,7 +122,14 @@ impl Session {
     }
 
     /// No token is shorter than a byte, so bytes bound tokens from above; what the provider
-    /// counted already is known exactly.
+    /// counted already is known exactly, its own response included: it counts the whole context,
+    /// also of a request that continued another, and replayed byte for byte that is the same text.
+    ///
+    /// Nothing tighter is safe for what was never counted: a token can be a single byte, and
+    /// which text is dense nobody knows who has not the provider's own tokenizer. A provider that
+    /// counts a replayed text as more than before is charged as it says; see [`Meter::settle`].
+    ///
+    /// [`Meter::settle`]: crate::budget::Meter::settle
     fn input_tokens_at_most(&self) -> u64 {
         let (known, upto) = self.counted.unwrap_or((self.plan.request_overhead_bytes, 0));
         self.conversation[upto..].iter().fold(known, |sum, item| sum.saturating_add(item.bytes()))
@@ -143,7 +150,7 @@ impl Session {
     fn what_ran_out(&self, work: Work, input: u64) -> Exhausted {
         let (left, _) = self.meter.left(work);
         let needed = input.saturating_add(self.output_tokens_min());
-        let money_of_step = self.meter.budgets().step_spend.minus(self.meter.total().spend);
+        let money_of_step = self.meter.step_left();
         let money_of_work = self.meter.budgets().of(work).spend.minus(self.meter.spent(work).spend);
         let resource = if left < needed {
             Resource::Tokens
@@ -166,7 +173,7 @@ impl Session {
             (Near::Calls, is_near(spent.calls, ceiling.calls)),
             (Near::Tokens, is_near(spent.tokens, ceiling.tokens)),
             (Near::Spend, spend(spent.spend, ceiling.spend)),
-            (Near::StepSpend, spend(self.meter.total().spend, step_spend)),
+            (Near::StepSpend, spend(step_spend.minus(self.meter.step_left()), step_spend)),
         ];
         lines.into_iter().find(|(_, is_near)| *is_near).map(|(near, _)| near)
     }

@@ -90,7 +90,7 @@ impl Session {
             turns: self.turns.into(),
             turns_since_progress: self.turns.saturating_sub(got_on_after).into(),
             calls: total.calls,
-            spend: total.spend.0,
+            spend: total.spend.plus(self.meter.excess()).0,
             tokens: total.tokens,
             patch_files: self.patch_size.0,
             patch_lines: self.patch_size.1,

@@ -43,6 +43,7 @@ impl Session {
             requests: self.requests,
             charged_at_most: self.charged_at_most,
             total: self.meter.total(),
+            excess: self.meter.excess(),
             by_work: Work::ALL.map(|work| (work, self.meter.spent(work))).to_vec(),
             ..Accounting::default()
         }

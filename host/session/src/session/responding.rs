@@ -1,7 +1,7 @@
 //! A turn that left: it is sent, streams, and completes.
 
 use super::{Session, TURN_CALLS_MAX};
-use crate::budget::Usage;
+use crate::budget::{Settled, Usage};
 use crate::call::{CallId, HostTool, ModelCall, Origin};
 use crate::effect::Item;
 use crate::event::{Decision, Input};
@@ -110,13 +110,14 @@ impl Session {
         let usage = usage.filter(|usage| usage.input > 0);
         let used = usage.map(|usage| (usage.total(), self.plan.price.of(usage)));
         self.charged_at_most += u32::from(used.is_none());
-        let charged = self.meter.settle(used);
+        let Settled { charged, excess } = self.meter.settle(used);
         let known = used.is_some();
         self.emit(Decision::TurnCharged {
             turn,
             tokens: charged.tokens,
             spend: charged.spend,
             known,
+            excess,
         });
         usage
     }

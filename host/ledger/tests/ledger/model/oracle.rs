@@ -159,7 +159,7 @@ impl Oracle {
             let scope = scopes.of(cap.scopes.dimension());
             let scope = scope.filter(|scope| cap.scopes.matches(scope))?;
             let day = if cap.per == Period::Day { scopes.day.to_string() } else { String::new() };
-            Some(cap.amount.0.saturating_sub(self.cost(&scope, &day)))
+            Some(cap.amount.0.saturating_sub(self.cost(&scope, &day, |it| it.spent().0)))
         });
         match all.filter(|left| most > *left).min() {
             Some(left) => format!("refused, {left} left"),
@@ -206,15 +206,16 @@ impl Oracle {
     }
 
     /// What a scope has cost, or may cost: on a day, or ever.
-    fn cost(&self, scope: &Scope, day: &str) -> u64 {
+    fn cost(&self, scope: &Scope, day: &str, of_settled: fn(&Settlement) -> u64) -> u64 {
         let of = self.entries().filter(|entry| {
             entry.scopes.of(scope.dimension()).as_ref() == Some(scope)
                 && (day.is_empty() || entry.scopes.day.as_str() == day)
         });
-        of.map(|entry| entry.settlement.map_or(entry.most, |it| it.charged.0)).sum()
+        of.map(|entry| entry.settlement.as_ref().map_or(entry.most, of_settled)).sum()
     }
 
-    /// What each of a cap's scopes comes to, on each day where it is a cap per day.
+    /// What each of a cap's scopes comes to, on each day where it is a cap per day: without what
+    /// servers took beyond what they were asked for.
     fn held_against(&self, cap: &Cap) -> BTreeMap<(Scope, String), u64> {
         let scopes = self.entries().filter_map(|entry| {
             let scope = entry.scopes.of(cap.scopes.dimension())?;
@@ -224,7 +225,11 @@ impl Oracle {
             };
             cap.scopes.matches(&scope).then_some((scope, day))
         });
-        scopes.map(|(scope, day)| ((scope.clone(), day.clone()), self.cost(&scope, &day))).collect()
+        scopes
+            .map(|(scope, day)| {
+                ((scope.clone(), day.clone()), self.cost(&scope, &day, |it| it.charged.0))
+            })
+            .collect()
     }
 
     /// The scopes of a dimension, with what they spent and what is set aside.
