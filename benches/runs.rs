@@ -68,6 +68,7 @@ pub fn plan(scene: Scene<'_>) -> RunPlan {
             shown: "loopback".to_owned(),
             connect: Duration::from_secs(30),
             effort: None,
+            service_tier: None,
             way: scene.way,
             prompt_cache_key: "bench".to_owned(),
         },

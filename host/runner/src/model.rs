@@ -4,6 +4,8 @@
 //! written down, sends, and reports what comes. Giving a job up drops the link: the protocol has
 //! no other way to cancel.
 
+mod failure;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -15,12 +17,19 @@ use session::{Ask, FailureClass, Item, ModelCall};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use wire::{Completed, ErrorKind, InputItem, Link, ModelEvent, Request, ToolSpec, Transport};
+use wire::{Completed, HttpMayDo, InputItem, Link, ModelEvent, Request, ToolSpec, Transport};
 
+use self::failure::{
+    Failure, PREVIOUS_LOST, TOO_OLD, failed, link_failure, lost, not_connected, with_causes,
+};
 use crate::plan::{ModelPlan, Way};
 
 /// Messages that wait for the loop. When it is slow the link is not read.
 const SAID_MAX: usize = 64;
+
+/// How often an upgrade that is dropped without an answer is tried as one. Then HTTP is, while the
+/// budget of tries has one left.
+const DROPPED_UPGRADES_MAX: u32 = 2;
 
 /// What the task says about a job.
 #[derive(Debug)]
@@ -77,6 +86,8 @@ impl Model {
             link: None,
             held: None,
             links: 0,
+            dropped_upgrades: 0,
+            told_of_tier: false,
             began: false,
             say,
         };
@@ -118,19 +129,13 @@ struct Task {
     link: Option<Link>,
     held: Option<Held>,
     links: u32,
+    /// Upgrades that came to nothing, before there was any WebSocket.
+    dropped_upgrades: u32,
+    /// Whether it was said that the server bills for another service tier.
+    told_of_tier: bool,
     /// Whether the response that is asked for has begun.
     began: bool,
     say: mpsc::Sender<(u64, Said)>,
-}
-
-/// Why a job ended without a response.
-struct Failure {
-    class: FailureClass,
-    code: String,
-    message: String,
-    sent: bool,
-    usage: Option<Usage>,
-    retry_after: Option<Duration>,
 }
 
 /// The loop is gone: nobody listens any more.
@@ -251,10 +256,20 @@ impl Task {
         self.say(number, Said::Noted(note)).await
     }
 
-    /// Whether HTTP may do where a WebSocket is refused.
-    fn may_fall_back(&self, err: &wire::ConnectError) -> bool {
-        let refused = matches!(err, wire::ConnectError::NoWebSocket { .. });
-        refused && self.plan.way == Way::WebSocketOrHttp && self.transport == Transport::WebSocket
+    /// Whether HTTP is to do where a WebSocket did not come about.
+    fn may_fall_back(&mut self, err: &wire::ConnectError) -> bool {
+        if self.plan.way != Way::WebSocketOrHttp || self.transport == Transport::Http {
+            return false;
+        }
+        match err.http_may_do() {
+            HttpMayDo::Yes => true,
+            // Where there was a WebSocket there is a way for one.
+            HttpMayDo::IfAgain if self.links == 0 => {
+                self.dropped_upgrades += 1;
+                self.dropped_upgrades >= DROPPED_UPGRADES_MAX
+            }
+            HttpMayDo::IfAgain | HttpMayDo::No => false,
+        }
     }
 
     /// Sends the request and reports its response.
@@ -274,8 +289,11 @@ impl Task {
         };
         self.began = false;
         let Some(link) = &mut self.link else { return Ok(Err(link_failure("no link", true))) };
+        let before = link.bytes_sent();
         if let Err(err) = link.ask(&request).await {
-            return Ok(Err(lost(&err)));
+            let nothing_left = link.bytes_sent() == before;
+            let failure = lost(&err);
+            return Ok(Err(Failure { sent: failure.sent && !nothing_left, ..failure }));
         }
         loop {
             let Some(link) = &mut self.link else { return Ok(Err(link_failure("no link", true))) };
@@ -287,6 +305,22 @@ impl Task {
                 return Ok(ended);
             }
         }
+    }
+
+    /// Says once that a response was served, and is billed, in another tier than was asked for.
+    async fn compare_tiers(&mut self, number: u64, used: Option<&str>) -> Result<(), Gone> {
+        let (Some(asked), Some(used)) = (self.plan.service_tier.as_deref(), used) else {
+            return Ok(());
+        };
+        if self.told_of_tier || asked == "auto" || standard(asked) == standard(used) {
+            return Ok(());
+        }
+        self.told_of_tier = true;
+        let what = format!(
+            "the service tier `{asked}` was asked for and `{used}` was used: it is charged here at \
+             the price of the first"
+        );
+        self.say(number, Said::Noted(Note::Warned { what })).await
     }
 
     fn request(&mut self, job: &Job, whole: bool) -> Result<Request, String> {
@@ -303,6 +337,7 @@ impl Task {
         request.input = new.iter().map(input_item).collect::<Result<_, _>>()?;
         request.tools.clone_from(&job.tools);
         request.effort.clone_from(&self.plan.effort);
+        request.service_tier.clone_from(&self.plan.service_tier);
         request.compact_at = job.ask.compact_at;
         request.prompt_cache_key = Some(self.plan.prompt_cache_key.clone());
         Ok(request)
@@ -329,6 +364,7 @@ impl Task {
             ModelEvent::Completed(response) => {
                 let items = job.conversation.len() + response.output.len();
                 self.held = Some(Held { response_id: response.response_id.clone(), items });
+                self.compare_tiers(number, response.service_tier.as_deref()).await?;
                 self.say(number, Said::Heard(completed(turn, response))).await?;
                 return Ok(Some(Ok(())));
             }
@@ -363,8 +399,10 @@ impl Task {
     }
 }
 
-const PREVIOUS_LOST: &str = "previous_response_not_found";
-const TOO_OLD: &str = "websocket_connection_limit_reached";
+/// One name for tiers that have two.
+fn standard(tier: &str) -> &str {
+    if tier == "fast" { "priority" } else { tier }
+}
 
 fn input_item(item: &Item) -> Result<InputItem, String> {
     Ok(match item {
@@ -422,81 +460,5 @@ fn is_compaction(item: &RawValue) -> bool {
     serde_json::from_str::<Tag<'_>>(item.get()).is_ok_and(|tag| tag.kind == "compaction")
 }
 
-fn failed(error: wire::ModelError, used: Option<wire::Usage>, began: bool) -> Failure {
-    let class = match error.kind {
-        ErrorKind::RateLimited
-        | ErrorKind::Overloaded
-        | ErrorKind::ConnectionLimit
-        | ErrorKind::PreviousResponseNotFound
-        | ErrorKind::Server
-        | ErrorKind::Other => FailureClass::Provider,
-        ErrorKind::QuotaExhausted | ErrorKind::Auth => FailureClass::Account,
-        ErrorKind::ContextTooLong | ErrorKind::BadRequest => FailureClass::Request,
-    };
-    // These are refused before any work is done for them, unless the response had begun.
-    let refused = !began
-        && matches!(
-            error.kind,
-            ErrorKind::RateLimited
-                | ErrorKind::QuotaExhausted
-                | ErrorKind::Auth
-                | ErrorKind::PreviousResponseNotFound
-                | ErrorKind::ConnectionLimit
-        );
-    let code = if error.kind == ErrorKind::PreviousResponseNotFound {
-        PREVIOUS_LOST.to_owned()
-    } else {
-        error.code
-    };
-    Failure {
-        class,
-        code,
-        message: error.message,
-        sent: !refused,
-        usage: used.map(usage),
-        retry_after: error.retry_after,
-    }
-}
-
-fn not_connected(err: &wire::ConnectError) -> Failure {
-    let retryable = err.class() == wire::ErrorClass::Retryable;
-    let class = if retryable { FailureClass::Provider } else { FailureClass::Account };
-    Failure {
-        class,
-        code: "not-connected".to_owned(),
-        message: with_causes(err),
-        sent: false,
-        usage: None,
-        retry_after: None,
-    }
-}
-
-fn lost(err: &wire::LinkError) -> Failure {
-    let sent = !err.is_local();
-    let class = match err.class() {
-        wire::ErrorClass::Retryable => FailureClass::Provider,
-        wire::ErrorClass::Final => FailureClass::Request,
-    };
-    Failure { class, ..link_failure(&with_causes(err), sent) }
-}
-
-fn link_failure(message: &str, sent: bool) -> Failure {
-    Failure {
-        class: FailureClass::Provider,
-        code: "link-lost".to_owned(),
-        message: message.to_owned(),
-        sent,
-        usage: None,
-        retry_after: None,
-    }
-}
-
-fn with_causes(err: &dyn std::error::Error) -> String {
-    let mut text = err.to_string();
-    let mut cause = err.source();
-    while let Some(err) = cause {
-        text = format!("{text}: {err}");
-        cause = err.source();
-    }
-    text
-}
+#[cfg(test)]
+mod tests;

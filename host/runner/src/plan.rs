@@ -89,6 +89,8 @@ pub struct ModelPlan {
     pub connect: Duration,
     /// How hard the model thinks, where the step says so.
     pub effort: Option<String>,
+    /// How requests are to be served and billed, where that is said.
+    pub service_tier: Option<String>,
     /// How to get there.
     pub way: Way,
     /// Requests with the same key share the provider's prompt cache where they begin alike.

@@ -147,6 +147,7 @@ impl Parts<'_> {
                 shown: answerer.shown.clone(),
                 connect: CONNECT,
                 effort: step.model.as_ref().and_then(|model| model.effort.clone()),
+                service_tier: None,
                 way: Way::default(),
                 prompt_cache_key: format!("stepwell-{}", plan.name),
             },

@@ -106,6 +106,7 @@ impl World {
                 shown: "loopback".to_owned(),
                 connect: Duration::from_secs(5),
                 effort: None,
+                service_tier: None,
                 way: crate::plan::Way::default(),
                 prompt_cache_key: "test".to_owned(),
             },

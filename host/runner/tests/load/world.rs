@@ -63,6 +63,7 @@ pub(crate) fn plan(dir: &Path, endpoint: Endpoint, time: Duration) -> RunPlan {
             shown: "loopback".to_owned(),
             connect: Duration::from_secs(60),
             effort: None,
+            service_tier: None,
             way: Way::WebSocket,
             prompt_cache_key: "test".to_owned(),
         },

@@ -412,6 +412,7 @@ impl World {
                 shown: "memory".to_owned(),
                 connect: Duration::from_secs(5),
                 effort: None,
+                service_tier: None,
                 way: runner::Way::default(),
                 prompt_cache_key: "test".to_owned(),
             },
