@@ -39,6 +39,7 @@ pub fn plan(scene: Scene<'_>) -> RunPlan {
     };
     RunPlan {
         step: "bench".to_owned(),
+        resume: None,
         session: session::Plan {
             task: "go".to_owned(),
             goal: Goal::Diagnose,

@@ -279,6 +279,7 @@ fn is_important(event: &Event) -> bool {
             matches!(
                 note,
                 Note::RunStarted { .. }
+                    | Note::Inherited { .. }
                     | Note::Resumed { .. }
                     | Note::FellBack { .. }
                     | Note::Warned { .. }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use session::StopReason;
 use snapshot::{Digest, Snapshot};
 
 use crate::carrier::Carrier;
@@ -16,6 +17,8 @@ use crate::ledger::RunLedger;
 pub struct RunPlan {
     /// The step's name.
     pub step: String,
+    /// How a person goes on with the run, where that has a command.
+    pub resume: Option<ResumeCommand>,
     /// What the rules need to know.
     pub session: session::Plan,
     /// Who answers.
@@ -51,6 +54,26 @@ pub struct RunPlan {
     /// Kills this process, as `kill -9` would, once it has written so many records. For those
     /// who want to see what a run survives.
     pub kill_after: Option<u64>,
+}
+
+/// What a person types to go on with a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResumeCommand {
+    /// The command.
+    pub command: String,
+    /// What stands between it and the name of a check that asks for approval.
+    pub approve: String,
+}
+
+impl ResumeCommand {
+    /// The command that goes on after a stop for `reason`; none where nothing does.
+    pub(crate) fn after(&self, reason: &StopReason) -> Option<String> {
+        let Self { command, approve } = self;
+        match reason {
+            StopReason::ApprovalNeeded { check } => Some(format!("{command} {approve} {check}")),
+            reason => reason.is_open().then(|| command.clone()),
+        }
+    }
 }
 
 /// A state of the repository, and what people call it.
@@ -108,16 +131,44 @@ pub struct TestCommand {
     pub env: BTreeMap<String, String>,
 }
 
+/// Where a part of a run's key first tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FirstUse {
+    /// In what the tools and the model answer: from the first record on.
+    Answers,
+    /// In what the rules decide, and when: budgets, checks.
+    Rules,
+    /// In what the gates find.
+    Gates,
+    /// In what the step's own tests say.
+    Tests,
+}
+
 /// What a run depends on: a run goes on only where all of it is the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunKey {
     parts: BTreeMap<String, String>,
+    /// Where a part first tells, for those that do not from the first record on.
+    late: BTreeMap<String, FirstUse>,
 }
 
 impl RunKey {
     /// A key of named parts: names for people, values that differ when the parts do.
     pub fn new(parts: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { parts: parts.into_iter().collect() }
+        Self { parts: parts.into_iter().collect(), late: BTreeMap::new() }
+    }
+
+    /// The same key with a part that first tells there.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: String, first: FirstUse) -> Self {
+        self.parts.insert(name.to_owned(), value);
+        self.late.insert(name.to_owned(), first);
+        self
+    }
+
+    /// Where the part of that name first tells.
+    pub(crate) fn first_use(&self, name: &str) -> FirstUse {
+        self.late.get(name).copied().unwrap_or(FirstUse::Answers)
     }
 
     /// Digest of all parts.

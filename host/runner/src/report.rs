@@ -40,11 +40,15 @@ fn status(page: &mut String, result: &RunResult) {
 }
 
 fn failure(page: &mut String, result: &RunResult, accounting: &Accounting) {
-    if let (true, Some(failure)) = (result.stop_reason.is_open(), &accounting.last_failure) {
+    if !result.stop_reason.is_open() {
+        return;
+    }
+    if let Some(failure) = &accounting.last_failure {
         let _ = writeln!(page, "Last failure: {}\n", Inline(failure));
-        page.push_str(
-            "The same command goes on from here; what was answered is not paid again.\n\n",
-        );
+    }
+    page.push_str("The same command goes on from here; what was answered is not paid again.\n\n");
+    if let Some(resume) = &accounting.resume {
+        let _ = writeln!(page, "{}", fenced("sh", resume));
     }
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod books;
 pub(crate) mod carrying;
 mod effects;
+mod inherit;
 mod paying;
 pub(crate) mod resume;
 
@@ -38,6 +39,8 @@ use paying::{Departure, Leased, Paying, Reserved};
 /// Tool calls that are carried out at the same time, or whose answers wait for the loop; the others
 /// wait. An answer that waits has been cut to what the step allows.
 const CALLS_AT_ONCE_MAX: usize = 8;
+/// How long the end of a run waits for what is given up: a thread cannot be ended from outside.
+const GIVE_UP_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// A run that could not be carried on. What it had done is in its journal.
 #[derive(Debug, thiserror::Error)]
@@ -176,6 +179,7 @@ pub async fn run<E: ToolExecutor>(
     };
     resume::set_aside(&plan, fresh)?;
     resume::forget_old_runs(&plan);
+    let inherits = !fresh && inherit::inherit(&plan, &toolbox)?;
     let carrying = match unless(&mut stop, &mut signals, carrying::take_over(&plan, fresh)).await {
         Some(carrying) => carrying?,
         // Nothing will be sent any more: the next attempt looks what others have done.
@@ -216,6 +220,9 @@ pub async fn run<E: ToolExecutor>(
         effects: VecDeque::new(),
         finished: None,
     };
+    if let Some(record) = records.get(1).filter(|_| inherits) {
+        run.outlets.record(record.clone());
+    }
     run.take_up(records, leased)?;
     if let Some(signal) = stop {
         run.hear(Input::Cancelled { signal })?;
@@ -376,18 +383,21 @@ impl<E: ToolExecutor> Run<E> {
 
     /// Writes the artifacts. The run is over, whatever still runs is dropped.
     async fn finish(mut self) -> Result<Ended, RunError> {
-        self.tasks.abort_all();
         self.model = None;
         let reason = self.finished.clone().unwrap_or(StopReason::NoUsefulResult);
         self.journal.sync()?;
         let outlets = std::mem::take(&mut self.outlets);
-        let (unbooked, (), missed) =
-            tokio::join!(self.paying.end(), self.carrying.end(&reason), outlets.flush());
+        // The processes of the step's own tests end with their task: were this process to end
+        // first, they would stay.
+        let given_up = tokio::time::timeout(GIVE_UP_TIME_MAX, self.tasks.shutdown());
+        let (unbooked, (), missed, _in_time) =
+            tokio::join!(self.paying.end(), self.carrying.end(&reason), outlets.flush(), given_up);
         let RunPlan { step, head, base, run_dir, .. } = &self.plan;
         let base = base.as_ref().map(|base| base.name.as_str());
         let result = self.session.result(step, &head.name, base, reason);
-        let accounting =
-            Accounting { unbooked, missed, ..self.books.close(self.session.accounting()) };
+        let resume = self.plan.resume.as_ref().and_then(|resume| resume.after(&result.stop_reason));
+        let counted = self.books.close(self.session.accounting());
+        let accounting = Accounting { unbooked, missed, resume, ..counted };
         // Only a patch that left the gates is left for the pipeline.
         let patch =
             result.patch.as_ref().and(self.passed.as_ref()).map(|passed| passed.diff.as_str());

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use session::budget::Money;
@@ -132,14 +132,23 @@ pub async fn carried_runs(carrier: &Arc<dyn Carrier>) -> Result<Vec<KeptRun>, St
     names.retain(|name| is_run_name(name));
     let mut runs = Vec::new();
     for name in names.into_iter().take(DIRECTORIES_MAX) {
-        let journal = carrying::fetch(carrier, &name).await?.journal;
-        // A run that left its artifacts is empty here: there is nothing to go on with.
-        if !journal.is_empty() {
-            runs.push(told(name.clone(), &PathBuf::from(name), &journal, false));
-        }
+        runs.extend(carried_run(carrier, &name).await?);
     }
     latest_first(&mut runs);
     Ok(runs)
+}
+
+/// One of the runs that machines share; none where there is nothing to go on with.
+///
+/// # Errors
+/// What the place said, for people.
+pub async fn carried_run(
+    carrier: &Arc<dyn Carrier>,
+    name: &str,
+) -> Result<Option<KeptRun>, String> {
+    let journal = carrying::fetch(carrier, name).await?.journal;
+    // A run that left its artifacts is empty here.
+    Ok((!journal.is_empty()).then(|| told(name.to_owned(), Path::new(name), &journal, false)))
 }
 
 fn latest_first(runs: &mut [KeptRun]) {

@@ -76,7 +76,7 @@ impl<W: Write + Send> Operator<W> {
 
 impl<W: Write + Send> Sink for Operator<W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
-        let Some((word, rest)) = words(&record.event) else { return Ok(()) };
+        let Some((word, rest)) = words(record) else { return Ok(()) };
         self.flush_text(record.at_ms)?;
         self.line(record.at_ms, word, &rest)
     }
@@ -105,10 +105,17 @@ impl<W: Write + Send> Sink for Operator<W> {
 }
 
 /// What the operator reads of an event: a stable word and the rest. Most say nothing there.
-fn words(event: &Event) -> Option<(&'static str, String)> {
-    match event {
+fn words(record: &Record) -> Option<(&'static str, String)> {
+    match &record.event {
         Event::Heard(input) => heard(input),
         Event::Decided(decision) => decided(decision),
+        Event::Noted(Note::Resumed { turns, calls, spend }) => {
+            let (run, phase) = (&record.run, record.phase.name());
+            let turns = count(u64::from(*turns), "turn");
+            let calls = count(u64::from(*calls), "call");
+            let saved = format!("{turns} and {calls} not done again, {spend} saved");
+            Some(("resumed", format!("run {run} in {phase}: {saved}")))
+        }
         Event::Noted(note) => noted(note),
     }
 }
@@ -197,12 +204,11 @@ fn noted(note: &Note) -> Option<(&'static str, String)> {
             let who = format!("{provider} ({model}), {}", count(tools.len() as u64, "tool"));
             ("INIT", format!("{step}: {head} against {base}; {who}"))
         }
-        Note::Resumed { turns, calls, spend } => {
-            let turns = count(u64::from(*turns), "turn");
-            let calls = count(u64::from(*calls), "call");
-            ("resumed", format!("{turns} and {calls} are done already; {spend} not paid again"))
+        Note::Inherited { run, changed } => {
+            ("inherited", format!("from run {run}; changed since then: {}", changed.join(", ")))
         }
-        Note::LeaseTaken { .. } => return None,
+        // Said where the run and the phase are known.
+        Note::Resumed { .. } | Note::LeaseTaken { .. } => return None,
         Note::LinkOpened { endpoint, .. } => ("link", format!("open: {endpoint}")),
         Note::FellBack { why } => ("link", format!("no WebSocket, HTTP from here on: {why}")),
         Note::LinkLost { why } => ("link", format!("lost: {why}")),

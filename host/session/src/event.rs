@@ -352,6 +352,14 @@ pub enum Note {
         /// What guards the tools, in one line.
         isolation: String,
     },
+    /// What follows was copied from another run of the step, up to where what changed since first
+    /// tells. Always the second record.
+    Inherited {
+        /// The name of that run.
+        run: String,
+        /// The parts of its key that changed.
+        changed: Vec<String>,
+    },
     /// What this attempt found done already.
     Resumed {
         /// Responses that will not be asked for again.

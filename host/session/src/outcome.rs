@@ -328,4 +328,7 @@ pub struct Accounting {
     /// Why the ledger does not know what the last request came to; it stays reserved there.
     #[serde(default)]
     pub unbooked: Option<String>,
+    /// The command that goes on with the run, where it can be gone on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<String>,
 }

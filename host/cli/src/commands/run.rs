@@ -139,6 +139,7 @@ impl Parts<'_> {
         session.request_overhead_bytes = overhead_bytes(&session, toolbox);
         Ok(RunPlan {
             step: plan.name.clone(),
+            resume: None,
             session,
             model: ModelPlan {
                 provider: answerer.provider.to_owned(),

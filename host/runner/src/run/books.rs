@@ -109,6 +109,7 @@ impl Books {
                 }
             }
             Note::RunStarted { .. }
+            | Note::Inherited { .. }
             | Note::LeaseTaken { .. }
             | Note::FellBack { .. }
             | Note::LinkLost { .. }

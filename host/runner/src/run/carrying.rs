@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -252,8 +253,13 @@ pub(super) async fn take_over(plan: &RunPlan, fresh: bool) -> Result<Carrying, R
         read => read.map_err(io)?,
     });
     let there = whole_lines(fetched.journal);
+    let reports = plan.run_dir.join(REPORTS);
     if here.starts_with(&there) {
         carrying.records = (lines(&there), here[there.len()..].to_vec());
+        if here.len() > there.len() {
+            // What they speak of may not have been carried either.
+            carrying.files = files_in(&reports).map_err(io)?;
+        }
         return Ok(carrying);
     }
     // Another machine got further, or went another way from where this one was heard of last:
@@ -261,13 +267,26 @@ pub(super) async fn take_over(plan: &RunPlan, fresh: bool) -> Result<Carrying, R
     if !there.starts_with(&here) {
         fs::rename(&path, plan.run_dir.join("journal.diverged.jsonl")).map_err(io)?;
     }
-    let reports = plan.run_dir.join(REPORTS);
     fs::create_dir_all(&reports).map_err(io)?;
     for (name, bytes) in fetched.files {
         fs::write(reports.join(name), bytes).map_err(io)?;
     }
     fs::write(&path, there).map_err(io)?;
     Ok(carrying)
+}
+
+/// The files in a directory, by name; none where there is no such directory.
+fn files_in(dir: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let entries = match fs::read_dir(dir) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let read = |entry: io::Result<fs::DirEntry>| {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        Ok((name, fs::read(entry.path())?))
+    };
+    entries.map(read).collect()
 }
 
 /// Without a last line that is torn.

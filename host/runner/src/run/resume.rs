@@ -3,7 +3,7 @@
 //! The journal's inputs are told to the rules again, and what the rules decide must be what the
 //! journal says they decided. What was under way is done again; what was finished is not.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -14,15 +14,12 @@ use session::{Effect, StopReason};
 use snapshot::{FileContent, RepoPath};
 
 use super::paying::Leased;
-use super::{Run, RunError};
+use super::{Run, RunError, inherit};
 use crate::journal::{JOURNAL, Journal};
 use crate::lease::Lease;
 use crate::patches;
 use crate::plan::RunPlan;
-use crate::tools::ToolExecutor;
-
-/// What the last run of a step depended on, beside the runs.
-const LATEST: &str = "latest.json";
+use crate::tools::{ToolExecutor, Toolbox};
 
 /// How many runs of a repository are kept, the present one included: enough for the branches that
 /// somebody works on.
@@ -54,6 +51,9 @@ pub(super) const REPORTS: &str = "reports";
 /// Stands beside a journal when everything that its run had to leave is left.
 pub(crate) const LEFT: &str = "left";
 
+/// The journal that was set aside last, beside the one that is written.
+pub(super) const PREVIOUS: &str = "journal.previous.jsonl";
+
 /// Notes that the artifacts of a run that is done are written: from now on it is over.
 pub(super) fn mark_left(plan: &RunPlan) -> Result<(), RunError> {
     let path = plan.run_dir.join(LEFT);
@@ -77,29 +77,36 @@ pub(super) fn set_aside(plan: &RunPlan, fresh: bool) -> Result<(), RunError> {
     }
     // First: a journal without this mark is gone on with.
     let _none = fs::remove_file(plan.run_dir.join(LEFT));
-    let aside = plan.run_dir.join("journal.previous.jsonl");
+    let aside = plan.run_dir.join(PREVIOUS);
     fs::rename(&path, aside).map_err(|source| RunError::Io { path, source })
 }
 
-/// Which parts of its key changed since the last run of this step, if that was another run.
-fn changed_since_last(plan: &RunPlan) -> Option<Vec<String>> {
-    let path = plan.run_dir.parent()?.join(LATEST);
-    let last: BTreeMap<String, String> = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-    let changed = plan.key.differences(&last);
-    (!changed.is_empty()).then_some(changed)
-}
-
 fn remember(plan: &RunPlan) -> io::Result<()> {
+    inherit::remember(plan)?;
     let Some(dir) = plan.run_dir.parent() else { return Ok(()) };
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    file.write_all(&crate::artifacts::json(plan.key.parts()))?;
-    file.persist(dir.join(LATEST)).map_err(|err| err.error)?;
     // What a run keeps is not the repository's.
     let ignore = dir.join(".gitignore");
     if !ignore.exists() {
         fs::write(ignore, "*\n")?;
     }
     Ok(())
+}
+
+/// What a run is about.
+pub(super) fn started<E: ToolExecutor>(plan: &RunPlan, toolbox: &Toolbox<E>) -> Note {
+    let tools = toolbox.tools().iter();
+    Note::RunStarted {
+        step: plan.step.clone(),
+        key: plan.key.digest().to_string(),
+        version: plan.version.clone(),
+        provider: plan.model.provider.clone(),
+        model: plan.model.model.clone(),
+        head: plan.head.name.clone(),
+        base: plan.base.as_ref().map(|base| base.name.clone()),
+        tools: tools.map(|tool| (tool.name.clone(), tool.component.to_string())).collect(),
+        price: plan.session.price,
+        isolation: plan.isolation.clone(),
+    }
 }
 
 impl<E: ToolExecutor> Run<E> {
@@ -112,8 +119,8 @@ impl<E: ToolExecutor> Run<E> {
         }
         self.journal.begin_attempt();
         if first {
-            self.write(Event::Noted(self.started()))?;
-            if let Some(changed) = changed_since_last(&self.plan) {
+            self.write(Event::Noted(started(&self.plan, &self.toolbox)))?;
+            if let Some(changed) = inherit::changed_since_last(&self.plan) {
                 let what = format!(
                     "starting fresh: other than in the last run are {}",
                     changed.join(", ")
@@ -142,23 +149,6 @@ impl<E: ToolExecutor> Run<E> {
         }
         let attempt = self.journal.attempt();
         self.hear(Input::AttemptStarted { attempt })
-    }
-
-    fn started(&self) -> Note {
-        let tools = self.toolbox.tools().iter();
-        let plan = &self.plan;
-        Note::RunStarted {
-            step: plan.step.clone(),
-            key: plan.key.digest().to_string(),
-            version: plan.version.clone(),
-            provider: plan.model.provider.clone(),
-            model: plan.model.model.clone(),
-            head: plan.head.name.clone(),
-            base: plan.base.as_ref().map(|base| base.name.clone()),
-            tools: tools.map(|tool| (tool.name.clone(), tool.component.to_string())).collect(),
-            price: plan.session.price,
-            isolation: plan.isolation.clone(),
-        }
     }
 
     /// Tells the rules what the journal heard; returns the decisions that it lacks at its end.
@@ -269,7 +259,7 @@ impl<E: ToolExecutor> Run<E> {
 
 /// Whether a decision is due for writing; used where a journal ended between an input and what
 /// the rules made of it.
-fn is_decision(effect: &Effect) -> Option<&Decision> {
+pub(super) fn is_decision(effect: &Effect) -> Option<&Decision> {
     match effect {
         Effect::Emit(decision) => Some(decision),
         Effect::RunTests { .. }

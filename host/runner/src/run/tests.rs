@@ -1,5 +1,7 @@
 //! Whole runs, with tools of the test's own and a model that plays a script.
 
+mod inherit;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -98,6 +100,7 @@ impl World {
         let key = RunKey::new([("the head".to_owned(), head.to_owned())]);
         RunPlan {
             step: "test".to_owned(),
+            resume: None,
             session,
             model: ModelPlan {
                 provider: "script".to_owned(),

@@ -1,6 +1,7 @@
 //! What is told of a run that is only looked at.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use session::budget::Price;

@@ -34,6 +34,7 @@ pub(crate) fn plan(dir: &Path, endpoint: Endpoint, time: Duration) -> RunPlan {
     let key = RunKey::new(BTreeMap::new());
     RunPlan {
         step: "test".to_owned(),
+        resume: None,
         session: session::Plan {
             task: "look".to_owned(),
             goal: Goal::Diagnose,

@@ -404,6 +404,7 @@ impl World {
         let key = key();
         RunPlan {
             step: "test".to_owned(),
+            resume: None,
             session: self.session(),
             model: runner::ModelPlan {
                 provider: "script".to_owned(),
