@@ -195,7 +195,7 @@ fn a_model_that_always_fails_is_given_up_with_what_there_is() {
     let ran = world.run_model(script);
     assert_eq!(ran.code, Some(30), "{}", ran.err);
     assert_eq!(world.artifacts()["outcome"], "context-only");
-    assert!(ran.err.contains("the same command goes on from here"), "{}", ran.err);
+    assert!(ran.err.contains("stepwell resume "), "{}", ran.err);
 }
 
 #[test]

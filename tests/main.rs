@@ -10,5 +10,6 @@ mod cache;
 mod commands;
 mod demo;
 mod kill;
+mod resume;
 mod sdk;
 mod support;

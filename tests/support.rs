@@ -66,6 +66,17 @@ impl World {
         world
     }
 
+    /// Another machine: a clone of the repository as it is committed, with state of its own.
+    pub(crate) fn cloned(&self) -> Self {
+        let world = Self::empty();
+        let mut clone = Command::new("git");
+        clone.args(["clone", "--quiet"]).arg(self.repo()).arg(world.repo());
+        clone.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+        let done = clone.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        world
+    }
+
     pub(crate) fn repo(&self) -> PathBuf {
         self.dir.path().join("slots")
     }
@@ -112,6 +123,8 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stepwell"));
         command.args(arguments).current_dir(self.repo());
         command.env("STEPWELL_CACHE_DIR", self.dir.path().join("cache"));
+        command.env("XDG_STATE_HOME", self.dir.path().join("state"));
+        command.env_remove("STEPWELL_STORE").env_remove("STEPWELL_LEDGER");
         command.env_remove("OPENAI_API_KEY").env_remove("CI").env("RUST_BACKTRACE", "0");
         command
     }

@@ -25,6 +25,10 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Run a step, or go on with one that was interrupted.
     Run(RunArgs),
+    /// Go on with a run that was cut off, by its name.
+    Resume(ResumeArgs),
+    /// List the runs that are kept, and what going on with each would save.
+    Runs(RunsArgs),
     /// Check a step file and say what it comes to.
     Validate(ValidateArgs),
     /// Print the JSON Schema of a file format.
@@ -44,7 +48,7 @@ pub(crate) enum Command {
 }
 
 /// Where the repository is.
-#[derive(Debug, Clone, ClapArgs)]
+#[derive(Debug, Clone, Default, ClapArgs)]
 pub(crate) struct RepoArgs {
     /// The repository, or any directory.
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -60,7 +64,23 @@ pub(crate) struct InitArgs {
     pub(crate) force: bool,
 }
 
-#[derive(Debug, ClapArgs)]
+/// Where machines share runs.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(crate) struct StoreArgs {
+    /// Where machines share runs, as `s3://bucket/prefix?region=eu-west-1` or `fs:///srv/runs`: what
+    /// one leaves unfinished another goes on with. Default: STEPWELL_STORE. docs/store.md has the
+    /// services.
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+}
+
+const RUN_EXAMPLES: &str = "Examples:
+  stepwell run                           the step of this repository, offline or with its model
+  stepwell run --base origin/main        compared with, and read from, the branch to merge into
+  stepwell run --store fs:///srv/runs    another machine goes on with it, by the same command";
+
+#[derive(Debug, Default, ClapArgs)]
+#[command(after_help = RUN_EXAMPLES)]
 pub(crate) struct RunArgs {
     /// The step file; `.stepwell/step.toml` of the repository without one.
     #[arg(value_name = "STEP.toml")]
@@ -91,6 +111,8 @@ pub(crate) struct RunArgs {
     /// share. Default: STEPWELL_LEDGER, else a file of the user's where the model costs money.
     #[arg(long, value_name = "PLACE")]
     pub(crate) ledger: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
     /// Let a value check of the step pass that asked for approval.
     #[arg(long, value_name = "CHECK")]
     pub(crate) approve: Vec<String>,
@@ -111,6 +133,58 @@ pub(crate) struct RunArgs {
     /// same command without this goes on from there.
     #[arg(long, value_name = "RECORDS")]
     pub(crate) kill_after: Option<u64>,
+}
+
+const RESUME_EXAMPLES: &str = "Examples:
+  stepwell resume 3f2a                          a run of this machine; the beginning of its name will do
+  stepwell resume 3f2a --store fs:///srv/runs   a run that another machine began
+  stepwell resume 3f2a --approve big-patch      past a value check that asks
+
+It goes on with what the run was begun with: the same step file, base, head, provider and places.
+Where one of them has changed it says which, and begins nothing.";
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = RESUME_EXAMPLES)]
+pub(crate) struct ResumeArgs {
+    /// The run's name, or how it begins: `stepwell runs` lists them.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) repo: RepoArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// The books that spending is entered in. Default: those that the run was begun with.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) ledger: Option<String>,
+    /// Let a value check of the step pass that asked for approval.
+    #[arg(long, value_name = "CHECK")]
+    pub(crate) approve: Vec<String>,
+    /// When the pipeline ends this job, such as `25m` from now. Default: what the pipeline says.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) deadline: Option<std::time::Duration>,
+    /// Print `result.json` on standard output, too.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Say nothing on standard error but problems.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+const RUNS_EXAMPLES: &str = "Examples:
+  stepwell runs                          those of this repository, the last one worked on first
+  stepwell runs --store fs:///srv/runs   those that other machines left there, too
+  stepwell runs --json | jq '.[] | select(.open) | .run'";
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = RUNS_EXAMPLES)]
+pub(crate) struct RunsArgs {
+    #[command(flatten)]
+    pub(crate) repo: RepoArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

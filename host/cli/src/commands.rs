@@ -4,7 +4,10 @@ mod cache;
 mod init;
 mod ledger;
 mod model;
+mod resume;
 mod run;
+mod runs;
+mod table;
 mod tool;
 mod validate;
 
@@ -19,6 +22,8 @@ pub(crate) fn run(args: Args) -> Result<u8, Problem> {
     match args.command {
         Command::Init(args) => init::init(&args),
         Command::Run(args) => run::run(&args),
+        Command::Resume(args) => resume::resume(&args),
+        Command::Runs(args) => runs::runs(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Schema(args) => validate::schema(&args),
         Command::Model(ModelCommand::Serve(args)) => model::serve(&args),

@@ -17,6 +17,11 @@ pub(crate) fn ledger_setting() -> Option<String> {
     env::var("STEPWELL_LEDGER").ok().filter(|place| !place.is_empty())
 }
 
+/// The store of runs that the environment names, `STEPWELL_STORE`.
+pub(crate) fn store_setting() -> Option<String> {
+    env::var("STEPWELL_STORE").ok().filter(|url| !url.is_empty())
+}
+
 /// The user's own ledger: `stepwell/ledger.sqlite` in the directory for state.
 pub(crate) fn ledger() -> PathBuf {
     let users = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());

@@ -31,6 +31,19 @@ pub(crate) fn root(dir: &Path) -> Result<PathBuf, Problem> {
     path.canonicalize().map_err(|source| Problem::File { what: "open", path, source })
 }
 
+/// Where the runs of the repository that `dir` is in are kept.
+pub(crate) fn runs(dir: &Path) -> Result<PathBuf, Problem> {
+    let state = match Repository::discover(dir) {
+        Some(repository) => state_of(&repository),
+        None => root(dir)?.join(".stepwell"),
+    };
+    Ok(state.join("runs"))
+}
+
+fn state_of(repository: &Repository) -> PathBuf {
+    repository.git_dir().join("stepwell")
+}
+
 /// Opens the trees: `head` or the working tree, against `base` or what it most likely is.
 pub(crate) fn open(dir: &Path, head: Option<&str>, base: Option<&str>) -> Result<Trees, Problem> {
     let root = root(dir)?;
@@ -55,7 +68,7 @@ pub(crate) fn open(dir: &Path, head: Option<&str>, base: Option<&str>) -> Result
         }
         None => (None, None),
     };
-    let state = repository.git_dir().join("stepwell");
+    let state = state_of(&repository);
     Ok(Trees { root, head, base, head_commit, base_commit, state })
 }
 

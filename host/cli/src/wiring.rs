@@ -1,6 +1,7 @@
 //! Where the runner's tools and the sandbox meet: neither knows the other.
 
 pub(crate) mod books;
+pub(crate) mod shared;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

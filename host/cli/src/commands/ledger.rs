@@ -1,13 +1,11 @@
 //! `stepwell ledger`: what was spent, what is set aside, and what may be spent at most.
 
-mod table;
-
 use std::time::SystemTime;
 
 use ledger::{Cap, Day, Filter, Ledger, LedgerError, Line, OpenEntry, Place, Scope, Totals};
 use serde_json::{Value, json};
 
-use self::table::{Side, Table};
+use super::table::{Side, Table};
 use super::{pretty, print, runtime};
 use crate::args::{
     LedgerCapListArgs, LedgerCapRemoveArgs, LedgerCapSetArgs, LedgerOpenArgs, LedgerPlaceArgs,

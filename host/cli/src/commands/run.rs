@@ -1,16 +1,21 @@
 //! `stepwell run`: from the command line to the runner, and back to an exit code.
 
 mod answerer;
+mod kept;
 mod paying;
 mod step_file;
 
 use std::collections::BTreeMap;
 use std::env;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use runner::{ModelPlan, Operator, Outlet, Plain, RunKey, RunPlan, TestCommand, ThisMachine, Way};
+use runner::{
+    Carrier, FirstUse, ModelPlan, Operator, Outlet, Plain, ResumeCommand, RunKey, RunPlan,
+    TestCommand, ThisMachine, Way,
+};
 use session::{Signal, prompt};
 use snapshot::{Digest, GlobQuery, Grant, Question, Tree, View};
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,9 +31,11 @@ use crate::problem::Problem;
 use crate::repo::{self, Trees};
 use crate::say;
 use crate::step::{self, Step};
+use crate::wiring::shared::SharedRuns;
 use crate::wiring::{self, Component, Tools};
 use answerer::Answerer;
-use step_file::Found;
+pub(super) use kept::KeptCommand;
+use kept::shell_word;
 
 /// How long a connection to the model may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -50,7 +57,16 @@ const TEST_ENV: [&str; 12] = [
 
 /// Runs a step.
 pub(super) fn run(args: &RunArgs) -> Result<u8, Problem> {
-    let trees = repo::open(&args.repo.repo, args.head.as_deref(), args.base.as_deref())?;
+    go(args, None)
+}
+
+/// Runs a step, or goes on with the run that was begun as `kept` says.
+pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Problem> {
+    let mut trees = repo::open(&args.repo.repo, args.head.as_deref(), args.base.as_deref())?;
+    if let Some(kept) = kept {
+        kept.name_trees(&mut trees);
+    }
+    let trees = trees;
     let found = step_file::find(args, &trees)?;
     let bad = |source| Problem::BadStep { file: found.name.clone(), source: Box::new(source) };
     let step = Step::parse(&found.bytes).map_err(bad)?;
@@ -69,17 +85,26 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Problem> {
     let ended = runtime.block_on(async {
         let answerer = &Answerer::choose(args, &step, plan.session.price)?;
         let pipeline = &Pipeline::of(|name| env::var(name).ok());
-        let parts = Parts {
-            args,
-            plan: &plan,
-            step: &step,
-            trees: &trees,
-            found: &found,
-            answerer,
-            pipeline,
-        };
+        let shared = SharedRuns::named(args.store.store.as_deref())?;
+        let shared = shared.as_ref();
+        let parts =
+            Parts { args, plan: &plan, step: &step, trees: &trees, answerer, pipeline, shared };
         let run = parts.assemble(&toolbox, out_dir.clone(), isolation)?;
-        let ended = runner::run(run, toolbox, outlets, args.fresh, signals()?);
+        if let Some(kept) = kept {
+            kept.hold_against(&run.key)?;
+        }
+        let (send, mut signals) = signals()?;
+        let command = KeptCommand::of(args, &trees, answerer, shared, &run.key)?;
+        if let Some(command) = &command {
+            command.keep(&run.run_dir)?;
+        }
+        tokio::select! {
+            biased;
+            // What comes while the store hangs is for the run, which leaves its artifacts.
+            Some(signal) = signals.recv() => { send.try_send(signal).ok(); }
+            opened = open_store(args, shared, &run, command.as_ref()) => opened?,
+        }
+        let ended = runner::run(run, toolbox, outlets, args.fresh, signals);
         ended.await.map_err(Problem::Run)
     });
     // What still runs (a search, a compile) is not worth waiting for.
@@ -94,6 +119,23 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Problem> {
         print(&pretty(&ended.result));
     }
     Ok(exit::code(&ended.result))
+}
+
+/// Tries the store out, and says there how the run was begun, before anything is paid for.
+async fn open_store(
+    args: &RunArgs,
+    shared: Option<&SharedRuns>,
+    run: &RunPlan,
+    command: Option<&KeptCommand>,
+) -> Result<(), Problem> {
+    let Some(shared) = shared else { return Ok(()) };
+    if let (Some(warning), false) = (shared.try_out().await?, args.quiet) {
+        say::note(&warning);
+    }
+    match command.and_then(KeptCommand::for_others) {
+        Some(bytes) => shared.keep_command(&run.key.run_name(), bytes).await,
+        None => Ok(()),
+    }
 }
 
 /// The step's own components, from the same tree as the step file would be.
@@ -115,9 +157,9 @@ struct Parts<'a> {
     plan: &'a Plan,
     step: &'a Step,
     trees: &'a Trees,
-    found: &'a Found,
     answerer: &'a Answerer,
     pipeline: &'a Pipeline,
+    shared: Option<&'a SharedRuns>,
 }
 
 impl Parts<'_> {
@@ -139,7 +181,7 @@ impl Parts<'_> {
         session.request_overhead_bytes = overhead_bytes(&session, toolbox);
         Ok(RunPlan {
             step: plan.name.clone(),
-            resume: None,
+            resume: Some(self.resume_command(&run)),
             session,
             model: ModelPlan {
                 provider: answerer.provider.to_owned(),
@@ -165,14 +207,27 @@ impl Parts<'_> {
             approved: self.args.approve.iter().map(|check| (check.clone(), approver())).collect(),
             machine: Arc::new(ThisMachine),
             ledger,
-            carrier: None,
+            carrier: self.shared.map(|shared| Arc::new(shared.clone()) as Arc<dyn Carrier>),
             kill_after: args.kill_after,
         })
     }
 
+    /// What goes on with the run, here and on other machines.
+    fn resume_command(&self, run: &str) -> ResumeCommand {
+        let mut command = format!("stepwell resume {run}");
+        let repo = &self.args.repo.repo;
+        if repo != Path::new(".") {
+            let _ = write!(command, " --repo {}", shell_word(&repo.display().to_string()));
+        }
+        if let Some(shared) = self.shared {
+            let _ = write!(command, " --store {}", shell_word(shared.url()));
+        }
+        ResumeCommand { command, approve: "--approve".to_owned() }
+    }
+
     /// Everything that the run's outcome depends on.
     fn key(&self, toolbox: &runner::Toolbox<Tools>) -> Result<RunKey, Problem> {
-        let Self { step, trees, found, answerer, .. } = self;
+        let Self { step, trees, answerer, .. } = self;
         // A commit names its content; a working tree must be looked at.
         let head = match &trees.head_commit {
             Some(id) => id.to_string(),
@@ -189,7 +244,6 @@ impl Parts<'_> {
             ("the head", head),
             ("the base", base),
             ("the reports", reports(trees, step)),
-            ("the step file", Digest::of(&found.bytes).to_string()),
             ("the tools", tools.join(" ")),
             ("the provider", format!("{} {}", answerer.provider, answerer.identity)),
             ("the model", answerer.model.clone()),
@@ -197,8 +251,26 @@ impl Parts<'_> {
             ("the prompt", prompt::VERSION.to_string()),
             ("stepwell's version", env!("CARGO_PKG_VERSION").to_owned()),
         ];
-        Ok(RunKey::new(parts.map(|(name, value)| (name.to_owned(), value))))
+        Ok(parts_of(step, RunKey::new(parts.map(|(name, value)| (name.to_owned(), value)))))
     }
+}
+
+/// The key with what the step file says: its words do not count, and what tells late does not keep
+/// from before that what another run has paid for.
+fn parts_of(step: &Step, key: RunKey) -> RunKey {
+    fn digest(value: &impl serde::Serialize) -> String {
+        Digest::of(pretty(value).as_bytes()).to_string()
+    }
+    let Step { name, goal, task, model, context, tools, budget, check, gates, verify, limits } =
+        step;
+    key.with("the task", digest(&(name, goal, task)), FirstUse::Answers)
+        .with("the model's settings", digest(model), FirstUse::Answers)
+        .with("the context", digest(context), FirstUse::Answers)
+        .with("the tools' settings", digest(&(tools, limits)), FirstUse::Answers)
+        .with("the budgets", digest(budget), FirstUse::Rules)
+        .with("the checks", digest(check), FirstUse::Rules)
+        .with("the gates", digest(gates), FirstUse::Gates)
+        .with("the tests", digest(verify), FirstUse::Tests)
 }
 
 /// What the test reports say that lie in the working tree: they are ignored by git, and so not a
@@ -277,15 +349,15 @@ fn test_command(verify: &step::Verify) -> TestCommand {
 }
 
 /// Turns the system's signals into the run's.
-fn signals() -> Result<mpsc::Receiver<Signal>, Problem> {
-    let (send, receive) = mpsc::channel(2);
+fn signals() -> Result<(mpsc::Sender<Signal>, mpsc::Receiver<Signal>), Problem> {
+    let (sender, receive) = mpsc::channel(2);
     let kinds = [
         (SignalKind::interrupt(), Signal::Interrupt),
         (SignalKind::terminate(), Signal::Terminate),
     ];
     for (kind, meaning) in kinds {
         let mut stream = signal(kind).map_err(Problem::Start)?;
-        let send = send.clone();
+        let send = sender.clone();
         tokio::spawn(async move {
             while stream.recv().await.is_some() {
                 // A run that is over does not listen any more.
@@ -293,7 +365,7 @@ fn signals() -> Result<mpsc::Receiver<Signal>, Problem> {
             }
         });
     }
-    Ok(receive)
+    Ok((sender, receive))
 }
 
 /// The end of the operator's log: what was found, and where the rest is.
@@ -323,8 +395,8 @@ fn summary(ended: &runner::Ended, out_dir: &Path) -> Vec<String> {
     if let Some(why) = &ended.accounting.unbooked {
         line("warning", &format!("the ledger does not know the last charge yet: {}", Plain(why)));
     }
-    if result.stop_reason.is_open() {
-        line("resume", "the same command goes on from here");
+    if let Some(resume) = &ended.accounting.resume {
+        line("resume", &Plain(resume).to_string());
     }
     lines
 }

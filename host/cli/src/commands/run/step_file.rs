@@ -17,9 +17,14 @@ pub(super) struct Found {
     pub(super) bytes: Vec<u8>,
 }
 
+/// Where the step file is, or would be.
+pub(super) fn path(args: &RunArgs, trees: &Trees) -> PathBuf {
+    args.step.clone().unwrap_or_else(|| trees.root.join(".stepwell/step.toml"))
+}
+
 /// Finds the step file: in the base commit, if there is a base and it has one.
 pub(super) fn find(args: &RunArgs, trees: &Trees) -> Result<Found, Problem> {
-    let path = args.step.clone().unwrap_or_else(|| trees.root.join(".stepwell/step.toml"));
+    let path = path(args, trees);
     let inside = inside(&path, &trees.root);
     let of_head = match &inside {
         Some(inside) if args.head.is_some() => repo::file(&trees.head.snapshot, inside),
@@ -60,7 +65,7 @@ pub(super) fn find(args: &RunArgs, trees: &Trees) -> Result<Found, Problem> {
 
 /// The path from the root, if it lies below it. By its words alone: a link in the repository does
 /// not move it out of the base's sight.
-fn inside(path: &Path, root: &Path) -> Option<String> {
+pub(super) fn inside(path: &Path, root: &Path) -> Option<String> {
     let mut full = PathBuf::new();
     for part in std::path::absolute(path).ok()?.components() {
         match part {

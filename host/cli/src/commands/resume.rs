@@ -1,0 +1,107 @@
+//! `stepwell resume`: from a run's name to the command that began it, and on from there.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use runner::{Carrier, KeptState};
+
+use super::run::{self, KeptCommand};
+use super::runtime;
+use crate::args::ResumeArgs;
+use crate::problem::Problem;
+use crate::repo;
+use crate::wiring::shared::SharedRuns;
+
+/// Goes on with a run.
+pub(super) fn resume(args: &ResumeArgs) -> Result<u8, Problem> {
+    let root = repo::root(&args.repo.repo)?;
+    let runs = repo::runs(&args.repo.repo)?;
+    let shared = SharedRuns::named(args.store.store.as_deref())?;
+    let elsewhere = match &shared {
+        Some(shared) => runtime()?.block_on(shared.names())?,
+        None => Vec::new(),
+    };
+    let run = choose(&args.run, here(&runs)?, elsewhere)?;
+    refuse_what_is_over(&run, &runs, shared.as_ref())?;
+    let kept = match (KeptCommand::of_dir(&runs.join(&run), &run)?, &shared) {
+        (Some(kept), _) => Some(kept),
+        (None, Some(shared)) => {
+            let bytes = runtime()?.block_on(shared.command(&run))?;
+            bytes.map(|bytes| KeptCommand::of_others(&bytes, &run)).transpose()?
+        }
+        (None, None) => None,
+    };
+    let kept = kept.ok_or_else(|| Problem::NoCommand { run: run.clone() })?;
+    run::go(&kept.arguments(args, &root)?, Some(&kept))
+}
+
+/// The names of the runs below a directory.
+fn here(runs: &Path) -> Result<Vec<String>, Problem> {
+    let entries = match fs::read_dir(runs) {
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => {
+            return Err(Problem::File { what: "read", path: runs.to_owned(), source });
+        }
+        Ok(entries) => entries,
+    };
+    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    Ok(names.filter(|name| runner::is_run_name(name)).collect())
+}
+
+/// The one run whose name begins so.
+fn choose(named: &str, here: Vec<String>, elsewhere: Vec<String>) -> Result<String, Problem> {
+    let mut all: Vec<String> = here.into_iter().chain(elsewhere).collect();
+    all.sort();
+    all.dedup();
+    let begins = |name: &&String| !named.is_empty() && name.starts_with(named);
+    let found: Vec<String> = all.iter().filter(begins).cloned().collect();
+    match found.as_slice() {
+        [run] => Ok(run.clone()),
+        [] => Err(Problem::NoRun { named: named.to_owned(), among: all }),
+        _ => Err(Problem::ManyRuns { named: named.to_owned(), among: found }),
+    }
+}
+
+/// To go on with a run that is over would be to begin it again.
+fn refuse_what_is_over(run: &str, runs: &Path, shared: Option<&SharedRuns>) -> Result<(), Problem> {
+    let path = runs.to_owned();
+    let kept =
+        runner::kept_runs(runs).map_err(|source| Problem::File { what: "read", path, source });
+    if let Some(found) = kept?.into_iter().find(|kept| kept.name == run) {
+        return match found.state {
+            KeptState::Over(reason) => Err(Problem::RunOver { run: run.to_owned(), reason }),
+            KeptState::AtWork { .. }
+            | KeptState::Unfinished
+            | KeptState::Stopped(_)
+            | KeptState::Damaged(_) => Ok(()),
+        };
+    }
+    let Some(shared) = shared else { return Ok(()) };
+    let carrier: Arc<dyn Carrier> = Arc::new(shared.clone());
+    let found = runtime()?.block_on(runner::carried_run(&carrier, run));
+    match found.map_err(|what| Problem::StoreSaid { what })?.map(|found| found.state) {
+        Some(KeptState::Over(reason)) => Err(Problem::RunOver { run: run.to_owned(), reason }),
+        Some(_) => Ok(()),
+        None => Err(Problem::RunGone { run: run.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_a_name_is_enough_where_it_is_one_runs() {
+        let choose = |named: &str| {
+            let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+            choose(named, names(&["aa11", "ab22"]), names(&["ab22", "bb33"]))
+        };
+        assert_eq!(choose("aa").unwrap(), "aa11");
+        assert_eq!(choose("ab").unwrap(), "ab22");
+        assert_eq!(choose("bb33").unwrap(), "bb33");
+        assert!(matches!(choose("a"), Err(Problem::ManyRuns { among, .. }) if among.len() == 2));
+        assert!(matches!(choose("c"), Err(Problem::NoRun { among, .. }) if among.len() == 3));
+        assert!(matches!(choose(""), Err(Problem::NoRun { .. })));
+    }
+}

@@ -1,0 +1,116 @@
+//! What is read back of how a run was begun, and what is not believed.
+
+use super::*;
+
+fn kept() -> (KeptCommand, String) {
+    let parts = BTreeMap::from([("the head".to_owned(), "a".to_owned())]);
+    let run = RunKey::new(parts.clone()).run_name();
+    let tree = |name: &str| KeptTree { name: name.to_owned(), commit: Some("ab".repeat(20)) };
+    let kept = KeptCommand {
+        schema: SCHEMA,
+        step: ".stepwell/step.toml".to_owned(),
+        step_from_head: false,
+        head: KeptTree { name: "the working tree".to_owned(), commit: None },
+        base: Some(tree("main (abababababa)")),
+        provider: "offline".to_owned(),
+        no_cache: false,
+        out: Some("/somewhere/out".to_owned()),
+        ledger: Some(KeptLedger::File("/somewhere/ledger.sqlite".to_owned())),
+        store: Some("fs:///srv/runs".to_owned()),
+        parts,
+    };
+    (kept, run)
+}
+
+fn resume(run: &str) -> ResumeArgs {
+    ResumeArgs {
+        run: run.to_owned(),
+        repo: RepoArgs { repo: ".".into() },
+        store: StoreArgs::default(),
+        ledger: None,
+        approve: vec!["big".to_owned()],
+        deadline: None,
+        json: false,
+        quiet: false,
+    }
+}
+
+#[test]
+fn what_is_written_is_read_back_and_begins_the_same() {
+    let (kept, run) = kept();
+    let dir = tempfile::tempdir().unwrap();
+    kept.keep(dir.path()).unwrap();
+    let read = KeptCommand::of_dir(dir.path(), &run).unwrap().unwrap();
+    assert_eq!(read, kept);
+    let args = read.arguments(&resume(&run), Path::new("/repo")).unwrap();
+    assert_eq!(args.step.unwrap(), Path::new("/repo/.stepwell/step.toml"));
+    assert_eq!((args.head, args.base), (None, Some("ab".repeat(20))));
+    assert_eq!(args.provider, Some(Provider::Offline));
+    assert_eq!(args.ledger.unwrap(), "/somewhere/ledger.sqlite");
+    assert_eq!(args.store.store.unwrap(), "fs:///srv/runs");
+    assert_eq!(args.approve, ["big"]);
+    assert_eq!(KeptCommand::of_dir(&dir.path().join("none"), &run).unwrap(), None);
+}
+
+#[test]
+fn another_machine_chooses_no_place_of_this_one() {
+    let (kept, run) = kept();
+    let told = KeptCommand::of_others(&kept.for_others().unwrap(), &run).unwrap();
+    assert_eq!((&told.out, &told.ledger, &told.store), (&None, &None, &None));
+    // What a machine of ours would not have said is not believed either.
+    let told = KeptCommand::of_others(&kept.bytes(), &run).unwrap();
+    assert_eq!((&told.out, &told.ledger, &told.store), (&None, &None, &None));
+    for (step, provider) in [
+        ("/etc/passwd", "offline"),
+        ("../step.toml", "offline"),
+        ("", "offline"),
+        ("step.toml", "script:/etc/passwd"),
+        ("step.toml", "script:a/../../b"),
+    ] {
+        let lie =
+            KeptCommand { step: step.to_owned(), provider: provider.to_owned(), ..kept.clone() };
+        assert!(lie.for_others().is_none(), "{step} {provider}");
+        let refused = KeptCommand::of_others(&lie.bytes(), &run);
+        assert!(matches!(refused, Err(Problem::BadCommand { .. })), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_run_is_named_by_what_it_was_begun_with() {
+    let (mut kept, run) = kept();
+    kept.parts.insert("the head".to_owned(), "b".to_owned());
+    for bytes in [kept.bytes(), b"{".to_vec(), vec![b' '; BYTES_MAX + 1]] {
+        let refused = KeptCommand::parse(&bytes, &run);
+        assert!(matches!(refused, Err(Problem::BadCommand { .. })), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_changed_input_is_named() {
+    let (kept, _) = kept();
+    let same = RunKey::new(kept.parts.clone());
+    kept.hold_against(&same).unwrap();
+    let other = RunKey::new([("the head".to_owned(), "b".to_owned())]);
+    let Err(Problem::Changed { changed, .. }) = kept.hold_against(&other) else { panic!() };
+    assert_eq!(changed, ["the head"]);
+}
+
+#[test]
+fn spending_is_not_entered_in_other_books_by_mistake() {
+    let (mut kept, run) = kept();
+    let url = "postgres://ci@db.example/stepwell";
+    let shown = url.parse::<Place>().unwrap().to_string();
+    kept.ledger = Some(KeptLedger::Url(shown));
+    let root = Path::new("/repo");
+    let named = |ledger: &str| ResumeArgs { ledger: Some(ledger.to_owned()), ..resume(&run) };
+    assert!(kept.arguments(&named(url), root).is_ok());
+    let other = kept.arguments(&named("other.sqlite"), root);
+    assert!(matches!(other, Err(Problem::OtherLedger { .. })), "{other:?}");
+}
+
+#[test]
+fn a_url_is_one_word_of_a_command() {
+    assert_eq!(shell_word("fs:///srv/runs"), "fs:///srv/runs");
+    assert_eq!(shell_word("s3://b/p?region=x&y=z"), "'s3://b/p?region=x&y=z'");
+    assert_eq!(shell_word("it's"), r"'it'\''s'");
+}
