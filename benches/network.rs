@@ -168,8 +168,8 @@ impl Flight {
         if !self.line.slow_start {
             return (leaves + self.line.round_trip / 2, bytes);
         }
-        if leaves >= self.last + self.line.round_trip {
-            // It was silent for so long: the window is the first one again.
+        if now >= self.last + self.line.round_trip {
+            // Nothing was to be sent for so long: the window is the first one again.
             *self = Self { last: leaves, ..Self::new(self.line, leaves) };
         }
         let together = bytes.min(self.room);

@@ -98,7 +98,7 @@ pub struct Ended {
 
 /// What a task of the run hands back.
 enum Done {
-    Called(Answered),
+    Called(Box<Answered>),
     Judged(CallId, Judged),
     Tested(u32, TestsRun),
     Reserved(Reserved),
@@ -300,7 +300,7 @@ impl<E: ToolExecutor> Run<E> {
             // Tests that were given up.
             Turned::Task(Err(err)) if err.is_cancelled() => Ok(()),
             Turned::Task(done) => match done? {
-                Done::Called(answered) => self.called(answered),
+                Done::Called(answered) => self.called(*answered),
                 Done::Judged(call, judged) => self.judged(call, judged),
                 Done::Tested(round, tested) => self.tested(round, tested),
                 Done::Reserved(reserved) => self.reserved(reserved),

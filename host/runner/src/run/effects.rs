@@ -63,7 +63,7 @@ impl<E: ToolExecutor> Run<E> {
                 }
                 Origin::Tests(_) => None,
             };
-            Done::Called(Answered { call, called, cut, _one_of_a_few: one_of_a_few })
+            Done::Called(Box::new(Answered { call, called, cut, _one_of_a_few: one_of_a_few }))
         });
     }
 

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use session::budget::{Budgets, Ceiling, Money, Price};
-use session::event::{CallUsage, Decision, Note};
+use session::event::{CallUsage, Decision};
 use session::{Answer, ContextCall, Goal, Outcome, Phase};
 use snapshot::{Digest, Grant, Snapshot, View};
 use wire::{Endpoint, Script, Server};

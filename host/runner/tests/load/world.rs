@@ -62,7 +62,7 @@ pub(crate) fn plan(dir: &Path, endpoint: Endpoint, time: Duration) -> RunPlan {
             model: "m".to_owned(),
             endpoint,
             shown: "loopback".to_owned(),
-            connect: Duration::from_secs(60),
+            connect: Duration::from_secs(600),
             effort: None,
             service_tier: None,
             way: Way::WebSocket,
