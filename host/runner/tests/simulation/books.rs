@@ -180,8 +180,9 @@ impl RunLedger for OfProcess {
             self.is_mine(&mut books)?;
             // An entry that is not there was given back by a process that knew that nothing was
             // sent, and whose journal did not get here.
-            if books.reserved.remove(&entry).is_some() {
-                books.settled.insert(entry, charge.spend.0);
+            // Who claims more than was set aside gets that, as in the real one.
+            if let Some(most) = books.reserved.remove(&entry) {
+                books.settled.insert(entry, charge.spend.0.min(most));
             }
             books.check();
             Ok(())

@@ -6,12 +6,19 @@ use std::time::Duration;
 
 use serde_json::json;
 use session::budget::Usage;
-use wire::{
-    Conversation, Drip, ErrorKind, Fault, FaultKind, ModelError, Reply, ReplyPart, Responder,
-};
+use wire::{Conversation, Door, Reply, ReplyPart, Responder};
 
 use crate::dice::Dice;
+use crate::faults;
+use crate::oracle::PRICE;
 use crate::world::Story;
+
+/// What else goes wrong with a reply, by the names under which it is counted.
+pub(crate) const SPOILS: &[&str] = &[SEVERAL, SLOW_PACE, INCOMPLETE, WRONG_USAGE];
+const SEVERAL: &str = "server: several faults at once";
+const SLOW_PACE: &str = "server: slow pace";
+const INCOMPLETE: &str = "server: incomplete";
+const WRONG_USAGE: &str = "server: wrong usage";
 
 /// What the model does, turn by turn.
 #[derive(Debug, Clone)]
@@ -57,6 +64,8 @@ pub(crate) struct SimModel {
     pub(crate) dice: Dice,
     /// Of a hundred responses so many go wrong.
     pub(crate) faults: u64,
+    /// Whether its server's connections grow old.
+    pub(crate) retires: bool,
     pub(crate) story: Story,
 }
 
@@ -77,74 +86,83 @@ impl Responder for SimModel {
             ..Usage::default()
         };
         let place = usize::try_from(turn).unwrap().min(self.scenario.turns.len() - 1);
-        let parts = parts(&self.scenario.turns[place], turn);
-        let faults = if self.dice.chance(self.faults) { vec![self.fault()] } else { vec![] };
-        // Who is told to come back on another connection before anything began was refused.
-        let refused = Fault::new(0, FaultKind::ConnectionLimit);
-        if !faults.contains(&refused) {
-            self.bills.lock().unwrap().push((turn, usage));
-        }
-        Reply {
-            parts,
+        let reply = Reply {
+            parts: parts(&self.scenario.turns[place], turn),
             usage: Some(wire::Usage {
                 input_tokens: usage.input,
                 cached_tokens: usage.cached_input,
                 output_tokens: usage.output,
                 ..wire::Usage::default()
             }),
-            faults,
             pace: Duration::from_millis(self.dice.below(30)),
             ..Reply::default()
+        };
+        let reply = if self.dice.chance(self.faults) { self.spoil(reply) } else { reply };
+        if !faults::turn_away(&reply.faults) {
+            self.bills.lock().unwrap().push((turn, billed(usage, reply.usage)));
         }
+        reply
+    }
+
+    fn door(&self) -> Door {
+        if !self.dice.chance(self.faults) {
+            return Door::default();
+        }
+        let (door, names) = faults::door(&self.dice);
+        names.iter().for_each(|name| self.story.fault(name));
+        door
     }
 }
 
 impl SimModel {
     /// A request that is turned away, and costs nothing.
     fn refuse(&self) -> Reply {
-        let (kind, code) = self.dice.pick(&[
-            (ErrorKind::RateLimited, "rate_limit_exceeded"),
-            (ErrorKind::ConnectionLimit, "websocket_connection_limit_reached"),
-            (ErrorKind::PreviousResponseNotFound, "previous_response_not_found"),
-            (ErrorKind::Overloaded, "server_is_overloaded"),
-            (ErrorKind::QuotaExhausted, "insufficient_quota"),
-        ]);
-        self.story.fault(&format!("server refused: {code}"));
-        let mut error = ModelError::new(kind, code, "not now");
-        error.retry_after =
-            self.dice.chance(50).then(|| Duration::from_millis(self.dice.below(200_000)));
+        let error = faults::refusal(&self.dice);
+        self.story.fault(faults::name_of_refusal(&error));
         Reply::refuse(error)
     }
 
-    fn fault(&self) -> Fault {
-        let drip = Drip { bytes: 7, pause: Duration::from_millis(20) };
-        let error = ModelError::new(ErrorKind::Server, "server_error", "it broke");
-        let kinds = [
-            ("close", FaultKind::Close { code: self.dice.pick(&[1000, 1001, 1008, 1011, 1012]) }),
-            ("drop", FaultKind::Drop),
-            ("cut", FaultKind::Cut),
-            ("silence", FaultKind::Silence { time: None }),
-            ("pause", FaultKind::Silence { time: Some(Duration::from_secs(2)) }),
-            ("no pong", FaultKind::NoPong),
-            ("drip", FaultKind::Drip(drip)),
-            ("garbage", FaultKind::Garbage),
-            ("binary", FaultKind::Binary),
-            ("noise", FaultKind::Noise),
-            ("duplicate", FaultKind::Duplicate),
-            ("swap", FaultKind::Swap),
-            ("omit", FaultKind::Omit),
-            ("no usage", FaultKind::NoUsage),
-            ("error", FaultKind::Error { error, shape: None }),
-            (
-                "failed",
-                FaultKind::Failed { code: "server_error".into(), message: "it broke".into() },
-            ),
-            ("connection limit", FaultKind::ConnectionLimit),
-        ];
-        let (name, kind) = self.dice.pick(&kinds);
-        self.story.fault(&format!("server: {name}"));
-        Fault::new(u32::try_from(self.dice.below(12)).unwrap(), kind)
+    /// Makes a reply go wrong: while it is sent, in how fast it comes, in where it ends, or in
+    /// what it claims to have taken.
+    fn spoil(&self, mut reply: Reply) -> Reply {
+        let dice = &self.dice;
+        if dice.chance(85) {
+            let (faults, names) = faults::faults(dice, self.retires);
+            names.into_iter().for_each(|name| self.story.fault(name));
+            if faults.len() > 1 {
+                self.story.fault(SEVERAL);
+            }
+            reply.faults = faults;
+        }
+        if dice.chance(10) {
+            self.story.fault(SLOW_PACE);
+            reply.pace = Duration::from_millis(dice.below(7_000));
+        }
+        if dice.chance(5) {
+            self.story.fault(INCOMPLETE);
+            reply.incomplete = Some(dice.pick(&["max_output_tokens", "content_filter"]).to_owned());
+        }
+        if dice.chance(5) {
+            self.story.fault(WRONG_USAGE);
+            let claims = [0, 1, 1_000_000, u64::MAX];
+            let [input_tokens, output_tokens] = [(); 2].map(|()| dice.pick(&claims));
+            reply.usage =
+                Some(wire::Usage { input_tokens, output_tokens, ..wire::Usage::default() });
+        }
+        reply
     }
+}
+
+/// What is billed of what a response took: not more than what its server claims, where that can
+/// be believed at all.
+fn billed(took: Usage, claimed: Option<wire::Usage>) -> Usage {
+    let claimed = claimed.filter(|claimed| claimed.input_tokens > 0).map(|claimed| Usage {
+        input: claimed.input_tokens,
+        cached_input: claimed.cached_tokens,
+        output: claimed.output_tokens,
+        ..Usage::default()
+    });
+    claimed.into_iter().chain([took]).min_by_key(|usage| PRICE.of(*usage)).unwrap_or(took)
 }
 
 fn parts(turn: &Turn, number: u32) -> Vec<ReplyPart> {

@@ -30,6 +30,13 @@ enum Trouble {
     StallAfter(u64),
 }
 
+/// How fast a connection is, and in which pieces.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    delay: Duration,
+    piece_max: u64,
+}
+
 impl Dial for SimNetwork {
     fn dial<'a>(
         &'a self,
@@ -63,9 +70,15 @@ impl Dial for SimNetwork {
                 }
             };
             let (ours, theirs) = duplex(1 << 14);
-            let delay = Duration::from_millis(self.dice.below(40));
+            // Now and then so fast that even the largest event arrives.
+            let pace = match self.dice.chance(20) {
+                true => Pace { delay: Duration::ZERO, piece_max: 1 << 16 },
+                false => {
+                    Pace { delay: Duration::from_millis(self.dice.below(40)), piece_max: 2_000 }
+                }
+            };
             let (up, down) = (trouble(), trouble());
-            tokio::spawn(carry(theirs, self.server.connect(), delay, up, down, self.dice.clone()));
+            tokio::spawn(carry(theirs, self.server.connect(), pace, up, down, self.dice.clone()));
             Ok(Box::new(ours) as Box<dyn ByteStream>)
         })
     }
@@ -74,7 +87,7 @@ impl Dial for SimNetwork {
 async fn carry(
     client: DuplexStream,
     server: DuplexStream,
-    delay: Duration,
+    pace: Pace,
     up: Trouble,
     down: Trouble,
     dice: Dice,
@@ -84,24 +97,26 @@ async fn carry(
     // Both directions end together: dropping the halves closes the connection.
     tokio::select! {
         biased;
-        () = direction(from_client, to_server, delay, up, dice.clone()) => {}
-        () = direction(from_server, to_client, delay, down, dice) => {}
+        () = direction(from_client, to_server, pace, up, dice.clone()) => {}
+        () = direction(from_server, to_client, pace, down, dice) => {}
     }
 }
 
 async fn direction(
     mut from: ReadHalf<DuplexStream>,
     mut to: WriteHalf<DuplexStream>,
-    delay: Duration,
+    Pace { delay, piece_max }: Pace,
     trouble: Trouble,
     dice: Dice,
 ) {
     let mut carried = 0_u64;
-    let mut piece = vec![0; 2_000];
+    let mut piece = vec![0; usize::try_from(piece_max).unwrap()];
     loop {
-        let most = usize::try_from(dice.between(1, 2_000)).unwrap();
+        let most = usize::try_from(dice.between(1, piece_max)).unwrap();
         let Ok(n @ 1..) = from.read(&mut piece[..most]).await else { return };
-        tokio::time::sleep(delay).await;
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
         let room = match trouble {
             Trouble::None => n as u64,
             Trouble::CutAfter(bytes) | Trouble::StallAfter(bytes) => bytes.saturating_sub(carried),

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use runner::Ended;
-use session::budget::{Money, Price, Reservation};
+use session::budget::{Budgets, Money, Price, Reservation, Spent, Work};
 use session::event::{Decision, Event, Input, Note, Record};
-use session::{Accounting, RunResult, StopReason};
+use session::{Accounting, CallId, Phase, RunResult, StopReason};
 
 use crate::world::World;
 
@@ -55,46 +55,118 @@ pub(crate) fn tell(path: &Path) {
     }
 }
 
+/// Milliseconds by which a timer may be late: it ticks once in a millisecond, and a deadline is
+/// counted from one that has begun.
+const TICK_MS: u64 = 2;
+
 /// What a journal shows at every prefix.
-pub(crate) fn journal(path: &Path, step_spend: Money) -> Result<(), String> {
-    let mut settled = 0;
-    let mut reserved: Option<Reservation> = None;
-    let mut completed = BTreeSet::new();
-    let mut answered = BTreeSet::new();
-    let mut stopped = BTreeMap::new();
+pub(crate) fn journal(path: &Path, budgets: &Budgets) -> Result<(), String> {
+    let mut prefix = Prefix::default();
     for record in records(path)? {
-        let seq = record.seq;
-        if let Some(at) = stopped.get(&record.attempt) {
-            return Err(format!("record {seq} stands after the end at {at}"));
+        prefix.take(&record, budgets).map_err(|what| format!("record {}: {what}", record.seq))?;
+    }
+    Ok(())
+}
+
+/// What the records so far come to.
+#[derive(Debug, Default)]
+struct Prefix {
+    spent: BTreeMap<Work, Spent>,
+    reserved: Option<Reservation>,
+    completed: BTreeSet<u32>,
+    answered: BTreeSet<CallId>,
+    attempt: u32,
+    /// The end of this attempt.
+    stopped: Option<u64>,
+    /// Milliseconds of this attempt, by work, and when it was heard of last.
+    worked_ms: BTreeMap<Work, u64>,
+    at_ms: u64,
+}
+
+impl Prefix {
+    fn take(&mut self, record: &Record, budgets: &Budgets) -> Result<(), String> {
+        self.pass_time(record, budgets)?;
+        if let Some(at) = self.stopped {
+            return Err(format!("it stands after the end at {at}"));
         }
-        match record.event {
+        match &record.event {
             Event::Decided(Decision::TurnReserved { reservation, .. }) => {
-                reserved = Some(reservation);
+                self.reserved = Some(*reservation);
             }
-            Event::Decided(Decision::TurnCharged { spend, .. }) => {
-                settled += spend.0;
-                reserved = None;
+            Event::Decided(Decision::TurnCharged { spend, tokens, .. }) => {
+                let of = self.reserved.take().map_or(work_of(record.phase), |open| open.work);
+                let line = self.spent.entry(of).or_default();
+                (line.spend.0, line.tokens) = (line.spend.0 + spend.0, line.tokens + tokens);
             }
-            Event::Decided(Decision::Stopped { .. }) => {
-                stopped.insert(record.attempt, seq);
+            Event::Decided(Decision::CallStarted { .. }) => {
+                self.spent.entry(work_of(record.phase)).or_default().calls += 1;
             }
-            Event::Heard(Input::TurnRequested { turn, .. }) if completed.contains(&turn) => {
-                return Err(format!("record {seq}: turn {turn} is asked for again"));
+            Event::Decided(Decision::Stopped { .. }) => self.stopped = Some(record.seq),
+            Event::Heard(Input::TurnRequested { turn, .. }) if self.completed.contains(turn) => {
+                return Err(format!("turn {turn} is asked for again"));
             }
-            Event::Heard(Input::TurnCompleted { turn, .. }) if !completed.insert(turn) => {
-                return Err(format!("record {seq}: turn {turn} completes again"));
+            Event::Heard(Input::TurnCompleted { turn, .. }) if !self.completed.insert(*turn) => {
+                return Err(format!("turn {turn} completes again"));
             }
-            Event::Heard(Input::CallAnswered { call, .. }) if !answered.insert(call) => {
-                return Err(format!("record {seq}: {call} is answered again"));
+            Event::Heard(Input::CallAnswered { call, .. }) if !self.answered.insert(*call) => {
+                return Err(format!("{call} is answered again"));
             }
             Event::Heard(_) | Event::Decided(_) | Event::Noted(_) => {}
         }
-        let open = reserved.map_or(0, |reservation| reservation.spend.0);
-        if settled + open > step_spend.0 {
-            return Err(format!("record {seq}: {settled} + {open} is more than {}", step_spend.0));
-        }
+        self.within(budgets)
     }
-    Ok(())
+
+    /// No work goes on past its time, whatever happens to it.
+    fn pass_time(&mut self, record: &Record, budgets: &Budgets) -> Result<(), String> {
+        if record.attempt != self.attempt {
+            (self.attempt, self.stopped, self.at_ms) = (record.attempt, None, 0);
+            self.worked_ms.clear();
+        }
+        let work = work_of(record.phase);
+        let worked = self.worked_ms.entry(work).or_default();
+        *worked += record.at_ms.saturating_sub(self.at_ms);
+        self.at_ms = record.at_ms;
+        let most = budgets.of(work).time_ms;
+        if *worked > most + TICK_MS {
+            return Err(format!("{work} has gone on for {worked} ms of {most}"));
+        }
+        Ok(())
+    }
+
+    /// What is settled and what is reserved is within each ceiling.
+    fn within(&self, budgets: &Budgets) -> Result<(), String> {
+        let mut total = self.reserved.map_or(0, |open| open.spend.0);
+        for work in Work::ALL {
+            let spent = self.spent.get(&work).copied().unwrap_or_default();
+            total += spent.spend.0;
+            let open = self.reserved.filter(|open| open.work == work);
+            let (tokens, spend) = open.map_or((0, 0), |open| (open.tokens, open.spend.0));
+            let most = budgets.of(work);
+            let lines = [
+                ("tokens", spent.tokens, tokens, most.tokens),
+                ("money", spent.spend.0, spend, most.spend.0),
+                ("calls", spent.calls, 0, most.calls),
+            ];
+            if let Some((what, settled, open, most)) =
+                lines.into_iter().find(|(_, settled, open, most)| settled + open > *most)
+            {
+                return Err(format!("{work}: {settled} + {open} {what} is more than {most}"));
+            }
+        }
+        if total > budgets.step_spend.0 {
+            return Err(format!("{total} is more than the step's {}", budgets.step_spend.0));
+        }
+        Ok(())
+    }
+}
+
+/// Which ceilings count in a phase of a step that has no tests.
+fn work_of(phase: Phase) -> Work {
+    match phase {
+        Phase::Init => Work::Context,
+        Phase::ContextReady => Work::Analyze,
+        Phase::Analyzed | Phase::PatchProposed | Phase::Tested | Phase::Done => Work::Patch,
+    }
 }
 
 /// The artifacts of an attempt that came to its end.
@@ -110,6 +182,9 @@ pub(crate) fn artifacts(out: &Path, ended: &Ended) -> Result<(), String> {
     let accounting = serde_json::from_str::<Accounting>(&read("accounting.json")?);
     accounting.map_err(|err| err.to_string())?;
     read("report.md")?;
+    if result.patch.is_some() {
+        read("patch.diff")?;
+    }
     let trace = read("trace.jsonl")?;
     let last = trace.lines().last().ok_or("the trace is empty")?;
     let last: Record = serde_json::from_str(last).map_err(|err| err.to_string())?;
@@ -168,6 +243,9 @@ pub(crate) fn at_the_end(
     tally.runs = 1;
     tally.requests = records.iter().filter(requested).count() as u64;
     tally.records = records.len() as u64;
+    if records.iter().any(|record| matches!(record.event, Event::Noted(Note::FellBack { .. }))) {
+        tally.fault("fell back to HTTP");
+    }
     tally.ending(reason.id());
     match reason {
         StopReason::Done if result(ended) == expected => {
@@ -179,6 +257,8 @@ pub(crate) fn at_the_end(
         }
         // What nobody got was charged, and the rest did not bear the next request.
         StopReason::SpendBudget { .. } | StopReason::ScopeBudget { .. } => Ok(()),
+        // So were the calls that the model made in them.
+        StopReason::CallBudget { .. } => Ok(()),
         other if expected.contains(&format!("\"{}\"", other.id())) => {
             tally.done = 1;
             Ok(())

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Everything that must have happened at least once for the simulation to mean something.
-const EVERYTHING: &[&str] = &[
+use crate::faults;
+use crate::model;
+
+/// What must have happened at least once, beside what a server does.
+const AROUND: &[&str] = &[
     "killed at an append",
     "killed at a sync",
     "killed at a time",
@@ -24,7 +27,27 @@ const EVERYTHING: &[&str] = &[
     "stuck sink",
     "clock jumped",
     "double start",
+    "no WebSocket",
+    "only HTTP",
+    "only WebSocket",
+    "fell back to HTTP",
+    "connections grow old",
 ];
+
+/// Everything that must have happened at least once for the simulation to mean something.
+fn everything() -> impl Iterator<Item = String> {
+    let greetings = ["upgrade", "post"].into_iter().flat_map(|way| {
+        let refused =
+            [401, 403, 404, 426, 429, 500, 502, 503].into_iter().flat_map(move |status| {
+                ["", " and a wait"].map(|wait| format!("{way} door: status {status}{wait}"))
+            });
+        let greeted = faults::GREETINGS.iter().map(move |name| format!("{way} {name}"));
+        greeted.chain(refused)
+    });
+    let of_server =
+        [faults::SENDING, faults::SHAPES, faults::FRAMINGS, faults::ERRORS, model::SPOILS, AROUND];
+    of_server.into_iter().flatten().map(|name| (*name).to_owned()).chain(greetings)
+}
 
 /// Counts.
 #[derive(Debug, Default)]
@@ -35,6 +58,7 @@ pub(crate) struct Tally {
     pub(crate) records: u64,
     /// Runs that came to the result of a run without faults.
     pub(crate) done: u64,
+    /// How often each fault was set up: whether a run lives to meet it, its other faults decide.
     pub(crate) faults: BTreeMap<String, u64>,
     pub(crate) endings: BTreeMap<String, u64>,
 }
@@ -63,10 +87,12 @@ impl Tally {
         }
     }
 
-    pub(crate) fn saw_everything(&self) -> bool {
+    /// What should have happened and never did.
+    pub(crate) fn unseen(&self) -> Vec<String> {
         // A few seeds cannot have seen everything.
-        const ENOUGH: u64 = 2_000;
-        self.runs < ENOUGH || EVERYTHING.iter().all(|what| self.faults.contains_key(*what))
+        const ENOUGH: u64 = 10_000;
+        let unseen = everything().filter(|what| !self.faults.contains_key(what));
+        unseen.filter(|_| self.runs >= ENOUGH).collect()
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::Duration;
 
 use runner::{
     Carrier, Ended, Execution, Intake, Outlet, RunError, RunKey, RunPlan, Shown, ToolExecutor,
-    ToolInfo, Toolbox,
+    ToolInfo, Toolbox, Way,
 };
 use session::budget::{Budgets, Ceiling, Money};
 use session::event::{CallUsage, Event};
@@ -32,6 +32,10 @@ const FAULTY_ATTEMPTS_MAX: u64 = 5;
 const WORK_MS: u64 = 60_000;
 /// What all works together may take, and a little for the end.
 const ATTEMPT_TIME_MAX: Duration = Duration::from_millis(4 * WORK_MS + 10_000);
+
+/// The gates of every run. To make them costs more than a run does.
+static RULES: LazyLock<gate::Rules> =
+    LazyLock::new(|| gate::Rules::new(&gate::RuleSpec::default()).unwrap());
 
 /// What happened to one seed.
 #[derive(Debug, Clone)]
@@ -89,9 +93,9 @@ pub(crate) struct World {
     machines: Vec<SimMachine>,
     place: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     carried: bool,
-    /// The end of a second process that took the run over.
-    elsewhere: Mutex<Option<(usize, Ended)>>,
-    pub(crate) step_spend: Money,
+    /// The end of a second process that took the run over, or an error that nothing explains.
+    elsewhere: Mutex<Option<Result<(usize, Ended), String>>>,
+    pub(crate) budgets: Budgets,
 }
 
 /// What one attempt is up against.
@@ -108,6 +112,9 @@ struct Fate {
     slow_sink: bool,
     stuck_sink: bool,
     clock_jumps: bool,
+    way: Way,
+    web_socket: bool,
+    connection_age: Option<Duration>,
 }
 
 impl World {
@@ -143,7 +150,7 @@ impl World {
             place: Arc::default(),
             carried: dice.chance(40),
             elsewhere: Mutex::new(None),
-            step_spend: Money(dice.between(20_000, 200_000)),
+            budgets: budgets(&dice),
             dice,
         }
     }
@@ -179,7 +186,7 @@ impl World {
             self.story.say(&format!("attempt {number}: {fate:?}"));
             let ended = self.attempt(fate).await?;
             self.after(&fate, ended.as_ref())?;
-            let elsewhere = self.elsewhere.lock().unwrap().take();
+            let elsewhere = self.elsewhere.lock().unwrap().take().transpose()?;
             for (machine, ended) in ended.map(|ended| (last, ended)).into_iter().chain(elsewhere) {
                 // The same command would begin another run.
                 if ended.result.stop_reason == StopReason::Done {
@@ -210,7 +217,7 @@ impl World {
         if let Some(broken) = self.ledger.broken() {
             return Err(format!("the ledger: {broken}"));
         }
-        oracle::journal(&self.journal(fate.machine), self.step_spend)?;
+        oracle::journal(&self.journal(fate.machine), &self.budgets)?;
         match ended {
             Some(ended) => oracle::artifacts(&self.out_dir(), ended),
             None => Ok(()),
@@ -219,19 +226,29 @@ impl World {
 
     /// What the same scenario comes to where nothing fails.
     async fn without_faults(&self) -> Result<String, String> {
+        /// By the scenario's name: it is the same for every seed.
+        static EXPECTED: Mutex<BTreeMap<&str, String>> = Mutex::new(BTreeMap::new());
+        if let Some(known) = EXPECTED.lock().unwrap().get(self.scenario.name) {
+            return Ok(known.clone());
+        }
         let calm = Self { scenario: self.scenario.clone(), ..Self::new(0, false) };
-        let calm =
-            Self { step_spend: Money(10_000_000), ledger: SimLedger::new(100_000_000), ..calm };
+        let plenty = Ceiling { tokens: 10_000_000, spend: Money(10_000_000), ..calm.budgets.patch };
+        let budgets = same_for_all(plenty, Money(10_000_000));
+        let calm = Self { budgets, ledger: SimLedger::new(100_000_000), ..calm };
         let fate = Fate::calm(0);
         let ended = calm.attempt(fate).await?.ok_or("a run without faults has no end")?;
-        Ok(oracle::result(&ended))
+        let result = oracle::result(&ended);
+        EXPECTED.lock().unwrap().insert(self.scenario.name, result.clone());
+        Ok(result)
     }
 
     fn fate(&self, calm: bool, last: usize) -> Fate {
         let dice = &self.dice;
         let machine = if self.carried && dice.chance(30) { 1 - last } else { last };
         if calm {
-            return Fate::calm(machine);
+            // The server may lack a WebSocket all the same: that is no fault of it.
+            let (way, web_socket) = self.way_there(true);
+            return Fate { way, web_socket, ..Fate::calm(machine) };
         }
         let after = |percent: u64, most: u64| {
             dice.chance(percent).then(|| Duration::from_millis(dice.below(most)))
@@ -241,7 +258,11 @@ impl World {
             3..5 => Some(Death::Sync { n: dice.between(1, 8), done: dice.chance(50) }),
             _ => None,
         };
+        let (way, web_socket) = self.way_there(false);
         Fate {
+            way,
+            web_socket,
+            connection_age: dice.chance(15).then(|| Duration::from_millis(dice.below(15_000))),
             faults: dice.pick(&[0, 10, 30, 60]),
             machine,
             death,
@@ -254,6 +275,18 @@ impl World {
             stuck_sink: dice.chance(10),
             clock_jumps: dice.chance(20),
         }
+    }
+
+    /// Which way the run takes to the model, and whether the server has a WebSocket. `fits`
+    /// where the two must go together.
+    fn way_there(&self, fits: bool) -> (Way, bool) {
+        let web_socket = !self.dice.chance(10);
+        let way = match self.dice.below(10) {
+            0..3 => Way::Http,
+            3 if web_socket || !fits => Way::WebSocket,
+            _ => Way::WebSocketOrHttp,
+        };
+        (way, web_socket)
     }
 
     /// One life of the process: `None` where it died.
@@ -318,14 +351,7 @@ impl World {
             }
             Some(Ok(ended)) => Some(ended),
             Some(Err(err)) => {
-                let said = format!("{err}: {:?}", std::error::Error::source(&err));
-                self.story.say(&said);
-                match err {
-                    RunError::Journal(_) if machine.is_dead() || fate.room.is_some() => {}
-                    RunError::TakenOver { .. } | RunError::Lease(_) => {}
-                    RunError::Carrier { .. } if fate.faults > 0 => {}
-                    _ => return Err(format!("an error that nothing explains: {said}")),
-                }
+                self.explain(&fate, &err)?;
                 None
             }
         };
@@ -336,6 +362,19 @@ impl World {
         Ok(ended)
     }
 
+    /// A run that ends without artifacts has a reason for it, and the model's server is none.
+    fn explain(&self, fate: &Fate, err: &RunError) -> Result<(), String> {
+        let said = format!("{err}: {:?}", std::error::Error::source(err));
+        self.story.say(&said);
+        match err {
+            RunError::Journal(_) if self.machines[fate.machine].is_dead() => Ok(()),
+            RunError::Journal(_) if fate.room.is_some() => Ok(()),
+            RunError::TakenOver { .. } | RunError::Lease(_) if fate.started_twice => Ok(()),
+            RunError::Carrier { .. } if fate.faults > 0 => Ok(()),
+            _ => Err(format!("an error that nothing explains: {said}")),
+        }
+    }
+
     fn note(&self, fate: &Fate) {
         let happens = [
             ("killed at an append", matches!(fate.death, Some(Death::Append { .. }))),
@@ -344,6 +383,10 @@ impl World {
             ("slow sink", fate.slow_sink),
             ("stuck sink", fate.stuck_sink),
             ("clock jumped", fate.clock_jumps),
+            ("no WebSocket", !fate.web_socket),
+            ("only HTTP", fate.way == Way::Http),
+            ("only WebSocket", fate.way == Way::WebSocket),
+            ("connections grow old", fate.connection_age.is_some()),
         ];
         for (what, _) in happens.into_iter().filter(|(_, happens)| *happens) {
             self.story.fault(what);
@@ -358,15 +401,19 @@ impl World {
             // The first one hangs so long that its lease is gone.
             self.ledger.forget_holder();
         }
-        let fate = Fate { machine, ..Fate::calm(machine) };
-        let plan = self.plan(&fate, part);
+        let calm = Fate::calm(machine);
+        let plan = self.plan(&calm, part);
         let (_never, signals) = mpsc::channel(1);
         let toolbox = Arc::new(self.toolbox(part("tools")));
         let second = runner::run(plan, toolbox, Vec::new(), false, signals).await;
         self.story.fault("double start");
         let said = second.as_ref().map(|ended| &ended.result.stop_reason);
         self.story.say(&format!("the second process: {said:?}"));
-        *self.elsewhere.lock().unwrap() = second.ok().map(|ended| (machine, ended));
+        let there = Fate { machine, ..*fate };
+        *self.elsewhere.lock().unwrap() = match second {
+            Ok(ended) => Some(Ok((machine, ended))),
+            Err(err) => self.explain(&there, &err).err().map(Err),
+        };
     }
 
     fn toolbox(&self, dice: Dice) -> Toolbox<Counting> {
@@ -388,9 +435,13 @@ impl World {
             bills: Arc::clone(&self.bills),
             dice: part("model"),
             faults: fate.faults,
+            retires: fate.connection_age.is_some(),
             story: story.clone(),
         };
-        let server = Arc::new(Server::in_memory(Arc::new(model), Options::default()));
+        let options = Options { web_socket: fate.web_socket, ..Options::default() };
+        let connection_age_max = fate.connection_age.unwrap_or(options.connection_age_max);
+        let options = Options { connection_age_max, ..options };
+        let server = Arc::new(Server::in_memory(Arc::new(model), options));
         let network =
             SimNetwork { server, dice: part("network"), faults: fate.faults, story: story.clone() };
         let endpoint = Endpoint::new("http://model.test/v1").unwrap();
@@ -414,10 +465,10 @@ impl World {
                 connect: Duration::from_secs(5),
                 effort: None,
                 service_tier: None,
-                way: runner::Way::default(),
+                way: fate.way,
                 prompt_cache_key: "test".to_owned(),
             },
-            rules: gate::Rules::new(&gate::RuleSpec::default()).unwrap(),
+            rules: RULES.clone(),
             tests: None,
             head: runner::Tree {
                 snapshot: Snapshot::directory(&self.dir.path().join("repo")).unwrap(),
@@ -439,25 +490,12 @@ impl World {
     }
 
     fn session(&self) -> Plan {
-        let ceiling = Ceiling {
-            time_ms: WORK_MS,
-            idle_ms: 5_000,
-            tokens: 10_000_000,
-            spend: self.step_spend,
-            calls: 1_000,
-        };
         let patches = self.scenario.name == "patch";
         Plan {
             task: "look".to_owned(),
             goal: if patches { Goal::Patch } else { Goal::Diagnose },
             price: oracle::PRICE,
-            budgets: Budgets {
-                context: ceiling,
-                analyze: ceiling,
-                patch: ceiling,
-                verify: ceiling,
-                step_spend: self.step_spend,
-            },
+            budgets: self.budgets,
             max_output_tokens: 500,
             request_overhead_bytes: 4_000,
             first_event_ms: 10_000,
@@ -486,8 +524,29 @@ impl Fate {
             slow_sink: false,
             stuck_sink: false,
             clock_jumps: false,
+            way: Way::default(),
+            web_socket: true,
+            connection_age: None,
         }
     }
+}
+
+/// What a run may spend: of the step's money each work may have a part only.
+fn budgets(dice: &Dice) -> Budgets {
+    let step_spend = dice.between(20_000, 200_000);
+    let line = || Ceiling {
+        time_ms: WORK_MS,
+        idle_ms: 5_000,
+        tokens: dice.between(20_000, 200_000),
+        spend: Money(dice.between(step_spend / 2, step_spend)),
+        calls: dice.between(30, 200),
+    };
+    let [analyze, patch] = [(); 2].map(|()| line());
+    Budgets { analyze, patch, ..same_for_all(line(), Money(step_spend)) }
+}
+
+fn same_for_all(line: Ceiling, step_spend: Money) -> Budgets {
+    Budgets { context: line, analyze: line, patch: line, verify: line, step_spend }
 }
 
 /// A console that reads what it is shown, slowly or not at all.
