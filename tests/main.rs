@@ -10,6 +10,7 @@ mod cache;
 mod commands;
 mod demo;
 mod kill;
+mod model;
 mod resume;
 mod sdk;
 mod support;

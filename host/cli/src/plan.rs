@@ -1,5 +1,6 @@
 //! From what was written to what will run: every value is checked, nothing is left to default.
 
+pub(crate) mod access;
 mod checks;
 mod price;
 
@@ -12,6 +13,7 @@ use session::budget::{Budgets, Ceiling, Money, Price};
 use session::{ContextCall, Goal, TestPlan};
 use snapshot::Grant;
 
+use self::access::Access;
 use crate::step::{self, Step, StepError};
 
 /// The longest a work may take: a CI job is over by then.
@@ -28,8 +30,10 @@ const CONTEXT_CALLS_MAX: usize = 32;
 const ANSWER_BYTES_MAX: u32 = 1024 * 1024;
 /// Bytes of one answer that the model gets, unless the step says otherwise.
 const ANSWER_BYTES: u32 = 64 * 1024;
-/// How long the first event of a response may take.
-const FIRST_EVENT: Duration = Duration::from_secs(60);
+/// How long a response may get no further: models have thought for minutes without a word.
+const IDLE: Duration = Duration::from_mins(5);
+/// The same for models that are told to think hard.
+const IDLE_HIGH_EFFORT: Duration = Duration::from_mins(15);
 /// Tokens of one response, where no model of the step says otherwise.
 const OUTPUT_TOKENS: u64 = 8_000;
 
@@ -40,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) name: String,
     /// What the rules need, but for what depends on who answers.
     pub(crate) session: session::Plan,
+    /// How the step's model is reached, where it names one.
+    pub(crate) access: Option<Access>,
     /// What may leave.
     pub(crate) rules: Rules,
     /// The tests' command, reports and environment names.
@@ -80,6 +86,8 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
     }
     let every = tools;
     let tools = allowed(step, every)?;
+    let access = step.model.as_ref().map(access::access).transpose()?;
+    let first_event = access.as_ref().map_or(access::FIRST_EVENT, |access| access.first_event);
     let session = session::Plan {
         task: step.task.clone(),
         goal: match step.goal {
@@ -87,10 +95,10 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
             step::Goal::Patch => Goal::Patch,
         },
         price: step.model.as_ref().map_or_else(|| Ok(Price::default()), price::price)?,
-        budgets: budgets(&step.budget)?,
+        budgets: budgets(step)?,
         max_output_tokens: output_tokens(step)?,
         request_overhead_bytes: 0,
-        first_event_ms: millis(FIRST_EVENT),
+        first_event_ms: millis(first_event),
         context: context(step, &tools)?,
         tests: tests(step)?,
         tools,
@@ -102,6 +110,7 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
     Ok(Plan {
         name: step.name.clone(),
         session,
+        access,
         rules: rules(&step.gates)?,
         verify: step.verify.clone(),
         limits: limits(&step.limits)?,
@@ -146,11 +155,15 @@ fn output_tokens(step: &Step) -> Result<u64, StepError> {
     Ok(tokens)
 }
 
-fn budgets(budget: &step::Budget) -> Result<Budgets, StepError> {
+fn budgets(step: &Step) -> Result<Budgets, StepError> {
+    let Step { budget, model, .. } = step;
+    let effort = model.as_ref().and_then(|model| model.effort.as_deref()).unwrap_or_default();
+    let thinks_hard = effort.contains("high") || effort == "max";
+    let idle = if thinks_hard { IDLE_HIGH_EFFORT } else { IDLE };
     let step_spend = budget.spend.map_or(Money(1_000_000), |spend| spend.0);
     let default = |minutes: u64, calls: u64| Ceiling {
         time_ms: minutes * 60_000,
-        idle_ms: 120_000,
+        idle_ms: millis(idle),
         tokens: 500_000,
         spend: step_spend,
         calls,
@@ -341,6 +354,22 @@ mod tests {
             told("[limits]\nfuel = 0"),
         ];
         insta::assert_snapshot!(told.join("\n\n"));
+    }
+
+    #[test]
+    fn a_model_that_thinks_hard_may_be_silent_for_longer() {
+        let idle = |model: &str| {
+            let text = format!("name = \"a\"\ntask = \"b\"\n{model}");
+            let plan = plan(&Step::parse(text.as_bytes()).unwrap(), &known()).unwrap();
+            plan.session.budgets.analyze.idle_ms
+        };
+        assert_eq!(idle(""), 300_000);
+        let model = "[model]\nname = \"gpt-5.4\"\neffort = ";
+        assert_eq!(idle(&format!("{model}\"medium\"")), 300_000);
+        assert_eq!(idle(&format!("{model}\"high\"")), 900_000);
+        assert_eq!(idle(&format!("{model}\"xhigh\"")), 900_000);
+        let own = format!("{model}\"high\"\n[budget.analyze]\nidle = \"7s\"");
+        assert_eq!(idle(&own), 7_000);
     }
 
     #[test]

@@ -95,6 +95,17 @@ pub(crate) enum Problem {
     /// The model's key is not set.
     #[error("the environment variable `{name}` is not set, and the model needs a key")]
     NoKey { name: String },
+    /// A header's value is not set.
+    #[error(
+        "the environment variable `{name}` is not set, and the model's header `{header}` needs it"
+    )]
+    NoHeader { name: String, header: String },
+    /// The step's certificates are not there.
+    #[error("there is no file `{name}` of certificates in {tree}")]
+    NoCaFile { name: String, tree: String },
+    /// Certificates that cannot be used.
+    #[error("the certificates in {places} cannot be used")]
+    BadRoots { places: String, source: wire::RootsError },
     /// The step names no model.
     #[error("the step names no model")]
     NoModel,
@@ -191,6 +202,13 @@ impl Problem {
             Self::NoKey { name } => {
                 format!("set `{name}`, or run with `--provider offline`, which needs no key")
             }
+            Self::NoHeader { name, .. } => format!("set `{name}`, or take the header out"),
+            Self::NoCaFile { .. } => {
+                "commit it there, or name a file of this machine in STEPWELL_CA_FILE".to_owned()
+            }
+            Self::BadRoots { .. } => {
+                "look at `model.ca-file` of the step file, STEPWELL_CA_FILE and SSL_CERT_FILE".to_owned()
+            }
             Self::NoModel => {
                 "add a `[model]` table to the step file (`stepwell init` writes one as a comment), or \
                  run with `--provider offline`"
@@ -281,6 +299,9 @@ impl Problem {
             | Self::Listen { .. }
             | Self::Endpoint(_)
             | Self::NoKey { .. }
+            | Self::NoHeader { .. }
+            | Self::NoCaFile { .. }
+            | Self::BadRoots { .. }
             | Self::NoModel
             | Self::Store { .. }
             | Self::StoreWithoutList { .. }

@@ -6,6 +6,7 @@
 mod amount;
 pub(crate) mod check;
 pub(crate) mod keys;
+pub(crate) mod model;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use amount::{Dollars, Span};
+pub(crate) use model::Model;
 
 /// The largest step file that is read, in bytes: a task of some pages and room to spare.
 const FILE_BYTES_MAX: usize = 256 * 1024;
@@ -66,62 +68,6 @@ pub(crate) enum Goal {
     Diagnose,
     /// An analysis, and a patch where one is called for.
     Patch,
-}
-
-/// The model that answers.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Model {
-    /// The model's name, as its server knows it.
-    pub(crate) name: String,
-    /// The server's address, without `/responses`.
-    #[serde(default = "openai_url")]
-    pub(crate) base_url: String,
-    /// The environment variable that holds the key. The key itself never stands in a file.
-    #[serde(default = "openai_key")]
-    pub(crate) key_env: String,
-    /// How hard the model thinks: `low`, `medium`, `high`, as its server knows it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) effort: Option<String>,
-    /// The most tokens of one response, reasoning included.
-    #[serde(default = "output_tokens")]
-    pub(crate) max_output_tokens: u32,
-    /// The most tokens that the model can read at once; from near there on the server is asked to
-    /// compact. Without it what is known of the model's name, if anything is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) context_tokens: Option<u64>,
-    /// What the model costs: the budget needs it. Without it what is known of the model's name,
-    /// which is for the provider itself and no service tier.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) price: Option<Price>,
-}
-
-fn openai_url() -> String {
-    "https://api.openai.com/v1".to_owned()
-}
-
-fn openai_key() -> String {
-    "OPENAI_API_KEY".to_owned()
-}
-
-fn output_tokens() -> u32 {
-    8_000
-}
-
-/// What a model costs, in dollars per million tokens.
-#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Price {
-    /// Tokens sent.
-    pub(crate) input: Dollars,
-    /// Tokens sent that the server had cached; as `input` without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) cached_input: Option<Dollars>,
-    /// Tokens sent that the server wrote to its cache; as `input` without it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) cache_write: Option<Dollars>,
-    /// Tokens made, reasoning included.
-    pub(crate) output: Dollars,
 }
 
 /// What is gathered before the model is asked.
@@ -205,7 +151,7 @@ pub(crate) struct Work {
     /// Time in all, such as `"5m"`; of one attempt, since an attempt is a CI job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) time: Option<Span>,
-    /// Time without progress of a response, such as `"60s"`.
+    /// Time without progress of a response, such as `"60s"`. Default: 5 m, with a high effort 15 m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) idle: Option<Span>,
     /// Tokens both ways.

@@ -133,6 +133,7 @@ files-max = 10
 lines-max = 300
 
 # A model. Without it, or without its key, the offline analyst answers: a deterministic triage.
+# docs/step-file.md has this for Azure, xAI, and a gateway or server of your own.
 # [model]
 # name = "gpt-6.1-sol"
 # key-env = "OPENAI_API_KEY"

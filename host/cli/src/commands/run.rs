@@ -26,7 +26,7 @@ use super::{pretty, print, runtime, tool};
 use crate::args::RunArgs;
 use crate::exit;
 use crate::pipeline::Pipeline;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Plan, access};
 use crate::problem::Problem;
 use crate::repo::{self, Trees};
 use crate::say;
@@ -37,8 +37,6 @@ use answerer::Answerer;
 pub(super) use kept::KeptCommand;
 use kept::shell_word;
 
-/// How long a connection to the model may take.
-const CONNECT: Duration = Duration::from_secs(5);
 /// Environment variables that a test command gets: what toolchains need, and no secret.
 const TEST_ENV: [&str; 12] = [
     "PATH",
@@ -83,7 +81,7 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
     let outlets = if args.quiet { vec![] } else { vec![console()] };
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
-        let answerer = &Answerer::choose(args, &step, plan.session.price)?;
+        let answerer = &Answerer::choose(args, &step, &plan, &found, &trees)?;
         let pipeline = &Pipeline::of(|name| env::var(name).ok());
         let shared = SharedRuns::named(args.store.store.as_deref())?;
         let shared = shared.as_ref();
@@ -186,12 +184,12 @@ impl Parts<'_> {
             model: ModelPlan {
                 provider: answerer.provider.to_owned(),
                 model: answerer.model.clone(),
-                endpoint: answerer.endpoint.clone(),
+                endpoint: answerer.endpoint_for(&run)?,
                 shown: answerer.shown.clone(),
-                connect: CONNECT,
+                connect: access::connect_timeout(plan.access.as_ref()),
                 effort: step.model.as_ref().and_then(|model| model.effort.clone()),
-                service_tier: None,
-                way: Way::default(),
+                service_tier: access::service_tier(plan.access.as_ref()),
+                way: plan.access.as_ref().map_or_else(Way::default, |access| access.transport),
                 prompt_cache_key: format!("stepwell-{}", plan.name),
             },
             rules: plan.rules.clone(),

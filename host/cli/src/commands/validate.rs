@@ -67,7 +67,7 @@ pub(super) fn known(tools: &Tools) -> std::collections::BTreeSet<String> {
 fn shown(plan: &Plan) -> serde_json::Value {
     let session::Plan { goal, budgets, max_output_tokens, tools, context, price, checks, .. } =
         &plan.session;
-    json!({
+    let mut shown = json!({
         "name": plan.name,
         "goal": goal,
         "tools": tools,
@@ -84,7 +84,11 @@ fn shown(plan: &Plan) -> serde_json::Value {
             "read-bytes": plan.limits.read_bytes,
             "answer-bytes": plan.answer_bytes,
         },
-    })
+    });
+    if let Some(access) = &plan.access {
+        shown["model"] = json!(access);
+    }
+    shown
 }
 
 /// Prints the schema of a format.

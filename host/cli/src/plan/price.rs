@@ -1,7 +1,7 @@
 //! What the step's model costs, and how much it can read: from the file, or from what is known.
 
 use session::budget::Price;
-use session::price::{KnownModel, PriceTable};
+use session::price::{KnownModel, PriceTable, ServiceTier};
 
 use crate::step::{self, StepError};
 
@@ -16,11 +16,25 @@ pub(super) fn price(model: &step::Model) -> Result<Price, StepError> {
             long: None,
         });
     }
-    known(model).and_then(|known| known.price(None)).ok_or_else(|| {
+    let help = "write price = { input = …, output = … }, in dollars per million tokens";
+    let Some(known) = known(model) else {
         let why = format!("is left out, and nothing is known of `{}`", model.name);
-        let help = "write price = { input = …, output = … }, in dollars per million tokens";
+        return Err(StepError::value("model.price", why, help));
+    };
+    let tier = model.service_tier.and_then(tier);
+    known.price(tier).ok_or_else(|| {
+        let why = format!("is left out, and `{}` is not known in that service tier", model.name);
         StepError::value("model.price", why, help)
     })
+}
+
+fn tier(own: step::model::ServiceTier) -> Option<ServiceTier> {
+    match own {
+        step::model::ServiceTier::Default => None,
+        step::model::ServiceTier::Flex => Some(ServiceTier::Flex),
+        step::model::ServiceTier::Priority => Some(ServiceTier::Priority),
+        step::model::ServiceTier::Ultrafast => Some(ServiceTier::Ultrafast),
+    }
 }
 
 /// The most tokens that the model can read at once, where that is known.
@@ -57,6 +71,13 @@ mod tests {
             (1_000_000, 1_000_000, 2_000_000)
         );
         assert_eq!((price.long, context), (None, Some(9)));
+
+        let flex = priced("name = \"gpt-6.1-sol\"\nservice-tier = \"flex\"").unwrap().0;
+        let usual = priced("name = \"gpt-6.1-sol\"\nservice-tier = \"default\"").unwrap().0;
+        assert_eq!((flex.input.0 * 2, flex.output.0 * 2), (usual.input.0, usual.output.0));
+        let unsold = "`model.price` is left out, and `gpt-6-sol` is not known in that service tier";
+        let asked = priced("name = \"gpt-6-sol\"\nservice-tier = \"ultrafast\"");
+        assert_eq!(asked, Err(unsold.to_owned()));
 
         let unknown = "`model.price` is left out, and nothing is known of `mine`";
         assert_eq!(priced("name = \"mine\""), Err(unknown.to_owned()));

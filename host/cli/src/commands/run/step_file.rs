@@ -15,6 +15,8 @@ pub(super) struct Found {
     pub(super) name: String,
     /// As it was read.
     pub(super) bytes: Vec<u8>,
+    /// Whether it is the base's; otherwise it is the head's.
+    pub(super) of_base: bool,
 }
 
 /// Where the step file is, or would be.
@@ -32,7 +34,7 @@ pub(super) fn find(args: &RunArgs, trees: &Trees) -> Result<Found, Problem> {
     };
     let (Some(base), Some(inside), false) = (&trees.base, inside, args.step_from_head) else {
         let bytes = of_head.ok_or_else(|| Problem::NoStep { path: path.clone() })?;
-        return Ok(Found { name: path.display().to_string(), bytes });
+        return Ok(Found { name: path.display().to_string(), bytes, of_base: false });
     };
     let say = |text: &str| {
         if !args.quiet {
@@ -48,7 +50,7 @@ pub(super) fn find(args: &RunArgs, trees: &Trees) -> Result<Found, Problem> {
                      (--step-from-head takes that)"
                 ));
             }
-            Ok(Found { name: format!("{inside} of {base_name}"), bytes })
+            Ok(Found { name: format!("{inside} of {base_name}"), bytes, of_base: true })
         }
         // On a developer's machine a new step file is tried before it is committed. In a pipeline
         // it would be the change under test that brings it.
@@ -57,7 +59,7 @@ pub(super) fn find(args: &RunArgs, trees: &Trees) -> Result<Found, Problem> {
         }
         (None, Some(bytes)) => {
             say(&format!("the base {base_name} has no step file: the one of the head counts"));
-            Ok(Found { name: inside, bytes })
+            Ok(Found { name: inside, bytes, of_base: false })
         }
         (None, None) => Err(Problem::NoStep { path }),
     }
