@@ -256,6 +256,22 @@ fn gates_and_tests_that_changed_do_not_have_the_analysis_paid_again() {
     assert!(other_task.err.contains("ask             turn 1"), "{}", other_task.err);
 }
 
+#[test]
+fn a_run_that_somebody_works_on_is_not_gone_on_with() {
+    let world = repository();
+    let slow = SCRIPT.replacen("[[turn]]\n", "[[turn]]\nsay = \"one\\ntwo\"\npace-ms = 60000\n", 1);
+    world.write(".stepwell/model.toml", &slow);
+    let mut child = world.command(&RUN).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(log.any(|line| line.contains("link")), "it begins");
+    let held = format!("process {}", child.id());
+    let listed = world.stepwell(&["runs"]).code(0);
+    assert!(listed.out.contains(&format!("at work: {held}")), "{}", listed.out);
+    let refused = world.stepwell(&["resume", &name(&world)]).code(1);
+    assert!(refused.err.contains(&held) && refused.err.contains("help:"), "{}", refused.err);
+    assert_eq!(interrupt(&mut child), Some(130));
+}
+
 fn interrupt(child: &mut Child) -> Option<i32> {
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(sent.success());

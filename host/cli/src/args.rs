@@ -136,7 +136,7 @@ pub(crate) struct RunArgs {
 }
 
 const RESUME_EXAMPLES: &str = "Examples:
-  stepwell resume 3f2a                          a run of this machine; the beginning of its name will do
+  stepwell resume 3f2a                          the run of this machine whose name begins so
   stepwell resume 3f2a --store fs:///srv/runs   a run that another machine began
   stepwell resume 3f2a --approve big-patch      past a value check that asks
 

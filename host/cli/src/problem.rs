@@ -3,6 +3,8 @@
 //! The message says what failed, in terms of what they wrote. `source` says why. `help` says
 //! what to do. No variant repeats its source: [`Report`] prints the chain.
 
+mod kept;
+
 use std::error::Error as _;
 use std::fmt;
 use std::io;
@@ -11,6 +13,7 @@ use std::path::PathBuf;
 use runner::Plain;
 
 use crate::{exit, say};
+pub(crate) use kept::KeptProblem;
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -112,39 +115,9 @@ pub(crate) enum Problem {
     /// A call that was refused before it ran.
     #[error("{message}")]
     BadCall { message: String },
-    /// A store of runs that cannot be used.
-    #[error("cannot use the store of runs")]
-    Store { source: Box<store::StoreError> },
-    /// A store in which no run could be found again.
-    #[error("`{store}` cannot list what it holds, so no run could be found in it")]
-    StoreWithoutList { store: String },
-    /// What the store said of the runs in it.
-    #[error("cannot read the runs in the store: {what}")]
-    StoreSaid { what: String },
-    /// No run has a name that begins so.
-    #[error("there is no run `{named}`")]
-    NoRun { named: String, among: Vec<String> },
-    /// Several runs have.
-    #[error("several runs begin with `{named}`: {}", among.join(", "))]
-    ManyRuns { named: String, among: Vec<String> },
-    /// A run with nothing left to do.
-    #[error("the run `{run}` is over: {reason}")]
-    RunOver { run: String, reason: session::StopReason },
-    /// A run that another machine has brought to its end, or that was forgotten.
-    #[error("the store has nothing of the run `{run}` to go on with")]
-    RunGone { run: String },
-    /// A run of which nobody wrote down how it was begun.
-    #[error("how the run `{run}` was begun is not written down")]
-    NoCommand { run: String },
-    /// What is written down cannot be.
-    #[error("how the run `{run}` was begun cannot be read: {why}")]
-    BadCommand { run: String, why: String },
-    /// A run whose inputs are not what they were.
-    #[error("the run `{run}` was begun with other inputs: {} changed since", changed.join(", "))]
-    Changed { run: String, changed: Vec<String> },
-    /// Books that the run was not begun with.
-    #[error("the spending of this run is entered in `{place}`")]
-    OtherLedger { place: String },
+    /// A kept run, or a place of such, that cannot be used.
+    #[error(transparent)]
+    Kept(#[from] KeptProblem),
     /// A run that could not be carried on.
     #[error("the run cannot go on")]
     Run(#[source] runner::RunError),
@@ -214,49 +187,14 @@ impl Problem {
                  run with `--provider offline`"
                     .to_owned()
             }
-            Self::Store { source } => {
-                let usual = "docs/store.md has the forms of a URL and the credentials of each service";
-                return Some(source.help().unwrap_or(usual).to_owned());
-            }
-            Self::StoreWithoutList { .. } => {
-                "name a directory, an S3, a Redis… : docs/store.md says which can list".to_owned()
-            }
-            Self::NoRun { among, .. } if among.is_empty() => {
-                "no run is kept here; `--store` names where other machines keep theirs".to_owned()
-            }
-            Self::NoRun { .. } => "`stepwell runs` lists them".to_owned(),
-            Self::ManyRuns { .. } => "name more of it".to_owned(),
-            Self::RunOver { .. } | Self::RunGone { .. } => {
-                "`stepwell run` begins it anew; its artifacts are where it left them".to_owned()
-            }
-            Self::NoCommand { .. } | Self::BadCommand { .. } => {
-                "run the command again that began it: it goes on from there".to_owned()
-            }
-            Self::Changed { .. } => {
-                "put back what changed, or use `stepwell run`: it begins a run of its own, with what \
-                 does not depend on the change"
-                    .to_owned()
-            }
-            Self::OtherLedger { .. } => {
-                "name it again, password included, with `--ledger` or STEPWELL_LEDGER".to_owned()
-            }
-            Self::StoreSaid { .. } | Self::Run(runner::RunError::Carrier { .. }) => {
-                "see whether the store can be reached; without `--store` the run stays on this machine"
-                    .to_owned()
-            }
-            Self::Run(runner::RunError::Diverged { .. } | runner::RunError::Journal(_)) => {
-                "`stepwell run --fresh` forgets this run and starts over".to_owned()
-            }
-            Self::Run(runner::RunError::Lease(_) | runner::RunError::TakenOver { .. }) => {
-                "wait for the other process, or end it".to_owned()
-            }
+            Self::Kept(problem) => return Some(problem.help()),
+            Self::Run(source) => return run_help(source).map(str::to_owned),
             Self::File { .. }
             | Self::Read { .. }
             | Self::Sandbox(_)
             | Self::BadTool(_)
             | Self::Listen { .. }
             | Self::BadCall { .. }
-            | Self::Run(_)
             | Self::Start(_) => return None,
         };
         Some(text)
@@ -268,13 +206,8 @@ impl Problem {
             Self::Run(runner::RunError::Diverged { .. } | runner::RunError::Journal(_)) => {
                 exit::JOURNAL
             }
-            Self::Changed { .. } | Self::BadCommand { .. } => exit::JOURNAL,
-            Self::Store { source } if !is_about_words(source) => exit::INTERNAL,
-            Self::StoreSaid { .. }
-            | Self::Run(_)
-            | Self::Sandbox(_)
-            | Self::Start(_)
-            | Self::BadTool(_) => exit::INTERNAL,
+            Self::Kept(problem) => problem.exit_code(),
+            Self::Run(_) | Self::Sandbox(_) | Self::Start(_) | Self::BadTool(_) => exit::INTERNAL,
             Self::File { .. }
             | Self::NoStep { .. }
             | Self::BadStep { .. }
@@ -303,23 +236,25 @@ impl Problem {
             | Self::NoCaFile { .. }
             | Self::BadRoots { .. }
             | Self::NoModel
-            | Self::Store { .. }
-            | Self::StoreWithoutList { .. }
-            | Self::NoRun { .. }
-            | Self::ManyRuns { .. }
-            | Self::RunOver { .. }
-            | Self::RunGone { .. }
-            | Self::NoCommand { .. }
-            | Self::OtherLedger { .. }
             | Self::BadCall { .. } => exit::USAGE,
         }
     }
 }
 
-/// Whether what was written is wrong, and not the service.
-fn is_about_words(err: &store::StoreError) -> bool {
-    use store::StoreError;
-    matches!(err, StoreError::BadUrl { .. } | StoreError::NoCredentials { .. })
+/// What to do about a run that cannot go on.
+fn run_help(err: &runner::RunError) -> Option<&'static str> {
+    use runner::RunError;
+    if let RunError::Diverged { .. } | RunError::Journal(_) = err {
+        Some("`stepwell run --fresh` forgets this run and starts over")
+    } else if let RunError::Lease(_) | RunError::TakenOver { .. } = err {
+        Some("wait for the other process, or end it")
+    } else if let RunError::Carrier { .. } = err {
+        Some(
+            "see whether the store can be reached; without `--store` the run stays on this machine",
+        )
+    } else {
+        None
+    }
 }
 
 /// What to do about a ledger.

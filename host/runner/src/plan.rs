@@ -69,10 +69,10 @@ impl ResumeCommand {
     /// The command that goes on after a stop for `reason`; none where nothing does.
     pub(crate) fn after(&self, reason: &StopReason) -> Option<String> {
         let Self { command, approve } = self;
-        match reason {
-            StopReason::ApprovalNeeded { check } => Some(format!("{command} {approve} {check}")),
-            reason => reason.is_open().then(|| command.clone()),
+        if let StopReason::ApprovalNeeded { check } = reason {
+            return Some(format!("{command} {approve} {check}"));
         }
+        reason.is_open().then(|| command.clone())
     }
 }
 

@@ -9,7 +9,7 @@ use runner::{Carrier, KeptState};
 use super::run::{self, KeptCommand};
 use super::runtime;
 use crate::args::ResumeArgs;
-use crate::problem::Problem;
+use crate::problem::{KeptProblem, Problem};
 use crate::repo;
 use crate::wiring::shared::SharedRuns;
 
@@ -32,7 +32,7 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<u8, Problem> {
         }
         (None, None) => None,
     };
-    let kept = kept.ok_or_else(|| Problem::NoCommand { run: run.clone() })?;
+    let kept = kept.ok_or_else(|| Problem::Kept(KeptProblem::NoCommand { run: run.clone() }))?;
     run::go(&kept.arguments(args, &root)?, Some(&kept))
 }
 
@@ -58,8 +58,8 @@ fn choose(named: &str, here: Vec<String>, elsewhere: Vec<String>) -> Result<Stri
     let found: Vec<String> = all.iter().filter(begins).cloned().collect();
     match found.as_slice() {
         [run] => Ok(run.clone()),
-        [] => Err(Problem::NoRun { named: named.to_owned(), among: all }),
-        _ => Err(Problem::ManyRuns { named: named.to_owned(), among: found }),
+        [] => Err(Problem::Kept(KeptProblem::NoRun { named: named.to_owned(), among: all })),
+        _ => Err(Problem::Kept(KeptProblem::ManyRuns { named: named.to_owned(), among: found })),
     }
 }
 
@@ -70,7 +70,9 @@ fn refuse_what_is_over(run: &str, runs: &Path, shared: Option<&SharedRuns>) -> R
         runner::kept_runs(runs).map_err(|source| Problem::File { what: "read", path, source });
     if let Some(found) = kept?.into_iter().find(|kept| kept.name == run) {
         return match found.state {
-            KeptState::Over(reason) => Err(Problem::RunOver { run: run.to_owned(), reason }),
+            KeptState::Over(reason) => {
+                Err(Problem::Kept(KeptProblem::RunOver { run: run.to_owned(), reason }))
+            }
             KeptState::AtWork { .. }
             | KeptState::Unfinished
             | KeptState::Stopped(_)
@@ -80,10 +82,15 @@ fn refuse_what_is_over(run: &str, runs: &Path, shared: Option<&SharedRuns>) -> R
     let Some(shared) = shared else { return Ok(()) };
     let carrier: Arc<dyn Carrier> = Arc::new(shared.clone());
     let found = runtime()?.block_on(runner::carried_run(&carrier, run));
-    match found.map_err(|what| Problem::StoreSaid { what })?.map(|found| found.state) {
-        Some(KeptState::Over(reason)) => Err(Problem::RunOver { run: run.to_owned(), reason }),
+    match found
+        .map_err(|what| Problem::Kept(KeptProblem::StoreSaid { what }))?
+        .map(|found| found.state)
+    {
+        Some(KeptState::Over(reason)) => {
+            Err(Problem::Kept(KeptProblem::RunOver { run: run.to_owned(), reason }))
+        }
         Some(_) => Ok(()),
-        None => Err(Problem::RunGone { run: run.to_owned() }),
+        None => Err(Problem::Kept(KeptProblem::RunGone { run: run.to_owned() })),
     }
 }
 
@@ -100,8 +107,12 @@ mod tests {
         assert_eq!(choose("aa").unwrap(), "aa11");
         assert_eq!(choose("ab").unwrap(), "ab22");
         assert_eq!(choose("bb33").unwrap(), "bb33");
-        assert!(matches!(choose("a"), Err(Problem::ManyRuns { among, .. }) if among.len() == 2));
-        assert!(matches!(choose("c"), Err(Problem::NoRun { among, .. }) if among.len() == 3));
-        assert!(matches!(choose(""), Err(Problem::NoRun { .. })));
+        assert!(
+            matches!(choose("a"), Err(Problem::Kept(KeptProblem::ManyRuns { among, .. })) if among.len() == 2)
+        );
+        assert!(
+            matches!(choose("c"), Err(Problem::Kept(KeptProblem::NoRun { among, .. })) if among.len() == 3)
+        );
+        assert!(matches!(choose(""), Err(Problem::Kept(KeptProblem::NoRun { .. }))));
     }
 }

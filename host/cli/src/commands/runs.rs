@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::table::{Side, Table};
 use super::{pretty, print, runtime};
 use crate::args::RunsArgs;
-use crate::problem::Problem;
+use crate::problem::{KeptProblem, Problem};
 use crate::repo;
 use crate::wiring::shared::SharedRuns;
 
@@ -33,7 +33,7 @@ pub(super) fn runs(args: &RunsArgs) -> Result<u8, Problem> {
         Some(shared) => {
             let carrier: Arc<dyn Carrier> = Arc::new(shared);
             let found = runtime()?.block_on(runner::carried_runs(&carrier));
-            found.map_err(|what| Problem::StoreSaid { what })?
+            found.map_err(|what| Problem::Kept(KeptProblem::StoreSaid { what }))?
         }
         None => Vec::new(),
     };

@@ -6,7 +6,7 @@ use runner::{Carrier, Later};
 use store::{Created, Creation, Name, Store, StoreError};
 
 use crate::dirs;
-use crate::problem::Problem;
+use crate::problem::{KeptProblem, Problem};
 
 /// Under this name the store keeps runs; other things of ours may stand beside it.
 const RUNS: &str = "runs";
@@ -31,7 +31,9 @@ impl SharedRuns {
     fn open(url: String, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Problem> {
         let store = Store::open(&url, lookup).map_err(problem)?;
         if !store.capabilities().list {
-            return Err(Problem::StoreWithoutList { store: store.url().to_owned() });
+            return Err(Problem::Kept(KeptProblem::StoreWithoutList {
+                store: store.url().to_owned(),
+            }));
         }
         Ok(Self { store, url })
     }
@@ -80,12 +82,12 @@ impl SharedRuns {
 }
 
 fn problem(source: StoreError) -> Problem {
-    Problem::Store { source: Box::new(source) }
+    Problem::Kept(KeptProblem::Store { source: Box::new(source) })
 }
 
 fn command_of(run: &str) -> Result<Name, Problem> {
     let name = Name::new(format!("{RUNS}/{run}/{COMMAND}"));
-    name.map_err(|_| Problem::NoRun { named: run.to_owned(), among: Vec::new() })
+    name.map_err(|_| Problem::Kept(KeptProblem::NoRun { named: run.to_owned(), among: Vec::new() }))
 }
 
 /// The name of something that the runner keeps.
@@ -159,6 +161,9 @@ mod tests {
             _ => None,
         };
         let problem = SharedRuns::open("ghac://ci/runs".to_owned(), set).unwrap_err();
-        assert!(matches!(problem, Problem::StoreWithoutList { .. }), "{problem:?}");
+        assert!(
+            matches!(problem, Problem::Kept(KeptProblem::StoreWithoutList { .. })),
+            "{problem:?}"
+        );
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Answerer;
 use super::step_file;
 use crate::args::{Provider, RepoArgs, ResumeArgs, RunArgs, StoreArgs};
-use crate::problem::Problem;
+use crate::problem::{KeptProblem, Problem};
 use crate::repo::Trees;
 use crate::wiring::shared::SharedRuns;
 
@@ -136,11 +136,11 @@ impl KeptCommand {
             return Ok(said);
         }
         let why = "it names a file that does not lie in the repository".to_owned();
-        Err(Problem::BadCommand { run: run.to_owned(), why })
+        Err(Problem::Kept(KeptProblem::BadCommand { run: run.to_owned(), why }))
     }
 
     fn parse(bytes: &[u8], run: &str) -> Result<Self, Problem> {
-        let bad = |why: String| Problem::BadCommand { run: run.to_owned(), why };
+        let bad = |why: String| Problem::Kept(KeptProblem::BadCommand { run: run.to_owned(), why });
         if bytes.len() > BYTES_MAX {
             return Err(bad(format!("it has more than {BYTES_MAX} bytes")));
         }
@@ -164,8 +164,8 @@ impl KeptCommand {
     pub(crate) fn arguments(&self, args: &ResumeArgs, root: &Path) -> Result<RunArgs, Problem> {
         let commit = |tree: &KeptTree| tree.commit.clone();
         let provider: Result<Provider, String> = self.provider.parse();
-        let provider =
-            provider.map_err(|why| Problem::BadCommand { run: args.run.clone(), why })?;
+        let provider = provider
+            .map_err(|why| Problem::Kept(KeptProblem::BadCommand { run: args.run.clone(), why }))?;
         let provider = match provider {
             Provider::Script(path) => Provider::Script(root.join(path)),
             other @ (Provider::Offline | Provider::OpenAi) => other,
@@ -196,7 +196,7 @@ impl KeptCommand {
             (Some(KeptLedger::Url(url)), named)
                 if named.as_ref().is_none_or(|place| place.to_string() != *url) =>
             {
-                Err(Problem::OtherLedger { place: url.clone() })
+                Err(Problem::Kept(KeptProblem::OtherLedger { place: url.clone() }))
             }
             (Some(KeptLedger::File(path)), None) => Ok(Some(path.clone())),
             (Some(_) | None, _) => Ok(args.ledger.clone()),
@@ -218,7 +218,7 @@ impl KeptCommand {
             return Ok(());
         }
         let run = RunKey::new(self.parts.clone()).run_name();
-        Err(Problem::Changed { run, changed })
+        Err(Problem::Kept(KeptProblem::Changed { run, changed }))
     }
 }
 

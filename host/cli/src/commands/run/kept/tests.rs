@@ -71,7 +71,10 @@ fn another_machine_chooses_no_place_of_this_one() {
             KeptCommand { step: step.to_owned(), provider: provider.to_owned(), ..kept.clone() };
         assert!(lie.for_others().is_none(), "{step} {provider}");
         let refused = KeptCommand::of_others(&lie.bytes(), &run);
-        assert!(matches!(refused, Err(Problem::BadCommand { .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(Problem::Kept(KeptProblem::BadCommand { .. }))),
+            "{refused:?}"
+        );
     }
 }
 
@@ -81,7 +84,10 @@ fn a_run_is_named_by_what_it_was_begun_with() {
     kept.parts.insert("the head".to_owned(), "b".to_owned());
     for bytes in [kept.bytes(), b"{".to_vec(), vec![b' '; BYTES_MAX + 1]] {
         let refused = KeptCommand::parse(&bytes, &run);
-        assert!(matches!(refused, Err(Problem::BadCommand { .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(Problem::Kept(KeptProblem::BadCommand { .. }))),
+            "{refused:?}"
+        );
     }
 }
 
@@ -91,7 +97,9 @@ fn a_changed_input_is_named() {
     let same = RunKey::new(kept.parts.clone());
     kept.hold_against(&same).unwrap();
     let other = RunKey::new([("the head".to_owned(), "b".to_owned())]);
-    let Err(Problem::Changed { changed, .. }) = kept.hold_against(&other) else { panic!() };
+    let Err(Problem::Kept(KeptProblem::Changed { changed, .. })) = kept.hold_against(&other) else {
+        panic!()
+    };
     assert_eq!(changed, ["the head"]);
 }
 
@@ -105,7 +113,7 @@ fn spending_is_not_entered_in_other_books_by_mistake() {
     let named = |ledger: &str| ResumeArgs { ledger: Some(ledger.to_owned()), ..resume(&run) };
     assert!(kept.arguments(&named(url), root).is_ok());
     let other = kept.arguments(&named("other.sqlite"), root);
-    assert!(matches!(other, Err(Problem::OtherLedger { .. })), "{other:?}");
+    assert!(matches!(other, Err(Problem::Kept(KeptProblem::OtherLedger { .. }))), "{other:?}");
 }
 
 #[test]
