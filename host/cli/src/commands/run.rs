@@ -253,8 +253,8 @@ impl Parts<'_> {
     }
 }
 
-/// The key with what the step file says: its words do not count, and what tells late does not keep
-/// from before that what another run has paid for.
+/// The key with what the step file says, by its tables: a comment changes nothing, and what tells
+/// late leaves what another run paid for before that.
 fn parts_of(step: &Step, key: RunKey) -> RunKey {
     fn digest(value: &impl serde::Serialize) -> String {
         Digest::of(pretty(value).as_bytes()).to_string()

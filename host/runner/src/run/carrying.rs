@@ -275,18 +275,22 @@ pub(super) async fn take_over(plan: &RunPlan, fresh: bool) -> Result<Carrying, R
     Ok(carrying)
 }
 
-/// The files in a directory, by name; none where there is no such directory.
+/// The files in a directory, by name; none where there is no such directory. Hidden ones are what a
+/// process left that died while it wrote.
 fn files_in(dir: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
     let entries = match fs::read_dir(dir) {
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let read = |entry: io::Result<fs::DirEntry>| {
+    let mut files = Vec::new();
+    for entry in entries {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        Ok((name, fs::read(entry.path())?))
-    };
-    entries.map(read).collect()
+        if !name.starts_with('.') {
+            files.push((name, fs::read(entry.path())?));
+        }
+    }
+    Ok(files)
 }
 
 /// Without a last line that is torn.
