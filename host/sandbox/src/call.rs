@@ -1,7 +1,4 @@
-//! One call, to its end.
-//!
-//! There is no error path here: what goes wrong is the guest's doing and part of the report, and
-//! every ceiling is set before the guest runs its first instruction.
+//! One call, to its end, wherever its guest runs.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -12,42 +9,43 @@ use std::time::Duration;
 use snapshot::View;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use wasmtime::{Store, Trap};
 
-use crate::bindings::exports::stepwell::tool::handler::Refusal;
-use crate::engine::Sandbox;
-use crate::guest::{Guest, truncate};
+use crate::asked::Asked;
+use crate::bindings::ToolPre;
+use crate::engine::Wasm;
+use crate::guest::{Guest, Repository};
 use crate::json;
 use crate::limits::{Limits, millis};
-use crate::outcome::{Ending, Outcome, Report, Stop, Usage};
-use crate::tool::Tool;
+use crate::outcome::{Ending, LogLine, Outcome, Report, Usage};
+use crate::run;
+use crate::sandbox::{Place, Sandbox};
+use crate::tool::{Form, Tool};
+use crate::worker::{Image, Pool};
 
 /// Bytes of an input. A model writes a few thousand; a patch to look at may be a few hundred
 /// thousand.
 pub const INPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Fuel between two looks at the clock and the cancellation: 5 to 50 microseconds.
-const YIELD_FUEL: u64 = 100_000;
-
-/// Bytes a guest may hand over in one host call, at least: a line of the log that is longer is
-/// cut, one that is longer than this ends the call.
-const HANDOVER_BYTES: u64 = 1024 * 1024;
-
-/// Beside the answer itself, handing it over takes a few words.
-const HANDOVER_SLACK_BYTES: u64 = 4 * 1024;
-
-/// Handles a component may hold on its own resources. Our world has none; composed components
-/// have a few between them.
-const HANDLES_MAX: usize = 1_024;
-
 /// Nesting of an answer. Whoever reads it may recurse.
 const ANSWER_DEPTH_MAX: usize = 64;
 
-/// Bytes of a refusal: one or two sentences.
-const REFUSAL_BYTES_MAX: usize = 4 * 1024;
+/// What is known of a guest when its call is over.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) outcome: Outcome,
+    pub(crate) fuel: u64,
+    pub(crate) memory_peak: u64,
+    pub(crate) log: Vec<LogLine>,
+    pub(crate) log_dropped: u64,
+}
 
-/// Bytes of what the engine says of a trap; it may hold names from the component.
-const TRAP_BYTES_MAX: usize = 256;
+impl Ran {
+    /// A guest of which no more is known than its end.
+    pub(crate) fn ended(ending: Ending) -> Self {
+        let outcome = Outcome::Ended(ending);
+        Self { outcome, fuel: 0, memory_peak: 0, log: Vec::new(), log_dropped: 0 }
+    }
+}
 
 impl Sandbox {
     /// Runs one call to its end, when there is a place for it.
@@ -64,75 +62,113 @@ impl Sandbox {
         cancel: &CancellationToken,
     ) -> Report {
         let limits = limits.clamped();
-        let mut store = self.store(view, &limits);
+        let mut asked = Asked::new(view, Arc::clone(&self.walks), &limits);
         let place = tokio::select! {
             biased;
             () = cancel.cancelled() => {
-                return report(store, &limits, Duration::ZERO, Err(Ending::Cancelled));
+                return report(Ran::ended(Ending::Cancelled), asked, Duration::ZERO);
             }
             place = self.places.acquire() => place.expect("nobody closes the places"),
         };
-        let started = Instant::now();
-        let end = match input.len() {
-            0..=INPUT_BYTES_MAX => {
-                let deadline = started + limits.wall;
-                let timed = until(deadline, cancel, enter(&mut store, tool, input)).await;
-                match timed {
-                    Ok(Ok(said)) => answer(said, &limits),
-                    Ok(Err(err)) => Err(ending(&err, &store, &limits)),
-                    Err(Interrupted::Cancelled) => Err(Ending::Cancelled),
-                    Err(Interrupted::Late) => {
-                        Err(Ending::OutOfTime { limit_ms: millis(limits.wall) })
-                    }
+        let (ran, wall) = if input.len() > INPUT_BYTES_MAX {
+            let ending = Ending::BadInput { limit: INPUT_BYTES_MAX as u64 };
+            (Ran::ended(ending), Duration::ZERO)
+        } else {
+            match (&self.place, &tool.form) {
+                (Place::Here(wasm), Form::Here(linked)) => {
+                    let ran;
+                    (asked, ran) = here(wasm, linked, input, asked, &limits, cancel).await;
+                    ran
+                }
+                (Place::Apart(apart), Form::Apart(image)) => {
+                    apart_from_here(&apart.pool, image, input, &mut asked, &limits, cancel).await
+                }
+                (Place::Here(_), Form::Apart(_)) | (Place::Apart(_), Form::Here(_)) => {
+                    let what = "the tool was loaded by another sandbox".to_owned();
+                    (Ran::ended(Ending::WorkerLost { what }), Duration::ZERO)
                 }
             }
-            _ => Err(Ending::BadInput { limit: INPUT_BYTES_MAX as u64 }),
         };
-        let report = report(store, &limits, started.elapsed(), end);
         drop(place);
-        report
-    }
-
-    fn store(&self, view: Arc<View>, limits: &Limits) -> Store<Guest> {
-        let guest = Guest::new(view, Arc::clone(&self.walks), limits);
-        let mut store = Store::new(&self.engine, guest);
-        store.limiter(|guest| &mut guest.ceiling);
-        store.set_fuel(limits.fuel).expect("the engine counts fuel");
-        store
-            .fuel_async_yield_interval(Some(YIELD_FUEL))
-            .expect("the engine counts fuel, and the interval is not zero");
-        store.set_hostcall_fuel(handover(limits));
-        store.set_max_component_handles(HANDLES_MAX);
-        store
+        report(ran, asked, wall)
     }
 }
 
-/// Bytes a guest may hand over at once, the answer included.
-fn handover(limits: &Limits) -> usize {
-    let bytes = limits.output_bytes.saturating_add(HANDOVER_SLACK_BYTES).max(HANDOVER_BYTES);
-    usize::try_from(bytes).unwrap_or(usize::MAX)
-}
-
-/// The one place where a guest runs.
-async fn enter(
-    store: &mut Store<Guest>,
-    tool: &Tool,
+/// Runs the guest in this process.
+async fn here(
+    wasm: &Wasm,
+    linked: &ToolPre<Guest>,
     input: &str,
-) -> wasmtime::Result<Result<String, Refusal>> {
-    let instance = tool.linked.instantiate_async(&mut *store).await?;
-    instance.stepwell_tool_handler().call_call(store, input).await
+    asked: Asked,
+    limits: &Limits,
+    cancel: &CancellationToken,
+) -> (Asked, (Ran, Duration)) {
+    let guest = Guest::new(Repository::Here(asked), limits);
+    let mut store = run::store(&wasm.engine, guest, limits);
+    let started = Instant::now();
+    let timed = until(started + limits.wall, cancel, run::enter(&mut store, linked, input)).await;
+    let outcome = match timed {
+        Ok(said) => run::outcome(said, &store, limits),
+        Err(interrupted) => Outcome::Ended(interrupted.ending(limits)),
+    };
+    let wall = started.elapsed();
+    let fuel = run::fuel(&store, limits);
+    let guest = store.into_data();
+    let ran = Ran {
+        outcome,
+        fuel,
+        memory_peak: guest.ceiling.peak(),
+        log: guest.log.lines,
+        log_dropped: guest.log.dropped,
+    };
+    match guest.repository {
+        Repository::Here(asked) => (asked, (ran, wall)),
+        Repository::There(_) => unreachable!("it was made here, ten lines above"),
+    }
 }
 
-/// Why a guest was not polled again.
-enum Interrupted {
+/// Lets a worker run the guest.
+async fn apart_from_here(
+    pool: &Pool,
+    image: &Arc<Image>,
+    input: &str,
+    asked: &mut Asked,
+    limits: &Limits,
+    cancel: &CancellationToken,
+) -> (Ran, Duration) {
+    let worker = tokio::select! {
+        biased;
+        () = cancel.cancelled() => return (Ran::ended(Ending::Cancelled), Duration::ZERO),
+        worker = pool.take(image, limits.memory_bytes) => worker,
+    };
+    let started = Instant::now();
+    let ran = match worker {
+        Ok(worker) => pool.run(worker, input, asked, limits, cancel).await,
+        Err(lost) => Ran::ended(Ending::WorkerLost { what: lost.to_string() }),
+    };
+    (ran, started.elapsed())
+}
+
+/// Why somebody was not waited for any longer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Interrupted {
     Cancelled,
     Late,
 }
 
-/// Polls `run` until it is done, cancelled, or late. The guest yields every [`YIELD_FUEL`], so
+impl Interrupted {
+    pub(crate) fn ending(self, limits: &Limits) -> Ending {
+        match self {
+            Self::Cancelled => Ending::Cancelled,
+            Self::Late => Ending::OutOfTime { limit_ms: millis(limits.wall) },
+        }
+    }
+}
+
+/// Polls `run` until it is done, cancelled, or late. A guest yields every few microseconds, so
 /// this looks that often; the timer is for a guest that waits. Returning drops `run`, and with
 /// it the guest's stack.
-async fn until<T>(
+pub(crate) async fn until<T>(
     deadline: Instant,
     cancel: &CancellationToken,
     run: impl Future<Output = T>,
@@ -153,82 +189,39 @@ async fn until<T>(
     .await
 }
 
-/// What the guest said, if it can be used.
-fn answer(said: Result<String, Refusal>, limits: &Limits) -> Result<Outcome, Ending> {
-    match said {
-        Ok(json) if json.len() as u64 > limits.output_bytes => {
-            Err(Ending::OutputTooLarge { limit: limits.output_bytes })
-        }
-        Ok(json) => match json::check(&json, ANSWER_DEPTH_MAX) {
-            Ok(()) => Ok(Outcome::Answered(json)),
-            Err(why) => Err(Ending::BadAnswer { why }),
+/// The outcome, if the guest's answer can be used.
+fn checked(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Answered(json) => match json::check(&json, ANSWER_DEPTH_MAX) {
+            Ok(()) => Outcome::Answered(json),
+            Err(why) => Outcome::Ended(Ending::BadAnswer { why }),
         },
-        Err(Refusal { mut message }) => {
-            truncate(&mut message, REFUSAL_BYTES_MAX);
-            message.shrink_to_fit();
-            Ok(Outcome::Refused { message })
-        }
+        Outcome::Refused { .. } | Outcome::Ended(_) => outcome,
     }
 }
 
-/// Reads wasmtime's errors; the only function that does. It asks our own ceilings first, and the
-/// engine's words last.
-fn ending(err: &wasmtime::Error, store: &Store<Guest>, limits: &Limits) -> Ending {
-    if let Some(Stop(ending)) = err.downcast_ref() {
-        return ending.clone();
-    }
-    match err.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => Ending::OutOfFuel { limit: limits.fuel },
-        _ if store.data().ceiling.was_hit() => Ending::OutOfMemory { limit: limits.memory_bytes },
-        Some(trap) => Ending::Trapped { what: trap_name(*trap) },
-        None if is_handover(err) => Ending::OutputTooLarge { limit: limits.output_bytes },
-        None => {
-            let mut what = err.root_cause().to_string();
-            truncate(&mut what, TRAP_BYTES_MAX);
-            Ending::Trapped { what }
-        }
-    }
-}
-
-fn trap_name(trap: Trap) -> String {
-    let name = trap.to_string();
-    name.strip_prefix("wasm trap: ").unwrap_or(&name).to_owned()
-}
-
-/// Whether the guest handed over more than [`handover`] allows. The error has no public type; a
-/// test holds wasmtime to its words.
-fn is_handover(err: &wasmtime::Error) -> bool {
-    err.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
-}
-
-fn report(
-    store: Store<Guest>,
-    limits: &Limits,
-    wall: Duration,
-    end: Result<Outcome, Ending>,
-) -> Report {
-    let left = store.get_fuel().expect("the engine counts fuel");
-    let guest = store.into_data();
-    let outcome = end.unwrap_or_else(Outcome::Ended);
+fn report(ran: Ran, asked: Asked, wall: Duration) -> Report {
+    let Ran { outcome, fuel, memory_peak, log, log_dropped } = ran;
+    let outcome = checked(outcome);
     let output_bytes = match &outcome {
         Outcome::Answered(json) => json.len() as u64,
         Outcome::Refused { message } => message.len() as u64,
         Outcome::Ended(_) => 0,
     };
     let usage = Usage {
-        fuel: limits.fuel.saturating_sub(left),
+        fuel,
         wall_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
-        memory_peak: guest.ceiling.peak(),
-        host_calls: guest.record.calls(),
-        read_bytes: guest.record.read_bytes(),
+        memory_peak,
+        host_calls: asked.record.calls(),
+        read_bytes: asked.record.read_bytes(),
         output_bytes,
     };
     Report {
         outcome,
         usage,
-        read_failed: guest.record.failed(),
-        observations: guest.record.into_observations(),
-        log: guest.log.lines,
-        log_dropped: guest.log.dropped,
+        read_failed: asked.record.failed(),
+        observations: asked.record.into_observations(),
+        log,
+        log_dropped,
     }
 }

@@ -16,18 +16,19 @@
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rustix::fs::OFlags;
+use rustix::fs::{MemfdFlags, OFlags, SealFlags};
 use snapshot::Digest;
 use tempfile::NamedTempFile;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// Bytes of one compiled component. The largest known, an interpreter, has 37 MB.
-const CODE_BYTES_MAX: u64 = 512 * 1024 * 1024;
+pub(crate) const CODE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
 /// Files in the directory: the tools of many steps, in a few versions each.
 const FILES_MAX: usize = 128;
@@ -145,8 +146,8 @@ impl Kept {
 }
 
 impl Verified {
-    /// Makes the code callable; nothing when this engine has no use for it.
-    #[expect(unsafe_code, reason = "the one place where bytes become native code")]
+    /// Makes the code callable here; nothing when this engine has no use for it.
+    #[expect(unsafe_code, reason = "where bytes become native code, in the process of the step")]
     pub(crate) fn into_component(self, engine: &Engine) -> Option<Component> {
         // SAFETY: wasmtime demands bytes that `Component::serialize` made and nobody changed. A
         // `Verified` is only made by `Kept::load`, after its MAC was checked, with a key that
@@ -154,6 +155,61 @@ impl Verified {
         // what `Component::serialize` returned. A different engine is refused by wasmtime
         // itself, and by the name, which covers the engine's compatibility hash.
         unsafe { Component::deserialize(engine, &self.0) }.ok()
+    }
+
+    /// Puts the code into a file without a name that nobody can change any more, for workers.
+    pub(crate) fn into_file(self) -> io::Result<OwnedFd> {
+        let mut file = File::from(nameless()?);
+        file.write_all(&self.0)?;
+        sealed(file.into())
+    }
+}
+
+/// A file without a name, in memory, for a process that compiles to write to.
+pub(crate) fn nameless() -> io::Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    Ok(rustix::fs::memfd_create(c"stepwell code", flags)?)
+}
+
+/// The same file, for good: neither we nor whoever else has it can change it.
+pub(crate) fn sealed(file: OwnedFd) -> io::Result<OwnedFd> {
+    let all = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
+    rustix::fs::fcntl_add_seals(&file, all)?;
+    Ok(file)
+}
+
+/// What is in such a file.
+pub(crate) fn content(file: &OwnedFd) -> io::Result<Vec<u8>> {
+    let file = File::from(file.try_clone()?);
+    let bytes = file.metadata()?.len();
+    if bytes > CODE_BYTES_MAX {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+    }
+    let mut code = vec![0; usize::try_from(bytes).map_err(io::Error::other)?];
+    file.read_exact_at(&mut code, 0)?;
+    Ok(code)
+}
+
+/// In a process that compiles: writes the code where its parent will find it.
+pub(crate) fn hand_over(mut code: &[u8]) -> io::Result<()> {
+    while !code.is_empty() {
+        match rustix::io::write(rustix::stdio::stdout(), code) {
+            Err(rustix::io::Errno::INTR) => {}
+            written => code = &code[written?..],
+        }
+    }
+    Ok(())
+}
+
+/// In a worker: the code that its parent gave it as standard output. Workers of one tool share
+/// its pages.
+#[expect(unsafe_code, reason = "where bytes become native code, in a worker")]
+pub(crate) fn inherited(engine: &Engine) -> wasmtime::Result<Component> {
+    // SAFETY: the parent puts nothing there but a sealed file, made by `Verified::into_file`, or
+    // of what our own process compiled; see there. Nobody can change it while it is mapped.
+    #[expect(clippy::disallowed_methods, reason = "the file cannot be changed")]
+    unsafe {
+        Component::deserialize_file(engine, "/proc/self/fd/1")
     }
 }
 

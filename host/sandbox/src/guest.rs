@@ -1,21 +1,21 @@
 //! What a running guest can reach: the repository's answers and a bounded log. Nothing else is
 //! linked, so nothing else is there.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use snapshot::{Answer, Digest, Question, View};
-use tokio::sync::Semaphore;
+use snapshot::{Answer, Question};
 use tokio::task;
 
+use crate::asked::Asked;
 use crate::bindings::stepwell::tool::log;
 use crate::bindings::stepwell::tool::repository::{
     self, Entry, Found, GlobQuery, Matches, Metadata, ReadError, SearchQuery, Tree,
 };
 use crate::ceiling::Ceiling;
 use crate::limits::Limits;
-use crate::outcome::{Ending, Level, LogLine, Stop};
-use crate::record::Record;
+use crate::outcome::{Level, LogLine};
 use crate::translate;
+use crate::worker::Line;
 
 /// Bytes of one line of the log; the contract says so.
 const LOG_LINE_BYTES_MAX: usize = 4 * 1024;
@@ -30,12 +30,18 @@ const CALL_WEIGHT: u64 = BREATH_BYTES / 64;
 
 /// The state of one call, owned by its store.
 pub(crate) struct Guest {
-    view: Arc<View>,
-    walks: Arc<Semaphore>,
+    pub(crate) repository: Repository,
     pub(crate) ceiling: Ceiling,
-    pub(crate) record: Record,
     pub(crate) log: Log,
     since_breath: u64,
+}
+
+/// Who answers a guest's questions.
+pub(crate) enum Repository {
+    /// This process, which has the view.
+    Here(Asked),
+    /// The process of the step, at the other end of the line.
+    There(Arc<Mutex<Line>>),
 }
 
 /// The guest's log, cut to size.
@@ -48,12 +54,10 @@ pub(crate) struct Log {
 }
 
 impl Guest {
-    pub(crate) fn new(view: Arc<View>, walks: Arc<Semaphore>, limits: &Limits) -> Self {
+    pub(crate) fn new(repository: Repository, limits: &Limits) -> Self {
         Self {
-            view,
-            walks,
+            repository,
             ceiling: Ceiling::new(limits.memory_bytes),
-            record: Record::new(limits),
             log: Log {
                 lines_max: limits.log_lines,
                 bytes_left: limits.log_bytes,
@@ -64,17 +68,16 @@ impl Guest {
         }
     }
 
-    /// Puts one question to the repository, within the limits and on the record.
+    /// Puts one question to the repository.
     async fn ask(&mut self, question: Question) -> wasmtime::Result<Answer> {
-        self.record.admit(&question)?;
-        let (answer, digest) = if translate::walks(&question) {
-            answer_aside(&self.walks, &self.view, &question).await?
-        } else {
-            self.view.observe(&question)
+        let answer = match &mut self.repository {
+            Repository::Here(asked) => asked.answer(question).await?,
+            // Waits for the answer: this process has nothing else to do.
+            Repository::There(line) => {
+                return line.lock().unwrap_or_else(PoisonError::into_inner).ask(&question);
+            }
         };
-        let bytes = translate::weight(&answer);
-        self.record.note(question, digest, bytes, answer.is_failure())?;
-        self.breathe(bytes).await;
+        self.breathe(translate::weight(&answer)).await;
         Ok(answer)
     }
 
@@ -86,29 +89,6 @@ impl Guest {
             self.since_breath = 0;
             task::yield_now().await;
         }
-    }
-}
-
-/// Answers a question that walks the tree, where it does not hold up other tasks. When the call
-/// is over before the walk is, the walk ends by its own bounds and keeps its place until then:
-/// guests cannot pile up walks by being cancelled.
-async fn answer_aside(
-    walks: &Arc<Semaphore>,
-    view: &Arc<View>,
-    question: &Question,
-) -> wasmtime::Result<(Answer, Digest)> {
-    let place = Arc::clone(walks).acquire_owned().await.expect("nobody closes the places");
-    let (view, question) = (Arc::clone(view), question.clone());
-    let walk = task::spawn_blocking(move || {
-        let observed = view.observe(&question);
-        drop(place);
-        observed
-    });
-    match walk.await {
-        Ok(answered) => Ok(answered),
-        Err(err) if err.is_panic() => std::panic::resume_unwind(err.into_panic()),
-        // The runtime is shutting down, and takes this call with it.
-        Err(_) => Err(Stop(Ending::Cancelled).into()),
     }
 }
 

@@ -6,18 +6,18 @@
 //! answer, its refusal, or the reason why *we* ended it. Nothing a guest does is an error of
 //! ours.
 //!
-//! Reading order: [`Sandbox`] (one engine and its settings), [`Tool`] (what is checked before
-//! anything runs), [`Sandbox::call`] (one call to its end), `guest` (what a running guest can
-//! reach), [`Limits`] and [`Ending`] (how far it gets).
+//! Reading order: [`Sandbox`] (what it is set up with), [`Tool`] (what is checked before anything
+//! runs), [`Sandbox::call`] (one call to its end), `run` and `guest` (what a running guest can
+//! reach), [`Limits`] and [`Ending`] (how far it gets), `worker` (the process around it).
+//!
+//! There are two walls. The first is the engine with its settings. The second is a process that
+//! has no environment, no descriptor but its line to this one, and no system call to open
+//! another: see `worker`. Components are compiled in such a process, too.
 //!
 //! This crate must not know session state, the network, the environment, or a secret; it is the
 //! only one that knows wasmtime.
-//!
-//! Two walls are not here yet, and [`Sandbox::isolation`] says so in every run: guests run in
-//! the process that loads them instead of a worker process, and a component is compiled there
-//! too, bounded by its size ([`COMPONENT_BYTES_MAX`]) but not by time. Plain data goes in and
-//! plain data comes out, so that both can move to a process of their own.
 
+mod asked;
 mod bindings;
 mod call;
 mod ceiling;
@@ -29,12 +29,23 @@ mod limits;
 mod manifest;
 mod outcome;
 mod record;
+mod run;
+mod sandbox;
 mod tool;
 mod translate;
+mod worker;
 
 pub use call::INPUT_BYTES_MAX;
-pub use engine::{Allocator, CONCURRENT_CALLS_MAX, Config, Sandbox, SandboxError, WORLD};
+
 pub use limits::{Limits, LimitsError};
 pub use manifest::{Manifest, ManifestError};
 pub use outcome::{Ending, Level, LogLine, Outcome, Report, Usage};
+pub use sandbox::{Allocator, CONCURRENT_CALLS_MAX, Config, Guests, Sandbox, SandboxError, WORLD};
 pub use tool::{COMPONENT_BYTES_MAX, Code, LoadError, Tool};
+pub use worker::{Program, Trial, Tried, Wall, Walls, serve};
+
+/// Whether this machine can say which pages a guest has touched, so that clearing up after a call
+/// costs microseconds.
+pub fn has_page_scan() -> bool {
+    wasmtime::PoolingAllocationConfig::is_pagemap_scan_available()
+}

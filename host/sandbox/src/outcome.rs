@@ -151,6 +151,12 @@ pub enum Ending {
         /// Bytes of the input.
         limit: u64,
     },
+    /// The process that ran it is gone. What it did is not known.
+    #[error("the process that ran it was lost: {what}")]
+    WorkerLost {
+        /// How it ended.
+        what: String,
+    },
     /// The machine had no memory left to give. The guest did nothing wrong.
     #[error("the machine had no memory left for it")]
     HostShort,
@@ -183,7 +189,7 @@ impl Ending {
             Self::TooManyHostCalls { .. } | Self::TooManyQuestions { .. } => {
                 "ask about a smaller part of the repository"
             }
-            Self::Trapped { .. } | Self::BadAnswer { .. } => {
+            Self::Trapped { .. } | Self::BadAnswer { .. } | Self::WorkerLost { .. } => {
                 "the tool has a fault; the same call will fail again, so use another tool"
             }
             Self::Unstable { .. } | Self::HostShort => "the same call may work when made again",
@@ -219,6 +225,7 @@ mod tests {
             Ending::Cancelled,
             Ending::BadAnswer { why: "it is nested more than 64 deep".to_owned() },
             Ending::BadInput { limit: 4_194_304 },
+            Ending::WorkerLost { what: "it was killed".to_owned() },
             Ending::HostShort,
         ];
         let gallery: Vec<String> = endings.iter().map(Ending::advice).collect();

@@ -3,21 +3,35 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use snapshot::Digest;
+use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::bindings::ToolPre;
 use crate::ceiling::{MEMORIES_MAX, TABLES_MAX};
-use crate::engine::Sandbox;
-use crate::guest::Guest;
+use crate::compiled;
+use crate::engine::Wasm;
+use crate::guest::{Guest, truncate};
 use crate::manifest::{Manifest, ManifestError};
+use crate::sandbox::{Apart, Place, Sandbox};
+use crate::worker::{Image, Lost};
 
 /// Bytes of a component. The largest known, an interpreter with a script, has 18 MB.
 pub const COMPONENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Imports that are named when a component asks for what we do not have.
 const MISSING_MAX: usize = 8;
+
+/// The contract that compiled code was checked against, whole: a new word in it makes old code
+/// unfit.
+const CONTRACT: &str = include_str!("../../../wit/tool.wit");
+
+/// What is told of an error that a component caused.
+const CAUSES_MAX: usize = 16;
+const CAUSE_BYTES_MAX: usize = 2 * 1024;
 
 /// The interfaces we have, without their version.
 const OURS: [&str; 2] = ["stepwell:tool/repository", "stepwell:tool/log"];
@@ -27,7 +41,15 @@ pub struct Tool {
     digest: Digest,
     manifest: Manifest,
     code: Code,
-    pub(crate) linked: ToolPre<Guest>,
+    pub(crate) form: Form,
+}
+
+/// What there is to call.
+pub(crate) enum Form {
+    /// In this process.
+    Here(ToolPre<Guest>),
+    /// In workers, which map this.
+    Apart(Arc<Image>),
 }
 
 /// Where a tool's native code came from.
@@ -72,9 +94,32 @@ pub enum LoadError {
         /// The first few imports that we do not have.
         imports: Vec<String>,
     },
+    /// Its machine code would be enormous.
+    #[error("the component becomes {0} bytes of code, more than is kept")]
+    TooMuchCode(u64),
+    /// The process that compiles did not come to its end: the component is a bomb, or the machine
+    /// is too small.
+    #[error("the component cannot be compiled here: the compiler's process was lost: {0}")]
+    Compiler(String),
     /// It does not export `handler`, or has our interfaces, but not as they are in this version.
     #[error("the component does not fit the world `{}`", crate::WORLD)]
     Mismatch(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What a compiler found wrong with a component: plain data, since it may come from another
+/// process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unfitting {
+    /// An error and its causes.
+    Invalid(Vec<String>),
+    TooManyParts {
+        memories: u32,
+        tables: u32,
+    },
+    Missing(Vec<String>),
+    /// An error and its causes.
+    Mismatch(Vec<String>),
+    TooMuchCode(u64),
 }
 
 impl Sandbox {
@@ -92,55 +137,161 @@ impl Sandbox {
         }
         let manifest = Manifest::of(bytes)?;
         let digest = Digest::of(bytes);
-        let (component, code) = self.component(bytes, &digest)?;
-        check_parts(&component)?;
-        let linked = self.link(&component)?;
-        Ok(Tool { digest, manifest, code, linked })
+        let (form, code) = match &self.place {
+            Place::Here(wasm) => {
+                let (linked, code) = self.linked(wasm, bytes, &digest)?;
+                (Form::Here(linked), code)
+            }
+            Place::Apart(apart) => {
+                let (file, code) = self.file(apart, bytes, &digest)?;
+                (Form::Apart(Arc::new(Image { digest, file })), code)
+            }
+        };
+        Ok(Tool { digest, manifest, code, form })
     }
 
-    /// The compiled component: kept from earlier, or made now and kept for later.
-    fn component(&self, bytes: &[u8], digest: &Digest) -> Result<(Component, Code), LoadError> {
-        let name = self.code_name(digest);
+    /// The linked component: kept from earlier, or compiled now and kept for later.
+    fn linked(
+        &self,
+        wasm: &Wasm,
+        bytes: &[u8],
+        digest: &Digest,
+    ) -> Result<(ToolPre<Guest>, Code), LoadError> {
+        let name = code_name(&wasm.engine, digest);
         let kept = self.kept.as_ref().and_then(|kept| kept.load(&name));
-        if let Some(component) = kept.and_then(|code| code.into_component(&self.engine)) {
-            return Ok((component, Code::Kept));
+        if let Some(component) = kept.and_then(|code| code.into_component(&wasm.engine)) {
+            return Ok((link(wasm, &component)?, Code::Kept));
         }
-        let invalid = |err: wasmtime::Error| LoadError::Invalid(err.into_boxed_dyn_error());
-        let component = Component::from_binary(&self.engine, bytes).map_err(invalid)?;
+        let component = from_binary(wasm, bytes)?;
+        let linked = link(wasm, &component)?;
+        // Only what is a tool: workers do not look again.
         if let Some(kept) = &self.kept
             && let Ok(code) = component.serialize()
         {
             // A full disk costs the next run a compilation, and this one nothing.
             drop(kept.store(&name, &code));
         }
-        Ok((component, Code::Compiled))
+        Ok((linked, Code::Compiled))
     }
 
-    /// What compiled code is kept under: the component, the engine, and all its settings.
-    fn code_name(&self, component: &Digest) -> Digest {
-        let mut engine = Fingerprint(blake3::Hasher::new());
-        self.engine.precompile_compatibility_hash().hash(&mut engine);
-        let engine = engine.0.finalize();
-        Digest::derive("stepwell compiled code", &[component.as_bytes(), engine.as_bytes()])
+    /// The same for workers: the code in a file that they can map.
+    fn file(
+        &self,
+        apart: &Apart,
+        bytes: &[u8],
+        digest: &Digest,
+    ) -> Result<(OwnedFd, Code), LoadError> {
+        let name = code_name(&apart.wasm.engine, digest);
+        let kept = self.kept.as_ref().and_then(|kept| kept.load(&name));
+        if let Some(file) = kept.and_then(|code| code.into_file().ok()) {
+            return Ok((file, Code::Kept));
+        }
+        let compiler = |lost: Lost| LoadError::Compiler(lost.to_string());
+        let file = apart.pool.compile(bytes).map_err(compiler)??;
+        if let Some(kept) = &self.kept
+            && let Ok(code) = compiled::content(&file)
+        {
+            drop(kept.store(&name, &code));
+        }
+        Ok((file, Code::Compiled))
     }
+}
 
-    fn link(&self, component: &Component) -> Result<ToolPre<Guest>, LoadError> {
-        let mismatch = |err: wasmtime::Error| LoadError::Mismatch(err.into_boxed_dyn_error());
-        let linked = self.linker.instantiate_pre(component).map_err(|err| {
-            let imports = self.missing(component);
-            if imports.is_empty() { mismatch(err) } else { LoadError::Missing { imports } }
-        })?;
-        ToolPre::new(linked).map_err(mismatch)
+/// What compiled code is kept under: the component, the contract it was checked against, the
+/// engine, and all its settings.
+fn code_name(engine: &Engine, component: &Digest) -> Digest {
+    let mut settings = Fingerprint(blake3::Hasher::new());
+    engine.precompile_compatibility_hash().hash(&mut settings);
+    let settings = settings.0.finalize();
+    let parts = [component.as_bytes(), CONTRACT.as_bytes(), &settings.as_bytes()[..]];
+    Digest::derive("stepwell compiled code", &parts)
+}
+
+/// Compiles a component that fits; its code.
+pub(crate) fn compile(wasm: &Wasm, bytes: &[u8]) -> Result<Vec<u8>, Unfitting> {
+    let component = from_binary(wasm, bytes)?;
+    drop(link(wasm, &component)?);
+    let code = component.serialize().map_err(|err| Unfitting::Invalid(causes(&err)))?;
+    let bytes = code.len() as u64;
+    if bytes > compiled::CODE_BYTES_MAX { Err(Unfitting::TooMuchCode(bytes)) } else { Ok(code) }
+}
+
+fn from_binary(wasm: &Wasm, bytes: &[u8]) -> Result<Component, Unfitting> {
+    let component = Component::from_binary(&wasm.engine, bytes)
+        .map_err(|err| Unfitting::Invalid(causes(&err)))?;
+    check_parts(&component)?;
+    Ok(component)
+}
+
+/// Links a component to what a tool gets.
+pub(crate) fn link(wasm: &Wasm, component: &Component) -> Result<ToolPre<Guest>, Unfitting> {
+    check_parts(component)?;
+    let linked = wasm.linker.instantiate_pre(component).map_err(|err| {
+        let imports = missing(wasm, component);
+        if imports.is_empty() {
+            Unfitting::Mismatch(causes(&err))
+        } else {
+            Unfitting::Missing(imports)
+        }
+    })?;
+    ToolPre::new(linked).map_err(|err| Unfitting::Mismatch(causes(&err)))
+}
+
+fn missing(wasm: &Wasm, component: &Component) -> Vec<String> {
+    let about = component.component_type();
+    let names = about.imports(&wasm.engine).map(|(name, _)| name);
+    let foreign = names.filter(|name| {
+        let (interface, _version) = name.split_once('@').unwrap_or((name, ""));
+        !OURS.contains(&interface)
+    });
+    foreign.take(MISSING_MAX).map(|name| name.escape_debug().to_string()).collect()
+}
+
+/// An error and its causes, each in its own words.
+fn causes(err: &wasmtime::Error) -> Vec<String> {
+    let cut = |mut words: String| {
+        truncate(&mut words, CAUSE_BYTES_MAX);
+        words
+    };
+    err.chain().take(CAUSES_MAX).map(|err| cut(err.to_string())).collect()
+}
+
+/// An error that came as words.
+#[derive(Debug)]
+struct Told {
+    words: String,
+    cause: Option<Box<Self>>,
+}
+
+impl Told {
+    fn new(causes: Vec<String>) -> Box<Self> {
+        let words = causes.into_iter().rev();
+        let told = words.fold(None, |cause, words| Some(Box::new(Self { words, cause })));
+        told.unwrap_or_else(|| Box::new(Self { words: "nobody knows why".to_owned(), cause: None }))
     }
+}
 
-    fn missing(&self, component: &Component) -> Vec<String> {
-        let about = component.component_type();
-        let names = about.imports(&self.engine).map(|(name, _)| name);
-        let foreign = names.filter(|name| {
-            let (interface, _version) = name.split_once('@').unwrap_or((name, ""));
-            !OURS.contains(&interface)
-        });
-        foreign.take(MISSING_MAX).map(|name| name.escape_debug().to_string()).collect()
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+impl std::error::Error for Told {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+impl From<Unfitting> for LoadError {
+    fn from(unfitting: Unfitting) -> Self {
+        match unfitting {
+            Unfitting::Invalid(causes) => Self::Invalid(Told::new(causes)),
+            Unfitting::TooManyParts { memories, tables } => Self::TooManyParts { memories, tables },
+            Unfitting::Missing(imports) => Self::Missing { imports },
+            Unfitting::Mismatch(causes) => Self::Mismatch(Told::new(causes)),
+            Unfitting::TooMuchCode(bytes) => Self::TooMuchCode(bytes),
+        }
     }
 }
 
@@ -172,12 +323,12 @@ impl fmt::Debug for Tool {
 }
 
 /// A pool refuses these itself; memory on demand must not differ.
-fn check_parts(component: &Component) -> Result<(), LoadError> {
+fn check_parts(component: &Component) -> Result<(), Unfitting> {
     // Nothing known means it imports core modules, and linking will refuse that.
     let Some(needs) = component.resources_required() else { return Ok(()) };
     let (memories, tables) = (needs.num_memories, needs.num_tables);
     if memories > MEMORIES_MAX || tables > TABLES_MAX {
-        return Err(LoadError::TooManyParts { memories, tables });
+        return Err(Unfitting::TooManyParts { memories, tables });
     }
     Ok(())
 }

@@ -19,14 +19,18 @@ const CANCELLED: Outcome = Outcome::Ended(Ending::Cancelled);
 
 #[tokio::test]
 async fn cancelling_ends_a_guest_that_computes() {
-    let bench = Bench::new().limits(patient());
+    // A worker that is warm begins at once.
+    let bench = Bench::new().limits(Limits { fuel: 1_000, ..patient() });
+    let tool = bench.load("loops");
+    bench.call(&tool, "").await;
+    let bench = bench.limits(patient());
     let cancel = async {
         for _ in 0..10 {
             yield_now().await;
         }
         bench.cancel.cancel();
     };
-    let (report, ()) = tokio::join!(bench.run("loops", ""), cancel);
+    let (report, ()) = tokio::join!(bench.call(&tool, ""), cancel);
     assert_eq!(report.outcome, CANCELLED);
     assert!(report.usage.fuel > 0, "it had begun");
 }

@@ -87,7 +87,7 @@ impl Bench {
 
     pub(crate) fn with(config: &Config) -> Self {
         Self {
-            sandbox: Sandbox::new(config.clone()).unwrap(),
+            sandbox: Sandbox::new(Config { guests: crate::place(), ..config.clone() }).unwrap(),
             limits: Limits::default(),
             cancel: CancellationToken::new(),
             grant: Grant::everything(),

@@ -1,4 +1,4 @@
-//! The sandbox from outside: guests that behave, guests that do not, and what becomes of them.
+//! The sandbox from outside, in one process: guests that behave, guests that do not, and what becomes of them.
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -12,3 +12,12 @@ mod loading;
 mod reading;
 
 use guests::{Bench, component, manifest, tool_bytes};
+use sandbox::Guests;
+
+/// Where the guests of these tests run.
+fn place() -> Guests {
+    Guests::Here
+}
+
+/// Whether that is another process.
+const APART: bool = false;

@@ -1,0 +1,310 @@
+//! Workers, seen from the process of the step: started when they are needed, kept warm, replaced
+//! when they die.
+
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::net::RecvFlags;
+use snapshot::Digest;
+use tokio::task;
+use tokio_util::sync::CancellationToken;
+
+use super::frame::{Frames, Garbled};
+use super::message::{Start, Task, ToHost, ToWorker, WORD_BYTES_MAX};
+use super::start::{Process, Program, Starter};
+use super::talk::Talk;
+use super::trial::{Trial, Tried};
+use super::wall::{COMPILE_CPU, WORKER_CPU, Walls};
+use crate::asked::Asked;
+use crate::call::Ran;
+use crate::compiled;
+use crate::limits::Limits;
+use crate::outcome::Ending;
+use crate::sandbox::Allocator;
+use crate::tool::Unfitting;
+
+/// Time to start a process and put its walls up. A machine that needs longer has no time left.
+const START_TIME: Duration = Duration::from_secs(30);
+
+/// Time for a trial. What is not refused by then will not be.
+const TRIAL_TIME: Duration = Duration::from_millis(500);
+
+/// Time to compile, beyond the processor time that the compiler has.
+const COMPILE_SLACK: Duration = Duration::from_secs(60);
+
+/// The compiled code of one tool, in a file without a name that nobody can change.
+#[derive(Debug)]
+pub(crate) struct Image {
+    pub(crate) digest: Digest,
+    pub(crate) file: OwnedFd,
+}
+
+/// Workers of one sandbox. The number of calls at one time bounds those that are busy.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    // Invariant: at most `idle_max`, the longest idle first.
+    idle: Mutex<Vec<Worker>>,
+    idle_max: usize,
+    has_pool: bool,
+    // Whether a worker must stand behind all walls.
+    strict: AtomicBool,
+    starter: Arc<Starter>,
+}
+
+/// A process that waits for something to do.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(super) process: Process,
+    pub(super) stream: UnixStream,
+    pub(super) frames: Frames,
+    image: Digest,
+    memory_bytes: u64,
+    busy: Duration,
+}
+
+/// Why there is no worker, or no more of it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Lost {
+    #[error("it cannot be started: {0}")]
+    NotStarted(#[source] io::Error),
+    #[error("it cannot do its work: {0}")]
+    Failed(String),
+    #[error("{0}")]
+    Ended(String),
+    #[error("it said nothing for too long")]
+    Silent,
+    #[error(transparent)]
+    Garbled(#[from] Garbled),
+}
+
+impl Pool {
+    pub(crate) fn new(program: Program, allocator: Allocator, calls_max: u32) -> Self {
+        Self {
+            idle: Mutex::default(),
+            idle_max: calls_max as usize,
+            has_pool: allocator == Allocator::Pool,
+            strict: AtomicBool::new(false),
+            starter: Arc::new(Starter::new(program)),
+        }
+    }
+
+    /// From now on, a worker that a wall is missing around is none.
+    pub(crate) fn require_walls(&self) {
+        self.strict.store(true, Ordering::Relaxed);
+        drop(std::mem::take(&mut *self.held()));
+    }
+
+    /// A worker that runs this tool with so much memory: one that is idle, or a new one.
+    pub(crate) async fn take(&self, image: &Arc<Image>, memory_bytes: u64) -> Result<Worker, Lost> {
+        while let Some(worker) = self.idle(&image.digest, memory_bytes) {
+            if worker.is_quiet() {
+                return Ok(worker);
+            }
+        }
+        let start = self.start(memory_bytes, Task::Guest);
+        let strict = self.strict.load(Ordering::Relaxed);
+        let (starter, image) = (Arc::clone(&self.starter), Arc::clone(image));
+        // It takes a millisecond or two, and other calls go on meanwhile.
+        let started =
+            task::spawn_blocking(move || Worker::for_guests(&starter, &start, &image, strict));
+        started.await.unwrap_or(Err(Lost::Silent))
+    }
+
+    /// Runs one call in it, and keeps it for the next one if it is still good.
+    pub(crate) async fn run(
+        &self,
+        mut worker: Worker,
+        input: &str,
+        asked: &mut Asked,
+        limits: &Limits,
+        cancel: &CancellationToken,
+    ) -> Ran {
+        let started = Instant::now();
+        let Worker { process, stream, frames, .. } = worker;
+        let talk = match Talk::new(stream, frames, limits) {
+            Ok(talk) => talk,
+            Err(err) => return Ran::ended(Ending::WorkerLost { what: err.to_string() }),
+        };
+        match talk.call(process, input, asked, cancel).await {
+            Ok((ran, process, stream, frames)) => {
+                worker = Worker { process, stream, frames, ..worker };
+                worker.busy += started.elapsed();
+                self.keep(worker);
+                ran
+            }
+            Err(ending) => Ran::ended(ending),
+        }
+    }
+
+    /// Which walls stand around a worker.
+    pub(crate) fn probe(&self) -> Result<Walls, Lost> {
+        let start = self.start(0, Task::Probe);
+        Worker::start(&self.starter, &start, None, Digest::of(b""))?.ready()
+    }
+
+    /// Lets a worker without a guest try something.
+    pub(crate) fn attempt(&self, trial: Trial) -> Result<Tried, Lost> {
+        let start = self.start(0, Task::Trial(trial));
+        let mut worker = Worker::start(&self.starter, &start, None, Digest::of(b""))?;
+        worker.ready()?;
+        match worker.receive(Instant::now() + TRIAL_TIME) {
+            Ok(ToHost::Tried(tried)) => Ok(tried),
+            Ok(_) => Err(Garbled.into()),
+            Err(Lost::Ended(how)) => Ok(Tried::Refused(how)),
+            Err(Lost::Silent) => Ok(Tried::Refused("its time was over, and it was killed".into())),
+            Err(lost) => Err(lost),
+        }
+    }
+
+    /// Compiles a component in a process of its own, started for that and ended after it.
+    pub(crate) fn compile(&self, bytes: &[u8]) -> Result<Result<OwnedFd, Unfitting>, Lost> {
+        let deadline = Instant::now() + COMPILE_CPU + COMPILE_SLACK;
+        let start = self.start(0, Task::Compile);
+        let file = compiled::nameless().map_err(Lost::NotStarted)?;
+        let theirs = file.try_clone().map_err(Lost::NotStarted)?;
+        let mut worker = Worker::start(&self.starter, &start, Some(theirs), Digest::of(b""))?;
+        worker.send(&ToWorker::Component(bytes.to_vec()))?;
+        match worker.receive(deadline)? {
+            ToHost::Compiled => {
+                // Gone before the file is closed for good, so that nobody maps it any more.
+                worker.process.autopsy();
+                Ok(Ok(compiled::sealed(file).map_err(Lost::NotStarted)?))
+            }
+            ToHost::Unfitting(unfitting) => Ok(Err(unfitting)),
+            ToHost::Failed(what) => Err(Lost::Failed(what)),
+            ToHost::Ready(_) | ToHost::Ask(_) | ToHost::Done(_) | ToHost::Tried(_) => {
+                Err(Garbled.into())
+            }
+        }
+    }
+
+    fn start(&self, memory_bytes: u64, task: Task) -> Start {
+        Start { parent: std::process::id(), pool: self.has_pool, memory_bytes, task }
+    }
+
+    fn idle(&self, image: &Digest, memory_bytes: u64) -> Option<Worker> {
+        let mut idle = self.held();
+        let fits = |worker: &Worker| worker.image == *image && worker.memory_bytes == memory_bytes;
+        // The one that was busy last has the most in the processor's caches.
+        idle.iter().rposition(fits).map(|at| idle.remove(at))
+    }
+
+    fn keep(&self, worker: Worker) {
+        // The next call may take as long as the longest, and its processor time is limited.
+        if worker.busy > WORKER_CPU / 2 {
+            return;
+        }
+        let mut idle = self.held();
+        let oldest = (idle.len() >= self.idle_max).then(|| idle.remove(0));
+        idle.push(worker);
+        drop(idle);
+        drop(oldest);
+    }
+
+    fn held(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {
+        // Nothing is half done while it is held.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Before the thread that sees them to their end.
+        drop(std::mem::take(&mut *self.held()));
+    }
+}
+
+impl Worker {
+    fn start(
+        starter: &Starter,
+        start: &Start,
+        code: Option<OwnedFd>,
+        image: Digest,
+    ) -> Result<Self, Lost> {
+        let (process, stream) = starter.start(code).map_err(Lost::NotStarted)?;
+        let (frames, memory_bytes) = (Frames::default(), start.memory_bytes);
+        let mut worker =
+            Self { process, stream, frames, image, memory_bytes, busy: Duration::ZERO };
+        worker.send(&ToWorker::Start(*start))?;
+        Ok(worker)
+    }
+
+    /// One that waits for calls behind its walls.
+    fn for_guests(
+        starter: &Starter,
+        start: &Start,
+        image: &Image,
+        strict: bool,
+    ) -> Result<Self, Lost> {
+        let code = image.file.try_clone().map_err(Lost::NotStarted)?;
+        let mut worker = Self::start(starter, start, Some(code), image.digest)?;
+        let missing = worker.ready()?.missing();
+        if strict && !missing.is_empty() {
+            return Err(Lost::Failed(format!("there is no {missing}")));
+        }
+        worker.stream.set_nonblocking(true).map_err(Lost::NotStarted)?;
+        Ok(worker)
+    }
+
+    /// Waits until its walls stand.
+    fn ready(&mut self) -> Result<Walls, Lost> {
+        match self.receive(Instant::now() + START_TIME)? {
+            ToHost::Ready(walls) => Ok(walls),
+            ToHost::Failed(what) => Err(Lost::Failed(what)),
+            ToHost::Ask(_)
+            | ToHost::Done(_)
+            | ToHost::Compiled
+            | ToHost::Unfitting(_)
+            | ToHost::Tried(_) => Err(Garbled.into()),
+        }
+    }
+
+    fn send(&mut self, message: &ToWorker) -> Result<(), Lost> {
+        let bytes = message.write().ok_or(Garbled)?;
+        self.stream.set_write_timeout(Some(START_TIME)).map_err(Lost::NotStarted)?;
+        match self.stream.write_all(&bytes) {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.lost()),
+        }
+    }
+
+    fn receive(&mut self, deadline: Instant) -> Result<ToHost, Lost> {
+        loop {
+            if let Some(frame) = self.frames.next(WORD_BYTES_MAX)? {
+                return Ok(ToHost::read(frame, &Limits::default())?);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Lost::Silent);
+            }
+            self.stream.set_read_timeout(Some(left)).map_err(Lost::NotStarted)?;
+            match self.stream.read(self.frames.room()) {
+                Ok(0) => return Err(self.lost()),
+                Ok(bytes) => self.frames.came(bytes),
+                Err(err) if is_timeout(&err) => return Err(Lost::Silent),
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(self.lost()),
+            }
+        }
+    }
+
+    fn lost(&mut self) -> Lost {
+        Lost::Ended(self.process.autopsy())
+    }
+
+    /// Whether it lives, and keeps silent as it should.
+    fn is_quiet(&self) -> bool {
+        let mut byte = [0_u8];
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        self.frames.is_empty()
+            && rustix::net::recv(&self.stream, &mut byte, flags) == Err(rustix::io::Errno::AGAIN)
+    }
+}
+
+fn is_timeout(err: &io::Error) -> bool {
+    matches!(err.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}

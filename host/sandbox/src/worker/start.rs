@@ -1,0 +1,143 @@
+//! Starts the processes of workers, and sees them to their end.
+#![expect(clippy::disallowed_types, reason = "the one module of this crate that starts processes")]
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+/// The program that a worker is: one that calls [`crate::serve`] first of all when it is given
+/// these arguments. Usually the program that asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What makes it a worker.
+    pub arguments: Vec<OsString>,
+}
+
+/// Starts processes, from one thread that lives as long as they do: the kernel ends a worker
+/// when the *thread* that started it ends.
+#[derive(Debug)]
+pub(crate) struct Starter {
+    jobs: mpsc::Sender<Job>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A worker's process. Dropping it ends the process.
+#[derive(Debug)]
+pub(crate) struct Process {
+    // Nothing once it has been buried.
+    child: Option<Child>,
+    bury: mpsc::Sender<Job>,
+}
+
+enum Job {
+    Start { line: OwnedFd, code: Option<OwnedFd>, started: mpsc::Sender<io::Result<Child>> },
+    Bury(Child),
+    Over,
+}
+
+impl Starter {
+    pub(crate) fn new(program: Program) -> Self {
+        let (jobs, to_do) = mpsc::channel();
+        let thread = thread::Builder::new().name("workers".to_owned());
+        // Without a thread every start fails, and says so.
+        let thread = thread.spawn(move || work(&program, &to_do)).ok();
+        Self { jobs, thread }
+    }
+
+    /// Starts a process, and its line. It finds `code` as its standard output.
+    pub(crate) fn start(&self, code: Option<OwnedFd>) -> io::Result<(Process, UnixStream)> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let (started, process) = mpsc::channel();
+        let gone = || io::Error::other("the thread that starts workers is gone");
+        let job = Job::Start { line: theirs.into(), code, started };
+        self.jobs.send(job).map_err(|_| gone())?;
+        let child = process.recv().map_err(|_| gone())??;
+        Ok((Process { child: Some(child), bury: self.jobs.clone() }, ours))
+    }
+}
+
+impl Drop for Starter {
+    fn drop(&mut self) {
+        // Processes hold senders, too, so that the channel would never close.
+        drop(self.jobs.send(Job::Over));
+        if let Some(thread) = self.thread.take() {
+            // It has nothing to panic about, and it would not be ours to tell.
+            drop(thread.join());
+        }
+    }
+}
+
+fn work(program: &Program, jobs: &mpsc::Receiver<Job>) {
+    while let Ok(job) = jobs.recv() {
+        match job {
+            Job::Start { line, code, started } => {
+                // Whoever asked may have gone; then the process is ended here.
+                if let Err(mpsc::SendError(Ok(child))) = started.send(spawn(program, line, code)) {
+                    end(child);
+                }
+            }
+            Job::Bury(child) => {
+                end(child);
+            }
+            Job::Over => return,
+        }
+    }
+}
+
+fn spawn(program: &Program, line: OwnedFd, code: Option<OwnedFd>) -> io::Result<Child> {
+    Command::new(&program.path)
+        .args(&program.arguments)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::from(line))
+        .stdout(code.map_or_else(Stdio::null, Stdio::from))
+        .stderr(Stdio::null())
+        .spawn()
+}
+
+/// Ends a process that may have ended already; how it did.
+fn end(mut child: Child) -> Option<ExitStatus> {
+    // It fails when the process is gone.
+    drop(child.kill());
+    child.wait().ok()
+}
+
+impl Process {
+    /// Sees the process to its end, and says how it came to it.
+    pub(crate) fn autopsy(&mut self) -> String {
+        let status = self.child.take().and_then(end);
+        status.map_or_else(|| "nobody knows how".to_owned(), in_words)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        drop(child.kill());
+        // Waiting for the end is not for whoever dropped it, unless there is nobody else.
+        if let Err(mpsc::SendError(Job::Bury(child))) = self.bury.send(Job::Bury(child)) {
+            end(child);
+        }
+    }
+}
+
+fn in_words(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(libc::SIGSYS), _) => "it made a system call that no guest needs".to_owned(),
+        (Some(libc::SIGXCPU), _) => "it used more processor time than it has".to_owned(),
+        (Some(libc::SIGXFSZ), _) => "it wrote more than it may".to_owned(),
+        (Some(libc::SIGSEGV | libc::SIGBUS), _) => "it touched memory that is not there".to_owned(),
+        (Some(libc::SIGKILL), _) => "it was killed".to_owned(),
+        (Some(signal), _) => format!("signal {signal}"),
+        (None, Some(code)) => format!("it left with code {code}"),
+        (None, None) => "nobody knows how".to_owned(),
+    }
+}

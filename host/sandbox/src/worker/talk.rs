@@ -1,0 +1,193 @@
+//! One call in a worker, as the process of the step sees it: questions come, answers go, and
+//! whatever does not end in time is ended.
+
+use std::io;
+use std::os::unix::net::UnixStream as StdStream;
+use std::time::Duration;
+
+use snapshot::Question;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::frame::Frames;
+use super::message::{self, ANSWER_BYTES_MAX, ToHost, ToWorker};
+use super::start::Process;
+use crate::asked::Asked;
+use crate::call::{Interrupted, Ran, until};
+use crate::limits::Limits;
+use crate::outcome::{Ending, Outcome, Stop};
+use crate::translate;
+
+/// Time for a worker to end a call by itself, so that it can say what it took. Then it is killed.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// The line to a worker that carries out a call.
+pub(super) struct Talk<'a> {
+    stream: UnixStream,
+    frames: Frames,
+    limits: &'a Limits,
+    bytes_max: usize,
+    deadline: Instant,
+    // When the worker is killed.
+    end: Instant,
+    // Why the worker was told to stop.
+    stopped: Option<Ending>,
+}
+
+/// A worker that can be used again, and what its guest did.
+type Finished = (Ran, Process, StdStream, Frames);
+
+enum Next {
+    Message(io::Result<ToHost>),
+    Cancelled,
+    Late,
+}
+
+impl<'a> Talk<'a> {
+    pub(super) fn new(stream: StdStream, frames: Frames, limits: &'a Limits) -> io::Result<Self> {
+        let deadline = Instant::now() + limits.wall;
+        Ok(Self {
+            stream: UnixStream::from_std(stream)?,
+            frames,
+            limits,
+            bytes_max: message::from_guest_bytes_max(limits),
+            deadline,
+            end: deadline + GRACE,
+            stopped: None,
+        })
+    }
+
+    /// Carries out one call; what it came to, or why the worker cannot be used again. Dropping
+    /// this drops the process, which ends it.
+    pub(super) async fn call(
+        mut self,
+        process: Process,
+        input: &str,
+        asked: &mut Asked,
+        cancel: &CancellationToken,
+    ) -> Result<Finished, Ending> {
+        let ran = match self.converse(input, asked, cancel).await {
+            Ok(ran) => ran,
+            Err(fault) => return Err(self.ending(fault, process)),
+        };
+        match self.stream.into_std() {
+            Ok(stream) => Ok((ran, process, stream, self.frames)),
+            Err(err) => Err(Ending::WorkerLost { what: err.to_string() }),
+        }
+    }
+
+    async fn converse(
+        &mut self,
+        input: &str,
+        asked: &mut Asked,
+        cancel: &CancellationToken,
+    ) -> io::Result<Ran> {
+        self.send(message::call(input, self.limits), cancel).await?;
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = cancel.cancelled(), if self.stopped.is_none() => Next::Cancelled,
+                message = receive(&mut self.stream, &mut self.frames, self.bytes_max, self.limits)
+                    => Next::Message(message),
+                () = sleep_until(self.end) => Next::Late,
+            };
+            match next {
+                Next::Cancelled => self.stop(Ending::Cancelled, cancel).await?,
+                Next::Late => return Err(io::ErrorKind::TimedOut.into()),
+                Next::Message(Ok(ToHost::Ask(question))) => {
+                    self.answer(question, asked, cancel).await?;
+                }
+                Next::Message(Ok(ToHost::Done(ran))) => return self.done(ran),
+                Next::Message(Ok(_)) => return Err(io::ErrorKind::InvalidData.into()),
+                Next::Message(Err(err)) => return Err(err),
+            }
+        }
+    }
+
+    async fn answer(
+        &mut self,
+        question: Question,
+        asked: &mut Asked,
+        cancel: &CancellationToken,
+    ) -> io::Result<()> {
+        // It asked before it heard the word to stop, which is its answer.
+        if self.stopped.is_some() {
+            return Ok(());
+        }
+        let ending = match until(self.deadline, cancel, asked.answer(question)).await {
+            Ok(Ok(answer)) if translate::weight(&answer) > ANSWER_BYTES_MAX as u64 => {
+                Ending::ReadTooMuch { limit: ANSWER_BYTES_MAX as u64 }
+            }
+            Ok(Ok(answer)) => return self.send(ToWorker::Told(answer).write(), cancel).await,
+            Ok(Err(Stop(ending))) => ending,
+            Err(interrupted) => interrupted.ending(self.limits),
+        };
+        self.stop(ending, cancel).await
+    }
+
+    async fn stop(&mut self, ending: Ending, cancel: &CancellationToken) -> io::Result<()> {
+        self.stopped = Some(ending);
+        self.end = self.end.min(Instant::now() + GRACE);
+        self.send(ToWorker::Stop.write(), cancel).await
+    }
+
+    /// Says something to a worker that listens. One that does not is waited for as long as for
+    /// everything else.
+    async fn send(&mut self, frame: Option<Vec<u8>>, cancel: &CancellationToken) -> io::Result<()> {
+        let frame = frame.ok_or(io::ErrorKind::InvalidInput)?;
+        tokio::select! {
+            biased;
+            sent = self.stream.write_all(&frame) => sent,
+            () = cancel.cancelled(), if self.stopped.is_none() => {
+                self.stopped = Some(Ending::Cancelled);
+                Err(io::ErrorKind::TimedOut.into())
+            }
+            () = sleep_until(self.end) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    /// What the guest came to. Why it was told to stop is known here and nowhere else.
+    fn done(&mut self, mut ran: Ran) -> io::Result<Ran> {
+        match (&ran.outcome, self.stopped.take()) {
+            (_, Some(ending)) => ran.outcome = Outcome::Ended(ending),
+            // Nobody told it to.
+            (Outcome::Ended(Ending::Cancelled), None) => {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            (_, None) => {}
+        }
+        Ok(ran)
+    }
+
+    fn ending(self, fault: io::Error, mut process: Process) -> Ending {
+        match (self.stopped, fault.kind()) {
+            (Some(ending), _) => ending,
+            (None, io::ErrorKind::TimedOut) => Interrupted::Late.ending(self.limits),
+            (None, io::ErrorKind::InvalidData) => {
+                Ending::WorkerLost { what: "it does not keep to the protocol".to_owned() }
+            }
+            (None, _) => Ending::WorkerLost { what: process.autopsy() },
+        }
+    }
+}
+
+/// The next message. Can be dropped between two polls: what has come is in `frames`.
+async fn receive(
+    stream: &mut UnixStream,
+    frames: &mut Frames,
+    bytes_max: usize,
+    limits: &Limits,
+) -> io::Result<ToHost> {
+    let garbled = |_| io::Error::from(io::ErrorKind::InvalidData);
+    loop {
+        if let Some(frame) = frames.next(bytes_max).map_err(garbled)? {
+            return ToHost::read(frame, limits).map_err(garbled);
+        }
+        match stream.read(frames.room()).await? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            bytes => frames.came(bytes),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The walls around a guest's process, put up by the process itself before any guest is in it.
+//!
+//! Nothing here needs root, user namespaces or KVM. What this kernel does not have is said, not
+//! passed over: [`Walls::missing`] goes into the run's log.
+
+use std::time::Duration;
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, LandlockStatus, Ruleset, RulesetAttr, RulesetStatus, Scope,
+};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
+use rustix::thread::{CapabilitySet, CapabilitySets};
+
+use super::filter;
+use crate::engine::Memory;
+
+/// The access rights that we know of. Older kernels give what they have.
+const LANDLOCK: ABI = ABI::V9;
+
+/// Memory of a worker beside its guests': the engine, messages, a large file in three copies.
+const OWN_BYTES_MAX: u64 = 512 * 1024 * 1024;
+
+/// Memory of a process that compiles. The largest component known takes 400 MB.
+const COMPILE_BYTES_MAX: u64 = 3 * 1024 * 1024 * 1024;
+
+/// Bytes of compiled code; the same as in `compiled.rs`.
+const CODE_BYTES_MAX: u64 = crate::compiled::CODE_BYTES_MAX;
+
+/// Processor time of a process that compiles. The largest component known takes 13 seconds of
+/// an optimised compiler.
+pub(crate) const COMPILE_CPU: Duration = Duration::from_secs(300);
+
+/// Processor time of a worker in its life: twice the longest call, since one that has been busy
+/// for one of them is not given another.
+pub(crate) const WORKER_CPU: Duration = Duration::from_secs(1_260);
+
+/// One wall between a guest and this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wall {
+    /// What it is called.
+    pub name: String,
+    /// Whether it stands.
+    pub stands: bool,
+    /// What it keeps out, or why it does not stand.
+    pub about: String,
+}
+
+/// The walls of a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Walls {
+    pub(crate) memory: Memory,
+    /// All of them, those that do not stand too.
+    pub walls: Vec<Wall>,
+}
+
+impl Walls {
+    /// Which walls are missing and why, in one line; empty when none is.
+    pub fn missing(&self) -> String {
+        let missing = self.walls.iter().filter(|wall| !wall.stands);
+        let words: Vec<String> =
+            missing.map(|wall| format!("{} ({})", wall.name, wall.about)).collect();
+        words.join(", ")
+    }
+}
+
+/// What a process is walled in for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To run guests with so many bytes.
+    Guests { memory_bytes: u64 },
+    /// To compile.
+    Compile,
+}
+
+/// The very first lines of a worker: nothing that its parent left behind stays, and it does not
+/// outlive its parent.
+pub(crate) fn at_birth() -> Vec<Wall> {
+    let inherited =
+        wall("descriptors", "it has its line and its code, and no others", close_inherited);
+    let orphan = wall("lifetime", "it ends with the process that started it", || {
+        said(rustix::process::set_parent_process_death_signal(Some(Signal::KILL)))
+    });
+    let environment = wall("environment", "empty", || {
+        #[expect(clippy::disallowed_methods, reason = "to see that there is none")]
+        match std::env::vars_os().count() {
+            0 => Ok(()),
+            count => Err(format!("it has {count} variables")),
+        }
+    });
+    vec![inherited, orphan, environment]
+}
+
+/// Everything else, when what the process needs is open. Afterwards it can compute, and talk on
+/// its line.
+pub(crate) fn around(purpose: Purpose) -> Vec<Wall> {
+    vec![
+        wall("privileges", "none, and none to be had", drop_privileges),
+        landlock(),
+        wall("limits", "processor time, memory, files, cores", || limit(purpose)),
+        // Last: it forbids what the others needed.
+        wall("system calls", "computing and talking on its line, nothing else", || {
+            filter::install(purpose)
+        }),
+    ]
+}
+
+fn wall(name: &str, about: &str, build: impl FnOnce() -> Result<(), String>) -> Wall {
+    let (stands, about) = match build() {
+        Ok(()) => (true, about.to_owned()),
+        Err(why) => (false, why),
+    };
+    Wall { name: name.to_owned(), stands, about }
+}
+
+fn said<T>(done: rustix::io::Result<T>) -> Result<(), String> {
+    done.map(drop).map_err(|err| err.to_string())
+}
+
+#[expect(unsafe_code, reason = "nothing safe closes descriptors that nobody owns")]
+fn close_inherited() -> Result<(), String> {
+    // SAFETY: the first thing this process does. It has opened nothing yet, so that no
+    // descriptor above the standard three belongs to anybody.
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
+    if closed == 0 { Ok(()) } else { Err(std::io::Error::last_os_error().to_string()) }
+}
+
+fn drop_privileges() -> Result<(), String> {
+    said(rustix::thread::set_no_new_privs(true))?;
+    // No other process of this user may look into it, nor does it leave its memory in a file.
+    said(rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable))?;
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    said(rustix::thread::set_capabilities(None, sets))
+}
+
+fn limit(purpose: Purpose) -> Result<(), String> {
+    let (memory, cpu, file) = match purpose {
+        Purpose::Guests { memory_bytes } => {
+            (memory_bytes.saturating_add(OWN_BYTES_MAX), WORKER_CPU, 0)
+        }
+        Purpose::Compile => (COMPILE_BYTES_MAX, COMPILE_CPU, CODE_BYTES_MAX),
+    };
+    // Not `As`: an engine reserves gibibytes that it never touches. `Data` counts what can be
+    // written to.
+    let limits = [
+        (Resource::Data, memory),
+        (Resource::Cpu, cpu.as_secs()),
+        (Resource::Fsize, file),
+        (Resource::Core, 0),
+        (Resource::Nofile, 0),
+        (Resource::Nproc, 0),
+        (Resource::Memlock, 0),
+        (Resource::Msgqueue, 0),
+    ];
+    for (resource, most) in limits {
+        let limit = Rlimit { current: Some(most), maximum: Some(most) };
+        rustix::process::setrlimit(resource, limit)
+            .map_err(|err| format!("{resource:?}: {err}"))?;
+    }
+    Ok(())
+}
+
+fn landlock() -> Wall {
+    let (stands, about) = match restrict() {
+        Ok(about) => (true, about),
+        Err(why) => (false, why),
+    };
+    Wall { name: "landlock".to_owned(), stands, about }
+}
+
+/// No file, no port, no other process: a rule set that allows nothing.
+fn restrict() -> Result<String, String> {
+    let say = |err: landlock::RulesetError| err.to_string();
+    let rules = Ruleset::default().handle_access(AccessFs::from_all(LANDLOCK)).map_err(say)?;
+    let rules = rules.handle_access(AccessNet::from_all(LANDLOCK)).map_err(say)?;
+    let rules = rules.scope(Scope::from_all(LANDLOCK)).map_err(say)?;
+    let status = rules.create().and_then(landlock::RulesetCreated::restrict_self).map_err(say)?;
+    let abi = match status.landlock {
+        LandlockStatus::NotEnabled => return Err("switched off in this kernel".to_owned()),
+        LandlockStatus::NotImplemented => return Err("not in this kernel".to_owned()),
+        LandlockStatus::Available { effective_abi, .. } => effective_abi as i32,
+    };
+    match status.ruleset {
+        RulesetStatus::FullyEnforced => Ok(format!("no file, no port, no process (version {abi})")),
+        RulesetStatus::PartiallyEnforced => {
+            Ok(format!("no file, no port, no process, as far as version {abi} goes"))
+        }
+        RulesetStatus::NotEnforced => Err("the kernel does not enforce it".to_owned()),
+    }
+}

@@ -1,0 +1,49 @@
+//! What a guest finds when it has broken out of the engine: nothing it could use.
+
+use sandbox::{Config, Sandbox, Trial, Tried};
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(Config { guests: crate::place(), ..Config::default() }).unwrap()
+}
+
+#[test]
+fn native_code_in_a_worker_gets_nowhere() {
+    let sandbox = sandbox();
+    let said = Trial::ALL.map(|trial| match sandbox.attempt(trial).unwrap() {
+        Tried::Refused(how) => format!("{}: {how}", trial.name()),
+        Tried::Did(what) => panic!("{}: {what}", trial.name()),
+    });
+    insta::assert_snapshot!(said.join("\n"), @r"
+    read a file: it made a system call that no guest needs
+    write a file: it made a system call that no guest needs
+    listen on a port: it made a system call that no guest needs
+    send a datagram: it made a system call that no guest needs
+    open a local socket: it made a system call that no guest needs
+    run a program: it made a system call that no guest needs
+    start a thread: it made a system call that no guest needs
+    read the environment of the step: it made a system call that no guest needs
+    signal the process of the step: it made a system call that no guest needs
+    bring code of its own: it made a system call that no guest needs
+    take 8 GiB of memory: memory allocation failed because the memory allocator returned an error
+    go on when its time is over: its time was over, and it was killed
+    ");
+}
+
+#[test]
+fn every_wall_stands_on_a_machine_that_has_them() {
+    let walls = sandbox().walls().unwrap();
+    assert_eq!(walls.missing(), "");
+    let names: Vec<&str> = walls.walls.iter().map(|wall| wall.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "descriptors",
+            "lifetime",
+            "environment",
+            "privileges",
+            "landlock",
+            "limits",
+            "system calls"
+        ]
+    );
+}
