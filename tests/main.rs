@@ -9,6 +9,7 @@ mod bad_input;
 mod cache;
 mod commands;
 mod demo;
+mod isolation;
 mod kill;
 mod model;
 mod resume;

@@ -45,6 +45,8 @@ pub(crate) enum Command {
     /// See what was spent, and set caps for all runs.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Say what this machine puts around a tool, and try to get out.
+    Doctor(DoctorArgs),
 }
 
 /// Where the repository is.
@@ -126,6 +128,9 @@ pub(crate) struct RunArgs {
     /// Run every tool call, and keep no output.
     #[arg(long)]
     pub(crate) no_cache: bool,
+    /// Refuse to run where any wall around the tools is missing; `stepwell doctor` lists them.
+    #[arg(long)]
+    pub(crate) require_isolation: bool,
     /// Say nothing on standard error but problems.
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -426,6 +431,13 @@ pub(crate) struct LedgerCapRemoveArgs {
     /// `total` or `day`.
     #[arg(long, value_name = "TIME", default_value = "total")]
     pub(crate) per: ledger::Period,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DoctorArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Who answers.

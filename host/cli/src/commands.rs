@@ -1,6 +1,7 @@
 //! The commands: each reads what it needs of the world, and prints what came of it.
 
 mod cache;
+mod doctor;
 mod init;
 mod ledger;
 mod model;
@@ -10,12 +11,15 @@ mod runs;
 mod table;
 mod tool;
 mod validate;
+mod worker;
 
 use crate::args::{
     Args, CacheCommand, Command, LedgerCapCommand, LedgerCommand, ModelCommand, ToolCommand,
 };
 use crate::problem::Problem;
 use crate::say::answer as print;
+
+pub(crate) use worker::{is_worker, program};
 
 /// Carries a command out; the exit code, unless there was a problem.
 pub(crate) fn run(args: Args) -> Result<u8, Problem> {
@@ -33,6 +37,7 @@ pub(crate) fn run(args: Args) -> Result<u8, Problem> {
         Command::Cache(CacheCommand::Stat(args)) => cache::stat(&args),
         Command::Cache(CacheCommand::Why(args)) => cache::why(&args),
         Command::Ledger(command) => on_ledger(&command),
+        Command::Doctor(args) => doctor::doctor(&args),
     }
 }
 

@@ -19,6 +19,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    // Before anything else is opened or started: a worker gives up what it has.
+    if commands::is_worker() {
+        return sandbox::serve();
+    }
     let args = args::Args::parse();
     match commands::run(args) {
         Ok(exit::DONE) if say::is_answer_lost() => ExitCode::from(exit::INTERNAL),

@@ -62,6 +62,9 @@ pub(crate) enum Problem {
     /// Two components of one name.
     #[error("there are two tools named `{name}`")]
     ToolTwice { name: String },
+    /// A machine that cannot keep a tool in.
+    #[error("this machine does not put every wall around a tool: missing are {missing}")]
+    Isolation { missing: String },
     /// No tool has that name.
     #[error("there is no tool `{name}`")]
     NoTool { name: String, nearest: Option<String> },
@@ -156,6 +159,11 @@ impl Problem {
             Self::LedgerName { .. } => {
                 "names in the ledger are those of the step, the repository and the branch".to_owned()
             }
+            Self::Isolation { .. } => {
+                "`stepwell doctor` says what this machine gives; without `--require-isolation` the run \
+                 goes on and says what is missing"
+                    .to_owned()
+            }
             Self::ToolTwice { .. } => "give one of them another name".to_owned(),
             Self::NoTool { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::NoTool { nearest: None, .. } => "`stepwell tool list` names them".to_owned(),
@@ -222,6 +230,7 @@ impl Problem {
             | Self::ComponentOutside { .. }
             | Self::LedgerName { .. }
             | Self::ToolTwice { .. }
+            | Self::Isolation { .. }
             | Self::NoTool { .. }
             | Self::Cache { .. }
             | Self::Ledger { .. }

@@ -10,12 +10,13 @@ use std::thread;
 use std::time::Duration;
 
 use runner::{Execution, ToolExecutor, ToolInfo};
-use sandbox::{Config, Level, Limits, Outcome, Report, Sandbox, Tool};
+use sandbox::{Config, Guests, Level, Limits, Outcome, Report, Sandbox, Tool};
 use session::Answer;
 use session::event::CallUsage;
 use snapshot::View;
 use tokio_util::sync::CancellationToken;
 
+use crate::commands::program;
 use crate::components::COMPONENTS;
 use crate::dirs;
 use crate::plan::Grants;
@@ -49,9 +50,7 @@ impl Tools {
         if COMPONENTS.is_empty() {
             return Err(Problem::NoTools);
         }
-        let config =
-            Config { compiled_dir: Some(dirs::cache().join("compiled")), ..Config::default() };
-        let sandbox = Sandbox::new(config).map_err(Problem::Sandbox)?;
+        let sandbox = sandbox()?;
         let built_in = COMPONENTS.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec()));
         let own = own.into_iter().map(|component| (component.name, component.bytes));
         let mut tools: Vec<Tool> = Vec::new();
@@ -78,6 +77,11 @@ impl Tools {
         self.sandbox.isolation()
     }
 
+    /// Refuses a machine on which a wall around them is missing, now and whenever one is built.
+    pub(crate) fn require_isolation(&self) -> Result<(), Problem> {
+        self.sandbox.require_walls().map_err(|missing| Problem::Isolation { missing })
+    }
+
     /// The same tools with what each may read, and how far each call may go.
     pub(crate) fn with(mut self, grants: &Grants, limits: Limits) -> Self {
         let info = |tool: &Tool| {
@@ -95,6 +99,16 @@ impl Tools {
         self.limits = limits;
         self
     }
+}
+
+/// The sandbox of every command: guests in processes of their own, compiled code kept.
+pub(crate) fn sandbox() -> Result<Sandbox, Problem> {
+    let config = Config {
+        compiled_dir: Some(dirs::cache().join("compiled")),
+        guests: Guests::Apart(program()),
+        ..Config::default()
+    };
+    Sandbox::new(config).map_err(Problem::Sandbox)
 }
 
 /// Loads components side by side: where they must be compiled, that takes seconds once.

@@ -70,6 +70,9 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
     let step = Step::parse(&found.bytes).map_err(bad)?;
     let tools = Tools::load(own_components(&step, &trees)?)?;
     let plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
+    if args.require_isolation {
+        tools.require_isolation()?;
+    }
     let isolation = tools.isolation();
     let tools = tools.with(&plan.grants, plan.limits);
     let cache = if args.no_cache { None } else { Some(tool::cache()?) };

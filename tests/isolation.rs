@@ -1,0 +1,39 @@
+//! What stands between a tool and the machine, as a user sees it.
+
+use serde_json::Value;
+
+use crate::support::{Ran, World};
+
+#[test]
+fn the_doctor_puts_the_walls_up_and_tries_to_get_out() {
+    let world = World::files(&[]);
+    let mut command = world.command(&["doctor", "--json"]);
+    let ran = Ran::from(command.env("OPENAI_API_KEY", "sk-secret").output().unwrap()).code(0);
+    assert!(!ran.out.contains("sk-secret"), "{}", ran.out);
+    let said: Value = serde_json::from_str(&ran.out).unwrap();
+    let walls = said["walls"].as_array().unwrap();
+    assert!(walls.len() >= 7, "{}", ran.out);
+    for wall in walls {
+        assert_eq!(wall["stands"], true, "{wall}");
+    }
+    let attempts = said["attempts"].as_array().unwrap();
+    for what in ["read a file", "run a program", "read the environment of the step"] {
+        assert!(attempts.iter().any(|attempt| attempt["what"] == what), "{}", ran.out);
+    }
+    for attempt in attempts {
+        assert_eq!(attempt["refused"], true, "{attempt}");
+    }
+    let ran = world.stepwell(&["doctor"]).code(0);
+    assert!(ran.out.contains("missing: nothing"), "{}", ran.out);
+}
+
+#[test]
+fn a_run_says_what_guards_its_tools_and_can_insist_on_it() {
+    let world = World::example();
+    world.stepwell(&["run", "--provider", "offline", "--require-isolation"]).code(0);
+    let accounting: Value =
+        serde_json::from_str(&world.read(".stepwell/out/accounting.json")).unwrap();
+    let isolation = accounting["isolation"].as_str().unwrap();
+    assert!(isolation.contains("in processes of their own"), "{isolation}");
+    assert!(isolation.ends_with("missing: nothing"), "{isolation}");
+}
