@@ -1,15 +1,21 @@
 //! A tool call, from the outside in: what an empty one costs, what reading a file adds, what is
 //! paid once, and what the cache saves.
 
-use benches::{Repository, Tools, empty_tool, runtime, sandbox, shipped};
+use std::process::ExitCode;
+
+use benches::{Repository, Tools, apart, empty_tool, runtime, sandbox, shipped};
 use divan::{Bencher, black_box};
 use runner::{Toolbox, Trees};
 use sandbox::Limits;
 use snapshot::Grant;
 use tokio_util::sync::CancellationToken;
 
-fn main() {
+fn main() -> ExitCode {
+    if benches::is_worker() {
+        return sandbox::serve();
+    }
     divan::main();
+    ExitCode::SUCCESS
 }
 
 const READ: &str = r#"{"path":"f7.rs"}"#;
@@ -18,6 +24,18 @@ const READ: &str = r#"{"path":"f7.rs"}"#;
 #[divan::bench(sample_size = 200)]
 fn empty_tool_fresh_instance(bencher: Bencher<'_, '_>) {
     let (repository, runtime, sandbox) = (Repository::default(), runtime(), sandbox(None));
+    let tool = sandbox.load(&empty_tool()).expect("the guest loads");
+    let (view, never) = (repository.view(), CancellationToken::new());
+    let limits = Limits::default();
+    bencher.bench_local(|| {
+        runtime.block_on(sandbox.call(&tool, black_box("{}"), view.clone(), &limits, &never))
+    });
+}
+
+/// The same through a warm worker.
+#[divan::bench(sample_size = 200)]
+fn empty_tool_in_a_worker(bencher: Bencher<'_, '_>) {
+    let (repository, runtime, sandbox) = (Repository::default(), runtime(), apart(None));
     let tool = sandbox.load(&empty_tool()).expect("the guest loads");
     let (view, never) = (repository.view(), CancellationToken::new());
     let limits = Limits::default();
@@ -43,10 +61,37 @@ fn read_file_cold(bencher: Bencher<'_, '_>) {
     });
 }
 
+/// The same with a worker that must be started.
+#[divan::bench(sample_size = 5)]
+fn read_file_cold_in_a_worker(bencher: Bencher<'_, '_>) {
+    let (repository, runtime) = (Repository::default(), runtime());
+    let kept = tempfile::tempdir().expect("a temporary directory can be made");
+    let component = shipped("read_file");
+    let compiled = kept.path().join("compiled");
+    drop(apart(Some(&compiled)).load(&component));
+    let (limits, never) = (Limits::default(), CancellationToken::new());
+    bencher.bench_local(|| {
+        let sandbox = apart(Some(&compiled));
+        let tool = sandbox.load(&component).expect("our tool loads");
+        runtime.block_on(sandbox.call(&tool, READ, repository.view(), &limits, &never))
+    });
+}
+
 /// The same within a process: fresh instance, fresh view, a file of 2 KiB.
 #[divan::bench(sample_size = 100)]
 fn read_file_warm(bencher: Bencher<'_, '_>) {
     let (repository, runtime, sandbox) = (Repository::default(), runtime(), sandbox(None));
+    let tool = sandbox.load(&shipped("read_file")).expect("our tool loads");
+    let (limits, never) = (Limits::default(), CancellationToken::new());
+    bencher.with_inputs(|| repository.view()).bench_local_values(|view| {
+        runtime.block_on(sandbox.call(&tool, READ, view, &limits, &never))
+    });
+}
+
+/// The same through a warm worker.
+#[divan::bench(sample_size = 100)]
+fn read_file_warm_in_a_worker(bencher: Bencher<'_, '_>) {
+    let (repository, runtime, sandbox) = (Repository::default(), runtime(), apart(None));
     let tool = sandbox.load(&shipped("read_file")).expect("our tool loads");
     let (limits, never) = (Limits::default(), CancellationToken::new());
     bencher.with_inputs(|| repository.view()).bench_local_values(|view| {

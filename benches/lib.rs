@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use runner::{Execution, ToolExecutor, ToolInfo};
-use sandbox::{Config, Limits, Outcome, Report, Sandbox, Tool};
+use sandbox::{Config, Guests, Limits, Outcome, Program, Report, Sandbox, Tool};
 use session::Answer;
 use session::event::CallUsage;
 use snapshot::{Grant, Snapshot, View};
@@ -99,6 +99,25 @@ pub fn empty_tool() -> Vec<u8> {
 pub fn sandbox(dir: Option<&Path>) -> Sandbox {
     let config = Config { compiled_dir: dir.map(Path::to_owned), ..Config::default() };
     Sandbox::new(config).expect("the engine can be set up")
+}
+
+/// A sandbox whose guests run in workers: in this bench, started again.
+pub fn apart(dir: Option<&Path>) -> Sandbox {
+    let program = Program { path: "/proc/self/exe".into(), arguments: vec![WORKER.into()] };
+    let config = Config {
+        compiled_dir: dir.map(Path::to_owned),
+        guests: Guests::Apart(program),
+        ..Config::default()
+    };
+    Sandbox::new(config).expect("the engine can be set up")
+}
+
+/// What makes a bench a worker.
+const WORKER: &str = "worker";
+
+/// Whether this process is one.
+pub fn is_worker() -> bool {
+    std::env::args_os().nth(1).is_some_and(|argument| argument == WORKER)
 }
 
 /// Tools in a sandbox, as the runner sees them.
