@@ -62,7 +62,26 @@ impl Ledger {
         ttl: Duration,
     ) -> Result<Lease, LedgerError> {
         let (run, holder) = (run.clone(), holder.clone());
-        self.act(Access::Write, move |tx| leases::take(tx, &run, &holder, ttl)).await
+        self.act(Access::Write, move |tx| leases::take(tx, &run, &holder, ttl, None)).await
+    }
+
+    /// The same for a caller who knows that whoever had the run at this `seat` before is gone: a
+    /// lease whose holder's name ends with it has not to be waited for. `holder` should end with
+    /// it, too.
+    ///
+    /// # Errors
+    /// As for [`Ledger::take_lease`].
+    pub async fn take_lease_at(
+        &self,
+        seat: &Name,
+        run: &RunId,
+        holder: &Name,
+        ttl: Duration,
+    ) -> Result<Lease, LedgerError> {
+        let (seat, run, holder) = (seat.clone(), run.clone(), holder.clone());
+        let take =
+            move |tx: &mut dyn Transaction| leases::take(tx, &run, &holder, ttl, Some(&seat));
+        self.act(Access::Write, take).await
     }
 
     /// Gives a lease another `ttl` from now. One that ended and that nobody took is still its

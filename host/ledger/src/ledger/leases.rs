@@ -5,12 +5,13 @@ use std::time::Duration;
 use crate::database::{Transaction, Value};
 use crate::{Lease, LedgerError, Moment, Name, RunId, TTL_MAX};
 
-/// Takes the lease, unless somebody's has not ended.
+/// Takes the lease, unless somebody's has not ended who is not known to be gone.
 pub(super) fn take(
     tx: &mut dyn Transaction,
     run: &RunId,
     holder: &Name,
     ttl: Duration,
+    seat: Option<&Name>,
 ) -> Result<Lease, LedgerError> {
     let now = tx.now()?;
     // There must be a row to lock: of two that come first, one waits here for the other.
@@ -21,6 +22,7 @@ pub(super) fn take(
         && let Some(until) = held.until
         && now < until
         && until <= now.after(TTL_MAX)
+        && !seat.is_some_and(|seat| held.holder.ends_with(seat.as_str()))
     {
         return Err(LedgerError::Held { run: run.clone(), by: held.holder, until });
     }

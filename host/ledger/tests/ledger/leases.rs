@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ledger::{Clock, LedgerError, Moment, TTL_MAX};
+use ledger::{Clock, LedgerError, Moment, Name, TTL_MAX};
 use tokio::task::JoinSet;
 
 use crate::support::*;
@@ -10,6 +10,7 @@ use crate::support::*;
 on_each_place!(
     of_many_takers_one_gets_the_run,
     a_lease_is_held_until_its_end,
+    who_knows_that_the_holder_is_gone_does_not_wait,
     who_lost_the_lease_can_change_nothing,
     a_lease_that_is_over_is_good_until_somebody_takes_it,
     a_number_is_never_given_twice,
@@ -47,6 +48,24 @@ async fn a_lease_is_held_until_its_end(world: &World) {
     assert!(matches!(held, Err(LedgerError::Held { .. })), "{held:?}");
     world.clock.advance(step);
     assert!(take(&ledger, "run").await.fence() > lease.fence());
+}
+
+async fn who_knows_that_the_holder_is_gone_does_not_wait(world: &World) {
+    let ledger = world.open().await;
+    let (seat, other) = ("seat 1".parse().unwrap(), "seat 2".parse().unwrap());
+    let take = async |seat: &Name, number: u64| {
+        let holder = format!("process {number} at {seat}").parse().unwrap();
+        ledger.take_lease_at(seat, &run("run"), &holder, TTL).await
+    };
+    let first = take(&seat, 1).await.unwrap();
+    let held = take(&other, 2).await;
+    assert!(matches!(held, Err(LedgerError::Held { .. })), "{held:?}");
+    let second = take(&seat, 3).await.unwrap();
+    assert!(second.fence() > first.fence());
+    let lost = ledger.renew(&first, TTL).await;
+    assert!(matches!(lost, Err(LedgerError::LeaseLost { .. })), "{lost:?}");
+    let held = ledger.take_lease(&run("run"), &"process 4".parse().unwrap(), TTL).await;
+    assert!(matches!(held, Err(LedgerError::Held { .. })), "{held:?}");
 }
 
 async fn who_lost_the_lease_can_change_nothing(world: &World) {
