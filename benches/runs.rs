@@ -87,7 +87,6 @@ pub fn plan(scene: Scene<'_>) -> RunPlan {
         machine: Arc::new(runner::ThisMachine),
         ledger: None,
         carrier: None,
-        kill_after: None,
     }
 }
 

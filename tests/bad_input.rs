@@ -70,7 +70,7 @@ fn what_is_not_there_is_named() {
 #[test]
 fn a_journal_that_was_changed_is_not_gone_on_with() {
     let world = with_step(STEP);
-    world.stepwell(&["run", "--quiet", "--provider", "offline", "--kill-after", "8"]);
+    world.stepwell(&["run", "--quiet", "--provider", "offline", "--kill-at", "append:8"]);
     let run = std::fs::read_dir(world.path(".stepwell/runs")).unwrap().flatten();
     let journal = run.map(|entry| entry.path().join("journal.jsonl")).find(|path| path.exists());
     let journal = journal.unwrap();

@@ -1,61 +1,86 @@
 //! Kill the process anywhere, run it again: the same result, nothing asked for twice.
 
-use std::collections::BTreeMap;
+mod disk;
+mod points;
+mod promises;
+mod scripts;
+
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
-use std::thread;
 
 use crate::support::World;
+use points::Counts;
+use promises::Calm;
+use scripts::Script;
 
-/// Kills the demo with `kill -9` after each of its journal's records in turn, runs the same
-/// command again, and looks for a trace of it.
+/// Pairs of points at which a run is killed, and killed again while it goes on.
+const DOUBLES: usize = 12;
+/// Cuts of a record that is not cut at each of its bytes.
+const CUTS: usize = 8;
+/// Where the pairs begin; `STEPWELL_KILL_SEED` takes another place.
+const SEED: u64 = 20_261_125;
+
 #[test]
-fn a_demo_that_is_killed_at_any_record_ends_the_same_and_pays_once() {
-    let calm = World::example();
-    calm.run_script(&["--quiet"]).code(0);
-    let expected = calm.read(".stepwell/out/result.json");
-    let records = calm.trace().len();
-    assert!(records > 40, "the demo has {records} records: is it still the main job?");
-
-    let next = Mutex::new(1..=records);
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let Some(at) = next.lock().unwrap().next() else { return };
-                    check_killed_at(at, &expected);
-                }
-            });
-        }
-    });
+fn a_demo_that_is_killed_anywhere_ends_the_same_and_pays_once() {
+    check(&Script::demo());
 }
 
-fn check_killed_at(at: usize, expected: &str) {
-    let world = World::example();
-    let killed = world.run_script(&["--quiet", "--kill-after", &at.to_string()]);
-    assert_eq!(killed.code, None, "killed at record {at}: {}", killed.err);
-    let again = world.run_script(&[]);
-    assert_eq!(again.code, Some(0), "killed at record {at}: {}", again.err);
-    assert_eq!(world.read(".stepwell/out/result.json"), expected, "killed at record {at}");
-    let runs = std::fs::read_dir(world.path(".git/stepwell/runs")).unwrap().flatten();
-    let given_up = runs.filter(|run| run.path().join("journal.previous.jsonl").exists()).count();
-    assert_eq!(given_up, 0, "killed at record {at}: what was paid for was set aside");
+#[test]
+fn a_repair_that_is_killed_anywhere_ends_the_same_and_pays_once() {
+    check(&Script::repair());
+}
 
-    let mut completed: BTreeMap<u64, u32> = BTreeMap::new();
-    for record in world.trace() {
-        let heard = &record["event"]["heard"];
-        let turn = heard["turn"].as_u64().unwrap_or_default();
-        match heard["type"].as_str() {
-            Some("turn-requested") => {
-                let paid = completed.get(&turn).copied().unwrap_or(0);
-                assert_eq!(paid, 0, "killed at record {at}: turn {turn} was asked for again");
-            }
-            Some("turn-completed") => *completed.entry(turn).or_default() += 1,
-            Some(_) | None => {}
-        }
-    }
-    assert_eq!(completed, [(1, 1), (2, 1), (3, 1)].into(), "killed at record {at}");
+#[test]
+fn a_run_in_trouble_that_is_killed_anywhere_ends_the_same_and_pays_once() {
+    check(&Script::trouble());
+}
+
+/// Kills a script at every record, before and after every sync, at every frame, in the middle of
+/// records, and twice.
+fn check(script: &Script) {
+    let calm = Calm::of(script);
+    let appends = points::sweep(script, &calm, |n| format!("append:{n}"));
+    let syncs = ["before", "after"]
+        .map(|when| points::sweep(script, &calm, |n| format!("sync:{n}:{when}")));
+    assert_eq!(syncs[0], syncs[1]);
+    let frames = points::sweep(script, &calm, |n| format!("frame:{n}"));
+    let all = [("append", appends), ("frame", frames)];
+    let counts = Counts {
+        appends,
+        syncs: syncs[0] * 2,
+        frames,
+        torn: points::each(script, &calm, torn(&calm, script.cheap)),
+        doubles: points::each(script, &calm, doubles(&all)),
+        failures: disk::sweep(script, &calm),
+    };
+    counts.publish(script.name);
+}
+
+/// Bytes at which the write of a record is cut: of the shortest at every one if `all` of them are
+/// to be tried, of the first, the longest and the last at some.
+fn torn(calm: &Calm, all: bool) -> Vec<Vec<String>> {
+    let length = |number: &usize| calm.trace[number - 1].to_string().len() + 1;
+    let numbers = 1..=calm.trace.len();
+    let shortest = numbers.clone().min_by_key(length).unwrap();
+    let longest = numbers.clone().max_by_key(length).unwrap();
+    let some = |number: usize| (number, length(&number).div_ceil(CUTS));
+    let shortest = if all { (shortest, 1) } else { some(shortest) };
+    let records = [shortest, some(1), some(longest), some(calm.trace.len())];
+    let cuts = records.into_iter().flat_map(|(number, step)| {
+        (0..length(&number)).step_by(step).map(move |bytes| format!("append:{number}:{bytes}"))
+    });
+    cuts.map(|cut| vec![cut]).collect()
+}
+
+/// Pairs of points, chosen by the seed.
+fn doubles(all: &[(&str, usize)]) -> Vec<Vec<String>> {
+    let seed = std::env::var("STEPWELL_KILL_SEED").ok().and_then(|seed| seed.parse().ok());
+    let mut dice = fastrand::Rng::with_seed(seed.unwrap_or(SEED));
+    let mut point = || {
+        let (kind, count) = all[dice.usize(..all.len())];
+        format!("{kind}:{}", dice.usize(1..=count))
+    };
+    (0..DOUBLES).map(|_| vec![point(), point()]).collect()
 }
 
 #[test]
@@ -71,7 +96,7 @@ fn a_resumed_run_says_what_it_did_not_do_again() {
                 && record["event"]["heard"]["turn"] == 2
         })
         .unwrap();
-    world.run_script(&["--quiet", "--kill-after", &second_request.to_string()]);
+    world.run_script(&["--quiet", "--kill-at", &format!("append:{second_request}")]);
     let again = world.run_script(&[]).code(0);
     assert!(again.err.contains("resumed"), "{}", again.err);
     assert!(again.err.contains("1 turn and"), "{}", again.err);

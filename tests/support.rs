@@ -77,6 +77,13 @@ impl World {
         world
     }
 
+    /// The same repository in a world of its own, with a cache of its own.
+    pub(crate) fn copy(&self) -> Self {
+        let world = Self::empty();
+        copy_all(&self.repo(), &world.repo());
+        world
+    }
+
     pub(crate) fn repo(&self) -> PathBuf {
         self.dir.path().join("slots")
     }
@@ -161,6 +168,17 @@ impl World {
     pub(crate) fn trace(&self) -> Vec<serde_json::Value> {
         let trace = self.read(".stepwell/out/trace.jsonl");
         trace.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_all(&entry.path(), &to),
+            false => drop(fs::copy(entry.path(), &to).unwrap()),
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+use crate::wiring::trouble::{FailPoint, KillPoint};
+
 /// Runs an AI step of a CI pipeline as a streaming, budgeted, resumable session.
 ///
 /// Begin with `stepwell init` in a repository, then `stepwell run`. Without a key the offline
@@ -134,10 +136,15 @@ pub(crate) struct RunArgs {
     /// Say nothing on standard error but problems.
     #[arg(long, short)]
     pub(crate) quiet: bool,
-    /// Die as by `kill -9` once the journal has so many records, to see what a run survives: the
-    /// same command without this goes on from there.
-    #[arg(long, value_name = "RECORDS")]
-    pub(crate) kill_after: Option<u64>,
+    /// Die as by `kill -9`, to see what a run survives: the same command without this goes on from
+    /// there. `append:N` is when the Nth record is written (`append:N:BYTES` when so much of it
+    /// is), `sync:N:before` and `sync:N:after` when the journal is brought to the disk, `frame:N`
+    /// when a frame of our own model's server arrives.
+    #[arg(long, value_name = "POINT")]
+    pub(crate) kill_at: Option<KillPoint>,
+    /// Let the journal's disk fail: `append:N:full`, `append:N:io`, `sync:N:full`, `sync:N:io`.
+    #[arg(long, value_name = "POINT")]
+    pub(crate) fail_at: Option<FailPoint>,
 }
 
 const RESUME_EXAMPLES: &str = "Examples:

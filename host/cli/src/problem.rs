@@ -253,7 +253,9 @@ impl Problem {
 /// What to do about a run that cannot go on.
 fn run_help(err: &runner::RunError) -> Option<&'static str> {
     use runner::RunError;
-    if let RunError::Diverged { .. } | RunError::Journal(_) = err {
+    if let RunError::Journal(runner::JournalError::Io { .. }) = err {
+        Some("nothing is lost: make the disk usable, and the same command goes on from here")
+    } else if let RunError::Diverged { .. } | RunError::Journal(_) = err {
         Some("`stepwell run --fresh` forgets this run and starts over")
     } else if let RunError::Lease(_) | RunError::TakenOver { .. } = err {
         Some("wait for the other process, or end it")

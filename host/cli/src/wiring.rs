@@ -2,6 +2,7 @@
 
 pub(crate) mod books;
 pub(crate) mod shared;
+pub(crate) mod trouble;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

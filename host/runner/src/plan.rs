@@ -51,9 +51,6 @@ pub struct RunPlan {
     pub ledger: Option<Arc<dyn RunLedger>>,
     /// How the run gets to other machines, where it is to.
     pub carrier: Option<Arc<dyn Carrier>>,
-    /// Kills this process, as `kill -9` would, once it has written so many records. For those
-    /// who want to see what a run survives.
-    pub kill_after: Option<u64>,
 }
 
 /// What a person types to go on with a run.

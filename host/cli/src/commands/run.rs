@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use runner::{
     Carrier, FirstUse, ModelPlan, Operator, Outlet, Plain, ResumeCommand, RunKey, RunPlan,
-    TestCommand, ThisMachine, Way,
+    TestCommand, Way,
 };
 use session::{Signal, prompt};
 use snapshot::{Digest, GlobQuery, Grant, Question, Tree, View};
@@ -32,6 +32,7 @@ use crate::repo::{self, Trees};
 use crate::say;
 use crate::step::{self, Step};
 use crate::wiring::shared::SharedRuns;
+use crate::wiring::trouble::Trouble;
 use crate::wiring::{self, Component, Tools};
 use answerer::Answerer;
 pub(super) use kept::KeptCommand;
@@ -171,9 +172,14 @@ impl Parts<'_> {
         isolation: String,
     ) -> Result<RunPlan, Problem> {
         let Self { args, plan, step, trees, answerer, pipeline, .. } = self;
+        let trouble = Trouble::new(args.kill_at, args.fail_at);
         let key = self.key(toolbox)?;
         let run = key.run_name();
-        let ledger = paying::ledger(args, answerer, pipeline, &plan.name, &trees.root, &run)?;
+        let run_dir = trees.state.join("runs").join(&run);
+        let ledger = {
+            let (root, dir) = (&trees.root, run_dir.clone());
+            paying::ledger(args, answerer, pipeline, &plan.name, root, &run, dir)?
+        };
         let mut session = plan.session.clone();
         session.price = answerer.price;
         session.job_ms = job_time(args.deadline, pipeline)
@@ -187,7 +193,7 @@ impl Parts<'_> {
             model: ModelPlan {
                 provider: answerer.provider.to_owned(),
                 model: answerer.model.clone(),
-                endpoint: answerer.endpoint_for(&run)?,
+                endpoint: trouble.endpoint(answerer.endpoint_for(&run)?),
                 shown: answerer.shown.clone(),
                 connect: access::connect_timeout(plan.access.as_ref()),
                 effort: step.model.as_ref().and_then(|model| model.effort.clone()),
@@ -199,17 +205,16 @@ impl Parts<'_> {
             tests: plan.verify.as_ref().map(test_command),
             head: trees.head.clone(),
             base: trees.base.clone(),
-            run_dir: trees.state.join("runs").join(run),
+            run_dir,
             out_dir,
             key,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             isolation,
             answer_bytes: plan.answer_bytes,
             approved: self.args.approve.iter().map(|check| (check.clone(), approver())).collect(),
-            machine: Arc::new(ThisMachine),
+            machine: trouble.machine(),
             ledger,
             carrier: self.shared.map(|shared| Arc::new(shared.clone()) as Arc<dyn Carrier>),
-            kill_after: args.kill_after,
         })
     }
 

@@ -1,10 +1,13 @@
 //! Where the runner and the ledger meet: neither knows the other.
 
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use ledger::{
-    Caps, Day, EntryKey, Ledger, LedgerError, MicroDollars, Place, RunId, Scopes, Tokens, Usage,
+    Caps, Day, EntryKey, Ledger, LedgerError, MicroDollars, Name, Place, RunId, Scopes, Tokens,
+    Usage,
 };
 use runner::{Charge, Entry, Later, LedgerRefusal, RunLedger};
 use session::budget::Money;
@@ -22,7 +25,9 @@ pub(crate) struct Account {
     /// The run.
     pub(crate) run: RunId,
     /// Who works on it, for whoever comes next.
-    pub(crate) holder: ledger::Name,
+    pub(crate) holder: Name,
+    /// Where it is kept. Who has its lease on this machine is the only one at work there.
+    pub(crate) dir: PathBuf,
     /// What the run counts against; the day is that of each request.
     pub(crate) scopes: Scopes,
     /// What the step allows its scopes.
@@ -62,8 +67,15 @@ impl RunBooks {
 
     async fn take(&self) -> Result<Open, LedgerError> {
         let ledger = Ledger::open(&self.place).await?;
-        let Account { run, holder, .. } = &self.account;
-        let lease = ledger.take_lease(run, holder, LEASE_TIME).await?;
+        let Account { run, holder, dir, .. } = &self.account;
+        let seated = seat(dir).and_then(|seat| {
+            let holder = Name::new(format!("{holder} at {seat}")).ok()?;
+            Some((seat, holder))
+        });
+        let lease = match seated {
+            Some((seat, holder)) => ledger.take_lease_at(&seat, run, &holder, LEASE_TIME).await?,
+            None => ledger.take_lease(run, holder, LEASE_TIME).await?,
+        };
         let (books, kept) = (ledger.clone(), lease.clone());
         let renewing = tokio::spawn(async move {
             loop {
@@ -78,6 +90,16 @@ impl RunBooks {
     fn scopes(&self) -> Scopes {
         Scopes { day: Day::of(SystemTime::now()), ..self.account.scopes.clone() }
     }
+}
+
+/// What names the directory `dir` of a run among those of all machines since they were started:
+/// the runner has locked it by now, so who had it before and did not give its lease back is gone.
+/// None where the system does not tell.
+fn seat(dir: &Path) -> Option<Name> {
+    let started = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let about = std::fs::metadata(dir).ok()?;
+    let part = started.split('-').next().unwrap_or_default();
+    Name::new(format!("{part}-{:x}-{:x}", about.dev(), about.ino())).ok()
 }
 
 fn key(entry: Entry) -> EntryKey {

@@ -130,7 +130,6 @@ impl World {
             machine: Arc::new(crate::disk::ThisMachine),
             ledger: None,
             carrier: None,
-            kill_after: None,
         }
     }
 

@@ -82,7 +82,6 @@ pub(crate) fn plan(dir: &Path, endpoint: Endpoint, time: Duration) -> RunPlan {
         machine: Arc::new(ThisMachine),
         ledger: None,
         carrier: None,
-        kill_after: None,
     }
 }
 

@@ -485,7 +485,6 @@ impl World {
             machine: Arc::new(self.machines[fate.machine].clone()),
             ledger: Some(self.ledger.of_process(part("ledger"), fate.faults, story)),
             carrier: self.carried.then_some(carrier),
-            kill_after: None,
         }
     }
 

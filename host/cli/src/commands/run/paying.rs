@@ -1,6 +1,6 @@
 //! Which books a run is entered in, and under what.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -24,6 +24,7 @@ pub(super) fn ledger(
     step: &str,
     root: &Path,
     run: &str,
+    dir: PathBuf,
 ) -> Result<Option<Arc<dyn RunLedger>>, Problem> {
     let place = match named_place(args.ledger.as_deref())? {
         Some(place) => place,
@@ -33,6 +34,7 @@ pub(super) fn ledger(
     let account = Account {
         run: RunId::new(run).map_err(|source| Problem::LedgerName { source })?,
         holder: name(&holder(pipeline))?,
+        dir,
         scopes: scopes(pipeline, step, root)?,
         caps: Caps::none(),
     };
