@@ -12,6 +12,7 @@ mod components;
 mod debian;
 mod deny;
 mod layers;
+mod mutate;
 mod places;
 mod services;
 mod simulate;
@@ -32,6 +33,7 @@ usage: cargo xtask CHORE
   test [ARGS]   build the components, then run every test; ARGS go to `cargo test` of the host
   check         what a change must pass before it is tested: layout, layers, tidy, lints, licences
   simulate      more runs under faults: --seeds N, or --seed S for the story of one
+  mutate        break each promise on purpose, and see a test fail; NAME takes some of them
   components    build the tools that `stepwell` carries, for WebAssembly
   layers        which crate may know which
   tidy          the rules of the house that no lint knows
@@ -58,6 +60,7 @@ fn chore(args: &[String]) -> Result<()> {
         ["test", args @ ..] => test(args),
         ["check"] => check::check(),
         ["simulate", args @ ..] => simulate::chore(args),
+        ["mutate", args @ ..] => mutate::chore(args),
         ["components"] => components::build(),
         ["layers"] => layers::check(),
         ["tidy"] => tidy::check(),
