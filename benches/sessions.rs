@@ -6,6 +6,7 @@
 //! The server looks at its sockets: the added latency of a turn is the time from its last write of
 //! a response to the first byte of the request that follows, and so holds everything of ours on
 //! the way, waiting for a core included.
+#![expect(clippy::print_stdout, reason = "a table is what it is run for")]
 
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -209,13 +210,13 @@ async fn watch(mut client: TcpStream, server: Arc<InMemoryServer>, seen: Arc<Mut
 fn script() -> Script {
     // The server cuts texts into deltas of 24 bytes.
     let text = "I look at the next file. ".repeat(DELTAS)[..24 * (DELTAS - 1)].to_owned();
-    let mut script = "model = \"m\"\n".to_owned();
-    for turn in 0..TOOL_TURNS {
-        script += &format!("[[turn]]\nsay = \"{text}\"\npace-ms = {PACE_MS}\n");
-        script += &format!("[[turn.call]]\ntool = \"look\"\narguments = {{ n = {turn} }}\n");
-    }
-    script += "[[turn]]\nsay = \"I found it.\"\n[[turn.call]]\ntool = \"submit_analysis\"\n";
-    script += "[turn.call.arguments]\nsummary = \"s\"\nfindings = []\nnext_steps = []\n";
+    let turn = format!(
+        "[[turn]]\nsay = \"{text}\"\npace-ms = {PACE_MS}\n\
+         [[turn.call]]\ntool = \"look\"\narguments = {{ n = 1 }}\n"
+    );
+    let last = "[[turn]]\nsay = \"I found it.\"\n[[turn.call]]\ntool = \"submit_analysis\"\n\
+                [turn.call.arguments]\nsummary = \"s\"\nfindings = []\nnext_steps = []\n";
+    let script = format!("model = \"m\"\n{}{last}", turn.repeat(TOOL_TURNS));
     Script::parse(&script).expect("the script is one")
 }
 

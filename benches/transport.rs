@@ -1,6 +1,7 @@
 //! What a WebSocket saves: the same run of 30 tool calls over our WebSocket and over our HTTP with
 //! the full history, with a network of 0, 20 and 80 ms round trip between, and which part of the
 //! difference comes from what. The model thinks no time.
+#![expect(clippy::print_stdout, reason = "a table is what it is run for")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -220,10 +221,11 @@ impl Bench {
             request.previous_response_id = previous.take();
             link.ask(&request).await.expect("it is sent");
             let response = loop {
-                match link.next().await.expect("the server answers") {
-                    ModelEvent::Completed(response) => break response,
-                    event => assert!(!event.is_terminal(), "{event:?}"),
+                let event = link.next().await.expect("the server answers");
+                if let ModelEvent::Completed(response) = event {
+                    break response;
                 }
+                assert!(!event.is_terminal(), "{event:?}");
             };
             if continued {
                 previous = Some(response.response_id);
@@ -244,15 +246,14 @@ impl Bench {
 
 /// A model that reads on in a file each turn, and then says what it found.
 fn script() -> Script {
-    let mut text = "model = \"m\"\n".to_owned();
-    for call in 0..CALLS {
+    let turn = |call: usize| {
         let (from, to) = (call * 30 + 1, call * 30 + 30);
         let arguments = format!("path = \"src/merge.rs\", start_line = {from}, end_line = {to}");
-        text += "[[turn]]\n[[turn.call]]\ntool = \"read_file\"\n";
-        text += &format!("arguments = {{ {arguments} }}\n");
-    }
-    text += "[[turn]]\nsay = \"The bound is wrong: the last slot is left out.\"\n";
-    Script::parse(&text).expect("the script is one")
+        format!("[[turn]]\n[[turn.call]]\ntool = \"read_file\"\narguments = {{ {arguments} }}\n")
+    };
+    let turns: String = (0..CALLS).map(turn).collect();
+    let last = "[[turn]]\nsay = \"The bound is wrong: the last slot is left out.\"\n";
+    Script::parse(&format!("model = \"m\"\n{turns}{last}")).expect("the script is one")
 }
 
 fn ratio(a: u64, b: u64) -> f64 {

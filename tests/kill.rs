@@ -49,8 +49,8 @@ fn check(script: &Script) {
         appends,
         syncs: syncs[0] * 2,
         frames,
-        torn: points::each(script, &calm, torn(&calm, script.cheap)),
-        doubles: points::each(script, &calm, doubles(&all)),
+        torn: points::each(script, &calm, &torn(&calm, script.cheap)),
+        doubles: points::each(script, &calm, &doubles(&all)),
         failures: disk::sweep(script, &calm),
     };
     counts.publish(script.name);
@@ -60,9 +60,9 @@ fn check(script: &Script) {
 /// to be tried, of the first, the longest and the last at some.
 fn torn(calm: &Calm, all: bool) -> Vec<Vec<String>> {
     let length = |number: &usize| calm.trace[number - 1].to_string().len() + 1;
-    let numbers = 1..=calm.trace.len();
-    let shortest = numbers.clone().min_by_key(length).unwrap();
-    let longest = numbers.clone().max_by_key(length).unwrap();
+    let numbers = || 1..=calm.trace.len();
+    let shortest = numbers().min_by_key(length).unwrap();
+    let longest = numbers().max_by_key(length).unwrap();
     let some = |number: usize| (number, length(&number).div_ceil(CUTS));
     let shortest = if all { (shortest, 1) } else { some(shortest) };
     let records = [shortest, some(1), some(longest), some(calm.trace.len())];

@@ -63,7 +63,7 @@ pub(super) fn sweep(script: &Script, calm: &Calm, point: impl Fn(usize) -> Strin
 }
 
 /// Kills at each of these points.
-pub(super) fn each(script: &Script, calm: &Calm, points: Vec<Vec<String>>) -> usize {
+pub(super) fn each(script: &Script, calm: &Calm, points: &[Vec<String>]) -> usize {
     let next = Mutex::new(points.iter());
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {

@@ -59,7 +59,7 @@ impl Calm {
         let found = effects(&trace, at);
         assert_eq!(found, self.effects, "{at}");
         let charged = self.check_money(&trace, kills, at);
-        check_ledger(world, charged, at);
+        check_ledger(world, &charged, at);
         for (tested, times) in checked(world) {
             let calm = self.checked.get(&tested).copied().unwrap_or(0);
             assert!(
@@ -150,8 +150,9 @@ fn effects(trace: &[Value], at: &str) -> Effects {
                 let id = heard["call"].to_string();
                 *answered.entry(id.clone()).or_default() += 1;
                 assert_eq!(answered[&id], 1, "{at}: {id} is answered again");
-                let before = found.answers.insert(asked[&id].clone(), heard["answer"].to_string());
-                let same = before.is_none_or(|before| before == heard["answer"].to_string());
+                let answer = heard["answer"].to_string();
+                let before = found.answers.insert(asked[&id].clone(), answer.clone());
+                let same = before.is_none_or(|before| before == answer);
                 assert!(same, "{at}: {} is answered otherwise", asked[&id]);
             }
             Some("tests-finished") => {
@@ -203,7 +204,7 @@ fn assert_nothing_set_aside(world: &World, at: &str) {
 }
 
 /// The ledger knows of every charge, and holds nothing back.
-fn check_ledger(world: &World, charged: Charged, at: &str) {
+fn check_ledger(world: &World, charged: &Charged, at: &str) {
     let ledger = world.path("../ledger.sqlite").display().to_string();
     let shown = world.stepwell(&["ledger", "show", "--json", "--ledger", &ledger]);
     let shown: Value = serde_json::from_str(&shown.code(0).out).unwrap();

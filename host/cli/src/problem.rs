@@ -179,22 +179,12 @@ impl Problem {
             }
             Self::NoCap { .. } => "`stepwell ledger cap list` names them".to_owned(),
             Self::BadScript { .. } => "examples/failing-test/model.toml shows one".to_owned(),
-            Self::Endpoint(_) => "look at `model.base-url` of the step file".to_owned(),
-            Self::NoKey { name } => {
-                format!("set `{name}`, or run with `--provider offline`, which needs no key")
-            }
-            Self::NoHeader { name, .. } => format!("set `{name}`, or take the header out"),
-            Self::NoCaFile { .. } => {
-                "commit it there, or name a file of this machine in STEPWELL_CA_FILE".to_owned()
-            }
-            Self::BadRoots { .. } => {
-                "look at `model.ca-file` of the step file, STEPWELL_CA_FILE and SSL_CERT_FILE".to_owned()
-            }
-            Self::NoModel => {
-                "add a `[model]` table to the step file (`stepwell init` writes one as a comment), or \
-                 run with `--provider offline`"
-                    .to_owned()
-            }
+            Self::Endpoint(_)
+            | Self::NoKey { .. }
+            | Self::NoHeader { .. }
+            | Self::NoCaFile { .. }
+            | Self::BadRoots { .. }
+            | Self::NoModel => return self.model_help(),
             Self::Kept(problem) => return Some(problem.help()),
             Self::Run(source) => return run_help(source).map(str::to_owned),
             Self::File { .. }
@@ -206,6 +196,29 @@ impl Problem {
             | Self::Start(_) => return None,
         };
         Some(text)
+    }
+
+    /// What to do about a model that cannot be reached as the step file says.
+    fn model_help(&self) -> Option<String> {
+        let text = if let Self::Endpoint(_) = self {
+            "look at `model.base-url` of the step file"
+        } else if let Self::NoKey { name } = self {
+            return Some(format!(
+                "set `{name}`, or run with `--provider offline`, which needs no key"
+            ));
+        } else if let Self::NoHeader { name, .. } = self {
+            return Some(format!("set `{name}`, or take the header out"));
+        } else if let Self::NoCaFile { .. } = self {
+            "commit it there, or name a file of this machine in STEPWELL_CA_FILE"
+        } else if let Self::BadRoots { .. } = self {
+            "look at `model.ca-file` of the step file, STEPWELL_CA_FILE and SSL_CERT_FILE"
+        } else if let Self::NoModel = self {
+            "add a `[model]` table to the step file (`stepwell init` writes one as a comment), or \
+             run with `--provider offline`"
+        } else {
+            return None;
+        };
+        Some(text.to_owned())
     }
 
     /// Which exit code it is.

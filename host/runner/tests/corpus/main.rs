@@ -73,7 +73,10 @@ async fn refused(change: impl FnOnce(&mut Vec<String>)) -> (RunError, String) {
     let kept = kept_runs(world.run_dir().parent().unwrap()).unwrap().remove(0);
     let looked = match kept.state {
         KeptState::Damaged(damage) => damage.to_string(),
-        other => format!("{other:?}"),
+        other @ (KeptState::AtWork { .. }
+        | KeptState::Unfinished
+        | KeptState::Stopped(_)
+        | KeptState::Over(_)) => format!("{other:?}"),
     };
     (world.run(None).await.unwrap_err(), looked)
 }

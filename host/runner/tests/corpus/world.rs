@@ -112,6 +112,7 @@ impl World {
         });
         RunPlan {
             step: "frozen".to_owned(),
+            resume: None,
             session: self.session.clone(),
             model: runner::ModelPlan {
                 provider: "script".to_owned(),
@@ -120,6 +121,7 @@ impl World {
                 shown: "memory".to_owned(),
                 connect: Duration::from_secs(5),
                 effort: None,
+                service_tier: None,
                 way: runner::Way::default(),
                 prompt_cache_key: "frozen".to_owned(),
             },

@@ -222,8 +222,8 @@ async fn the_whole_of_a_long_answer_is_an_artifact_as_far_as_they_fit() {
         let cut = if bytes > 1_024 { calls } else { 0 };
         assert_eq!(accounting.outputs_cut as usize, cut);
         let lost = (cut - kept) * (bytes - 1_024.min(bytes));
-        assert_eq!(accounting.output_bytes_lost as usize, lost);
-        assert_eq!(accounting.log_lines_dropped as usize, 7 * calls);
+        assert_eq!(accounting.output_bytes_lost, lost as u64);
+        assert_eq!(accounting.log_lines_dropped, 7 * calls as u64);
     };
     check(3, 1_024, 0).await;
     check(3, 1_025, 3).await;
