@@ -224,7 +224,8 @@ pub async fn run<E: ToolExecutor>(
         run.outlets.record(record.clone());
     }
     run.take_up(records, leased)?;
-    if let Some(signal) = stop {
+    // A run that is over as soon as it is taken up hears nothing more.
+    if let Some(signal) = stop.filter(|_| run.session.stopped().is_none()) {
         run.hear(Input::Cancelled { signal })?;
     }
     run.carry_out_effects();
@@ -385,8 +386,8 @@ impl<E: ToolExecutor> Run<E> {
         // The processes of the step's own tests end with their task: were this process to end
         // first, they would stay.
         let given_up = tokio::time::timeout(GIVE_UP_TIME_MAX, self.tasks.shutdown());
-        let (unbooked, (), missed, _in_time) =
-            tokio::join!(self.paying.end(), self.carrying.end(&reason), outlets.flush(), given_up);
+        let (unbooked, all_carried, missed, _in_time) =
+            tokio::join!(self.paying.end(), self.carrying.end(), outlets.flush(), given_up);
         let RunPlan { step, head, base, run_dir, .. } = &self.plan;
         let base = base.as_ref().map(|base| base.name.as_str());
         let result = self.session.result(step, &head.name, base, reason);
@@ -409,6 +410,9 @@ impl<E: ToolExecutor> Run<E> {
         // Until here the same command still has artifacts to write.
         if result.stop_reason == StopReason::Done {
             resume::mark_left(&self.plan)?;
+            if all_carried {
+                self.carrying.leave().await;
+            }
         }
         // What cannot be removed now is removed by the next attempt.
         let _left = scratch::clear(&run_dir.join("scratch"));

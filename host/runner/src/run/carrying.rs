@@ -11,7 +11,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session::StopReason;
 use session::event::{Event, Input, Note};
 
 use super::paying::Departure;
@@ -98,22 +97,24 @@ impl Carrying {
         }
     }
 
-    /// Carries the end of the run, as far as there is time. A run that is done is over for the
-    /// other machines, too.
-    pub(super) async fn end(&mut self, reason: &StopReason) {
-        let Some(carrier) = self.carrier.clone() else { return };
+    /// Carries the end of the run, as far as there is time; says whether all of it arrived.
+    /// Whoever goes on elsewhere finds what did.
+    pub(super) async fn end(&mut self) -> bool {
+        let Some(carrier) = self.carrier.clone() else { return false };
         if let Some(load) = self.under_way.take() {
             self.put_back(load);
         }
-        let (prefix, load) = (self.prefix.clone(), self.load());
-        let last = async {
-            let carried = bring(Arc::clone(&carrier), prefix.clone(), load).await;
-            if matches!(carried, Carried::Whole) && *reason == StopReason::Done {
-                let _left = carrier.create(format!("{prefix}/{LEFT}"), Vec::new()).await;
-            }
-        };
-        // Whoever goes on elsewhere finds what arrived.
-        let _in_time = tokio::time::timeout(CARRY_TIME_MAX, last).await;
+        let last = bring(carrier, self.prefix.clone(), self.load());
+        matches!(tokio::time::timeout(CARRY_TIME_MAX, last).await, Ok(Carried::Whole))
+    }
+
+    /// The artifacts are left, and the run is over for the other machines, too. Not before: the
+    /// next one would begin it again.
+    pub(super) async fn leave(&self) {
+        let Some(carrier) = &self.carrier else { return };
+        let left = carrier.create(format!("{}/{LEFT}", self.prefix), Vec::new());
+        // A machine that is not told writes the same artifacts, and pays for nothing.
+        let _in_time = tokio::time::timeout(CARRY_TIME_MAX, left).await;
     }
 }
 

@@ -392,3 +392,61 @@ async fn a_response_that_had_begun_is_charged_whatever_it_ends_with() {
         check(&format!("{{ kind = \"omit\" }}, {failed} = 1 }}")).await;
     }
 }
+
+#[tokio::test]
+async fn a_run_that_is_over_as_soon_as_it_is_taken_up_hears_nothing_more() {
+    let world = World::new();
+    world.run("[[turn]]\nsay = \" \"\n", "a").await.0.unwrap();
+    let plan = world.plan(Endpoint::new("http://127.0.0.1:1/v1").unwrap(), "a");
+    let (send, signals) = mpsc::channel(1);
+    send.send(Signal::Interrupt).await.unwrap();
+    let (ended, records) = world.run_plan(plan, signals).await;
+    let reason = ended.unwrap().result.stop_reason;
+    assert_eq!(reason, StopReason::NoUsefulResult);
+    let last = records.last().map(|record| record.event.clone());
+    assert_eq!(last, Some(Event::Decided(Decision::Stopped { reason })));
+}
+
+/// A place that looks, whenever something is kept there, whether a file is on this machine.
+#[derive(Debug)]
+struct Looking {
+    file: PathBuf,
+    seen: std::sync::Mutex<Vec<(String, bool)>>,
+}
+
+impl Carrier for Looking {
+    fn get(&self, _: String) -> Later<'_, Result<Option<Vec<u8>>, String>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn create(&self, name: String, _: Vec<u8>) -> Later<'_, Result<bool, String>> {
+        self.seen.lock().unwrap().push((name, self.file.exists()));
+        Box::pin(async { Ok(true) })
+    }
+
+    fn list(&self, _: String) -> Later<'_, Result<Vec<String>, String>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn delete(&self, _: String) -> Later<'_, Result<(), String>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test]
+async fn other_machines_hear_that_a_run_is_over_when_its_artifacts_are_left() {
+    let world = World::new();
+    let script = Script::parse(&format!("model = \"m\"\n{SUBMIT}")).unwrap();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let server = Server::bind(address, Arc::new(script)).unwrap();
+    let mut plan = world.plan(Endpoint::new(&server.base_url()).unwrap(), "a");
+    let file = world.dir.path().join("out/result.json");
+    let place = Arc::new(Looking { file, seen: std::sync::Mutex::default() });
+    plan.carrier = Some(Arc::clone(&place) as Arc<dyn Carrier>);
+    let (_never, signals) = mpsc::channel(1);
+    world.run_plan(plan, signals).await.0.unwrap();
+    let seen = place.seen.lock().unwrap();
+    let (last, before) = seen.split_last().unwrap();
+    assert!(last.0.ends_with("/left") && last.1, "{seen:?}");
+    assert!(before.iter().all(|(name, _)| name.contains("/journal/")), "{seen:?}");
+}
