@@ -159,11 +159,7 @@ impl Problem {
             Self::LedgerName { .. } => {
                 "names in the ledger are those of the step, the repository and the branch".to_owned()
             }
-            Self::Isolation { .. } => {
-                "`stepwell doctor` says what this machine gives; without `--require-isolation` the run \
-                 goes on and says what is missing"
-                    .to_owned()
-            }
+            Self::Isolation { .. } => ISOLATION_HELP.to_owned(),
             Self::ToolTwice { .. } => "give one of them another name".to_owned(),
             Self::NoTool { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::NoTool { nearest: None, .. } => "`stepwell tool list` names them".to_owned(),
@@ -280,6 +276,10 @@ fn run_help(err: &runner::RunError) -> Option<&'static str> {
         None
     }
 }
+
+/// What to do about a machine that cannot keep a tool in.
+const ISOLATION_HELP: &str = "`stepwell doctor` says what this machine gives; without \
+                              `--require-isolation` the run goes on and says what is missing";
 
 /// What to do about a ledger.
 fn ledger_help(err: &ledger::LedgerError) -> Option<&'static str> {

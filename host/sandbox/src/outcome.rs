@@ -242,6 +242,7 @@ mod tests {
         the tool was stopped: cancelled; the step no longer needs this call
         the tool was stopped: its answer cannot be used: it is nested more than 64 deep; the tool has a fault; the same call will fail again, so use another tool
         the tool was stopped: the input is larger than the limit of 4194304 bytes; pass less in one call
+        the tool was stopped: the process that ran it was lost: it was killed; the tool has a fault; the same call will fail again, so use another tool
         the tool was stopped: the machine had no memory left for it; the same call may work when made again
         ");
     }

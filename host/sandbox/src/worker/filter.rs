@@ -26,10 +26,9 @@ const PAGEMAP_SCAN: u64 = 0xc060_6610;
 
 /// Calls that need no look at their arguments: memory and descriptors that are only given back or
 /// told about, time, signals of its own, the end.
-const FREE: [c_long; 17] = [
+const FREE: [c_long; 16] = [
     libc::SYS_brk,
     libc::SYS_clock_gettime,
-    libc::SYS_clock_nanosleep,
     libc::SYS_close,
     libc::SYS_exit,
     libc::SYS_exit_group,
@@ -74,6 +73,8 @@ fn program(purpose: Purpose) -> Result<BpfProgram, seccompiler::BackendError> {
         Purpose::Compile => {
             rules.insert(libc::SYS_mprotect, Vec::new());
             rules.insert(libc::SYS_mmap, Vec::new());
+            // Where the processor must be told of new code.
+            rules.insert(libc::SYS_membarrier, Vec::new());
             written.push(rule([descriptor(CODE)?])?);
         }
     }
@@ -104,5 +105,5 @@ fn condition(
 fn rule<const N: usize>(
     conditions: [SeccompCondition; N],
 ) -> Result<SeccompRule, seccompiler::BackendError> {
-    SeccompRule::new(conditions.to_vec())
+    SeccompRule::new(conditions.into())
 }

@@ -408,3 +408,6 @@ fn read_unfitting(from: &mut Reader<'_>) -> Result<Unfitting, Garbled> {
         _ => return Err(Garbled),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,8 +67,9 @@ fn is_child_of(parent: u32) -> bool {
 }
 
 /// Carries out calls until nobody has any more.
-fn guests(mut line: Line, start: &Start, walls: Vec<Wall>) -> Result<(), Broken> {
-    let loaded = engine(start).and_then(|wasm| {
+fn guests(mut line: Line, start: &Start, mut walls: Vec<Wall>) -> Result<(), Broken> {
+    let loaded = engine(start, &mut walls).and_then(|wasm| {
+        // Nothing vouches for the code but the directory that it was kept in.
         let linked = link(&wasm)?;
         Ok((wasm, linked))
     });
@@ -94,23 +95,26 @@ fn guests(mut line: Line, start: &Start, walls: Vec<Wall>) -> Result<(), Broken>
     }
 }
 
-/// Puts the walls up, with everything open that a call needs, and says so.
+/// Puts the last walls up, with everything open that a call needs, and says so.
 fn stand_up(
     line: &mut Line,
     start: &Start,
     wasm: &Wasm,
     mut walls: Vec<Wall>,
 ) -> Result<(), Broken> {
-    // Both open or map something the first time.
-    Engine::tls_eager_initialize();
-    PoolingAllocationConfig::is_pagemap_scan_available();
     walls.extend(wall::around(Purpose::Guests { memory_bytes: start.memory_bytes }));
     line.send(&ToHost::Ready(Walls { memory: wasm.memory.clone(), walls }))
 }
 
-fn engine(start: &Start) -> Result<Wasm, String> {
+/// The engine, and the wall that can stand before code is loaded into it.
+fn engine(start: &Start, walls: &mut Vec<Wall>) -> Result<Wasm, String> {
     let allocator = if start.pool { Allocator::Pool } else { Allocator::OnDemand };
-    Wasm::new(allocator, 1).map_err(|SandboxError::Engine(why)| why.to_string())
+    let wasm = Wasm::new(allocator, 1).map_err(|SandboxError::Engine(why)| why.to_string())?;
+    // Both open or map something the first time.
+    Engine::tls_eager_initialize();
+    PoolingAllocationConfig::is_pagemap_scan_available();
+    walls.push(wall::landlock());
+    Ok(wasm)
 }
 
 fn link(wasm: &Wasm) -> Result<ToolPre<Guest>, String> {
@@ -170,8 +174,8 @@ fn drive<T>(
 }
 
 /// Says which walls stand around a worker without a guest.
-fn probe(mut line: Line, start: &Start, walls: Vec<Wall>) -> Result<Line, Broken> {
-    match engine(start) {
+fn probe(mut line: Line, start: &Start, mut walls: Vec<Wall>) -> Result<Line, Broken> {
+    match engine(start, &mut walls) {
         Ok(wasm) => {
             stand_up(&mut line, start, &wasm, walls)?;
             Ok(line)
@@ -193,7 +197,7 @@ fn compile(mut line: Line) -> Result<(), Broken> {
         Ok(wasm) => wasm,
         Err(SandboxError::Engine(why)) => return line.send(&ToHost::Failed(why.to_string())),
     };
-    drop(wall::around(Purpose::Compile));
+    drop((wall::landlock(), wall::around(Purpose::Compile)));
     let said = match tool::compile(&wasm, &bytes) {
         Ok(code) => match compiled::hand_over(&code) {
             Ok(()) => ToHost::Compiled,

@@ -70,7 +70,7 @@ impl<'a> Talk<'a> {
     ) -> Result<Finished, Ending> {
         let ran = match self.converse(input, asked, cancel).await {
             Ok(ran) => ran,
-            Err(fault) => return Err(self.ending(fault, process)),
+            Err(fault) => return Err(self.ending(&fault, process)),
         };
         match self.stream.into_std() {
             Ok(stream) => Ok((ran, process, stream, self.frames)),
@@ -161,7 +161,7 @@ impl<'a> Talk<'a> {
         Ok(ran)
     }
 
-    fn ending(self, fault: io::Error, mut process: Process) -> Ending {
+    fn ending(self, fault: &io::Error, mut process: Process) -> Ending {
         match (self.stopped, fault.kind()) {
             (Some(ending), _) => ending,
             (None, io::ErrorKind::TimedOut) => Interrupted::Late.ending(self.limits),

@@ -1,5 +1,10 @@
 //! What a guest must not be able to do even with the worker's native code at its command, tried
 //! by the worker's own native code, behind the same walls, with no guest in the process.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "to see that none of it works"
+)]
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
@@ -95,11 +100,6 @@ impl Trial {
     }
 
     /// Tries it. That may be the last thing this process does.
-    #[expect(
-        clippy::disallowed_methods,
-        clippy::disallowed_types,
-        reason = "to see that none of it works"
-    )]
     pub(super) fn attempt(self, parent: u32) -> Tried {
         match self {
             Self::ReadFile => tried(fs::read("/etc/passwd")),

@@ -40,8 +40,8 @@ fn every_wall_stands_on_a_machine_that_has_them() {
             "descriptors",
             "lifetime",
             "environment",
-            "privileges",
             "landlock",
+            "privileges",
             "limits",
             "system calls"
         ]
