@@ -37,3 +37,24 @@ fn a_run_says_what_guards_its_tools_and_can_insist_on_it() {
     assert!(isolation.contains("in processes of their own"), "{isolation}");
     assert!(isolation.ends_with("missing: nothing"), "{isolation}");
 }
+
+#[test]
+fn every_limit_of_a_call_ends_it_by_name() {
+    let limits = [
+        ("fuel = 1000", "out of fuel"),
+        ("time = \"1us\"", "out of time"),
+        ("memory-bytes = 65536", "out of memory"),
+        ("output-bytes = 1", "its output is larger than the limit of 1 bytes"),
+        ("read-bytes = 1", "read more of the repository than the limit of 1 bytes"),
+        ("host-calls = 1", "more often than the limit of 1 times"),
+        ("questions = 1", "more different questions than the limit of 1"),
+    ];
+    for (limit, ending) in limits {
+        let world = World::example();
+        let step = world.read(".stepwell/step.toml");
+        world.write(".stepwell/step.toml", &format!("{step}\n[limits]\n{limit}\n"));
+        world.stepwell(&["run", "--provider", "offline", "--step-from-head", "--no-cache"]);
+        let trace = world.read(".stepwell/out/trace.jsonl");
+        assert!(trace.contains(ending), "{limit}: {trace}");
+    }
+}

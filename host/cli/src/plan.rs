@@ -278,7 +278,10 @@ fn limits(own: &step::Limits) -> Result<Limits, StepError> {
         memory_bytes: own.memory_bytes.unwrap_or(default.memory_bytes),
         output_bytes: own.output_bytes.unwrap_or(default.output_bytes),
         read_bytes: own.read_bytes.unwrap_or(default.read_bytes),
-        ..default
+        host_calls: own.host_calls.unwrap_or(default.host_calls),
+        questions: own.questions.unwrap_or(default.questions),
+        log_lines: own.log_lines.unwrap_or(default.log_lines),
+        log_bytes: own.log_bytes.unwrap_or(default.log_bytes),
     };
     if limits.fuel == 0 || limits.memory_bytes == 0 || limits.wall.is_zero() {
         let why = "leave a tool nothing to work with";
@@ -370,6 +373,30 @@ mod tests {
         assert_eq!(idle(&format!("{model}\"xhigh\"")), 900_000);
         let own = format!("{model}\"high\"\n[budget.analyze]\nidle = \"7s\"");
         assert_eq!(idle(&own), 7_000);
+    }
+
+    #[test]
+    fn every_limit_of_a_call_can_be_set_up_to_its_maximum() {
+        let most = Limits::MAX;
+        let limits = [
+            ("fuel", most.fuel),
+            ("memory-bytes", most.memory_bytes),
+            ("output-bytes", most.output_bytes),
+            ("read-bytes", most.read_bytes),
+            ("host-calls", most.host_calls),
+            ("questions", most.questions),
+            ("log-lines", most.log_lines),
+            ("log-bytes", most.log_bytes),
+        ];
+        for (limit, most) in limits {
+            let with = |value: u64| {
+                let text = format!("name = \"a\"\ntask = \"b\"\n[limits]\n{limit} = {value}\n");
+                plan(&Step::parse(text.as_bytes()).unwrap(), &known())
+            };
+            assert!(with(most).is_ok(), "{limit}");
+            let said = with(most + 1).map(|_| ()).unwrap_err().to_string();
+            assert!(said.contains(&format!("`{limit}` is {}", most + 1)), "{said}");
+        }
     }
 
     #[test]

@@ -228,6 +228,18 @@ pub(crate) struct Limits {
     /// Bytes that the tool may read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) read_bytes: Option<u64>,
+    /// Questions that the tool may ask of the repository, repeated ones included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) host_calls: Option<u64>,
+    /// Different questions that the tool may ask of the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) questions: Option<u64>,
+    /// Lines of its log that are kept; the rest is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) log_lines: Option<u64>,
+    /// Bytes of its log that are kept; the rest is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) log_bytes: Option<u64>,
     /// Bytes of an answer that the model gets to see. Default: 65536.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) answer_bytes: Option<u32>,
