@@ -36,7 +36,6 @@ mod translate;
 mod worker;
 
 pub use call::INPUT_BYTES_MAX;
-
 pub use limits::{Limits, LimitsError};
 pub use manifest::{Manifest, ManifestError};
 pub use outcome::{Ending, Level, LogLine, Outcome, Report, Usage};

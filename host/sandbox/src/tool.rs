@@ -244,15 +244,17 @@ fn missing(wasm: &Wasm, component: &Component) -> Vec<String> {
         let (interface, _version) = name.split_once('@').unwrap_or((name, ""));
         !OURS.contains(&interface)
     });
-    foreign.take(MISSING_MAX).map(|name| name.escape_debug().to_string()).collect()
+    foreign.take(MISSING_MAX).map(|name| cut(name.escape_debug().to_string())).collect()
+}
+
+/// A component's words, cut to what a person reads.
+fn cut(mut words: String) -> String {
+    truncate(&mut words, CAUSE_BYTES_MAX);
+    words
 }
 
 /// An error and its causes, each in its own words.
 fn causes(err: &wasmtime::Error) -> Vec<String> {
-    let cut = |mut words: String| {
-        truncate(&mut words, CAUSE_BYTES_MAX);
-        words
-    };
     err.chain().take(CAUSES_MAX).map(|err| cut(err.to_string())).collect()
 }
 

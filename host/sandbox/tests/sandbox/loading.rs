@@ -87,6 +87,20 @@ fn what_is_not_a_tool_is_refused_by_name() {
 }
 
 #[test]
+fn a_component_that_asks_for_a_book_is_told_so_in_a_line() {
+    let import = |n: usize| {
+        let name = format!("a:b/c{n}{}", "x".repeat(50_000));
+        format!("(import \"{name}\" (instance (export \"f\" (func))))")
+    };
+    let imports: String = (0..20).map(import).collect();
+    let bytes = wat::parse_str(format!("(component {imports})")).unwrap();
+    let bytes = with_section(bytes, "stepwell:tool", manifest().as_bytes());
+    let said = refusal(&Bench::new().sandbox, &bytes);
+    assert!(said.starts_with("the component imports `a:b/c0xxx"), "{}", &said[..100]);
+    assert!(said.len() < 20_000, "{} bytes", said.len());
+}
+
+#[test]
 fn a_damaged_component_is_refused_wherever_the_damage_is() {
     let bytes = component("reads");
     let bench = Bench::new();
