@@ -409,10 +409,10 @@ impl<E: ToolExecutor> Run<E> {
         )?;
         // Until here the same command still has artifacts to write.
         if result.stop_reason == StopReason::Done {
-            resume::mark_left(&self.plan)?;
             if all_carried {
                 self.carrying.leave().await;
             }
+            resume::mark_left(&self.plan)?;
         }
         // What cannot be removed now is removed by the next attempt.
         let _left = scratch::clear(&run_dir.join("scratch"));

@@ -108,8 +108,8 @@ impl Carrying {
         matches!(tokio::time::timeout(CARRY_TIME_MAX, last).await, Ok(Carried::Whole))
     }
 
-    /// The artifacts are left, and the run is over for the other machines, too. Not before: the
-    /// next one would begin it again.
+    /// The artifacts are left, and the run is over for the other machines. Not before: the next
+    /// one would begin it again.
     pub(super) async fn leave(&self) {
         let Some(carrier) = &self.carrier else { return };
         let left = carrier.create(format!("{}/{LEFT}", self.prefix), Vec::new());

@@ -194,6 +194,21 @@ pub(crate) fn artifacts(out: &Path, ended: &Ended) -> Result<(), String> {
     }
 }
 
+/// Whether a journal ends with a run that is done.
+pub(crate) fn is_done(journal: &Path) -> bool {
+    let done = Event::Decided(Decision::Stopped { reason: StopReason::Done });
+    let records = records(journal).unwrap_or_default();
+    records.last().is_some_and(|record| record.event == done)
+}
+
+/// What the artifacts say of the end of a run.
+pub(crate) fn left(out: &Path) -> Option<Ended> {
+    let read = |name: &str| fs::read(out.join(name)).ok();
+    let result = serde_json::from_slice(&read("result.json")?).ok()?;
+    let accounting = serde_json::from_slice(&read("accounting.json")?).ok()?;
+    Some(Ended { result, accounting })
+}
+
 /// A result as it is compared: what came out.
 pub(crate) fn result(ended: &Ended) -> String {
     serde_json::to_string_pretty(&ended.result).unwrap()

@@ -187,7 +187,8 @@ impl World {
             let ended = self.attempt(fate).await?;
             self.after(&fate, ended.as_ref())?;
             let elsewhere = self.elsewhere.lock().unwrap().take().transpose()?;
-            for (machine, ended) in ended.map(|ended| (last, ended)).into_iter().chain(elsewhere) {
+            let ended = ended.map(|ended| (last, ended)).into_iter().chain(elsewhere);
+            for (machine, ended) in ended.chain(self.over()) {
                 // The same command would begin another run.
                 if ended.result.stop_reason == StopReason::Done {
                     return oracle::at_the_end(self, machine, &ended, &expected);
@@ -206,6 +207,15 @@ impl World {
             sleep(Duration::from_secs(61)).await;
         }
         Ok(())
+    }
+
+    /// The end of a run that was over before its process died.
+    fn over(&self) -> Option<(usize, Ended)> {
+        let elsewhere = self.place.lock().unwrap().keys().any(|name| name.ends_with("/left"));
+        let is_over = |machine: &usize| elsewhere || self.run_dir(*machine).join("left").exists();
+        let is_done = |machine: &usize| oracle::is_done(&self.journal(*machine));
+        let machine = (0..self.machines.len()).filter(is_over).find(is_done)?;
+        Some((machine, oracle::left(&self.out_dir())?))
     }
 
     /// The promises that hold after every attempt.
