@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use crate::command::{cargo, run, say};
 
 /// What the suite runs: enough that each kind of fault meets each kind of moment.
-pub(crate) const SUITE_SEEDS: u64 = 3_000;
+pub(crate) const SUITE_SEEDS: u64 = 20_000;
 
 /// `simulate [--seeds N] [--seed S]`.
 pub(crate) fn chore(args: &[&str]) -> Result<()> {
