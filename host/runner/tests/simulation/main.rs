@@ -40,7 +40,7 @@ use world::World;
 
 /// Seeds of a plain `cargo test`; `cargo xtask test` runs many more of them, with
 /// optimisation.
-const SEEDS: u64 = 500;
+const SEEDS: u64 = 100;
 /// Failing seeds that are told of.
 const TOLD_MAX: usize = 5;
 /// Of a hundred seeds so many must come to the result of a run without faults; the others run out
