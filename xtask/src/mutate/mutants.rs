@@ -24,18 +24,22 @@ pub(super) enum Test {
     Corpus,
     /// The rules alone.
     Rules,
+    /// Runs with a model, books and a place of the test's own.
+    Runs,
     /// The books.
     Ledger,
 }
 
 impl Test {
-    pub(super) const ALL: [Self; 4] = [Self::Simulation, Self::Corpus, Self::Rules, Self::Ledger];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Simulation, Self::Corpus, Self::Rules, Self::Runs, Self::Ledger];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Simulation => "simulation",
             Self::Corpus => "corpus",
             Self::Rules => "rules",
+            Self::Runs => "runs",
             Self::Ledger => "ledger",
         }
     }
@@ -47,6 +51,8 @@ impl Test {
             Self::Simulation => &["--workspace", "--test", "simulation"],
             Self::Corpus => &["--workspace", "--test", "corpus"],
             Self::Rules => &["--package", "session", "--lib"],
+            // What it depends on is built for the simulation.
+            Self::Runs => &["--profile", "simulation", "--package", "runner", "--lib"],
             Self::Ledger => &["--workspace", "--test", "ledger"],
         }
     }
@@ -253,7 +259,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                // This try is over",
         put: "            Err(LedgerRefusal::LeaseLost(_)) => self.depart(departure),\n            \
               // This try is over",
-        test: Test::Simulation,
+        test: Test::Runs,
     },
     Mutant {
         name: "another machine's records are not in the way",
@@ -261,7 +267,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: "host/runner/src/run/carrying.rs",
         find: "            return Ok(false);\n",
         put: "            return Ok(true);\n",
-        test: Test::Simulation,
+        test: Test::Runs,
     },
     Mutant {
         name: "a lock that another process holds is no lock",

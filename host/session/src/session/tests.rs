@@ -344,3 +344,29 @@ fn a_stop_in_the_middle_of_a_turn_charges_what_may_have_been_billed() {
     let log = play(plan(), begun().into_iter().chain([stop]));
     assert!(log.ends_with("turn 1 charged most\nstopped: interrupted\n"), "{log}");
 }
+
+#[test]
+fn answers_join_the_conversation_in_the_order_of_the_calls() {
+    let mut session = Session::new(Plan { tests: None, context: Vec::new(), ..plan() });
+    session.handle(0, Input::AttemptStarted { attempt: 1 });
+    session.handle(1, Input::TurnRequested { turn: 1, try_number: 1 });
+    let calls = ["a", "b", "c"].map(|id| call(id, "read_file", r#"{"path":"x"}"#)).to_vec();
+    let effects = session.handle(2, completed(1, calls, ""));
+    let mut started: Vec<CallId> = Vec::new();
+    for effect in effects {
+        if let Effect::Call(call) = effect {
+            started.push(call.id);
+        }
+    }
+    assert_eq!(started.len(), 3);
+    for (at, id) in started.into_iter().enumerate().rev() {
+        session.handle(3, answered(id, &format!("answer {at}")));
+    }
+    let mut outputs = Vec::new();
+    for item in session.conversation() {
+        if let Item::CallOutput { call_id, .. } = item {
+            outputs.push(call_id.as_str());
+        }
+    }
+    assert_eq!(outputs, ["a", "b", "c"]);
+}
