@@ -86,12 +86,17 @@ impl<'a> Talk<'a> {
     ) -> io::Result<Ran> {
         self.send(message::call(input, self.limits), cancel).await?;
         loop {
+            // The timer alone would be late: one that always says something is always heard.
+            if Instant::now() >= self.end {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
             let next = tokio::select! {
                 biased;
                 () = cancel.cancelled(), if self.stopped.is_none() => Next::Cancelled,
+                // Before what comes: that may leave nothing of the task's budget for a timer.
+                () = sleep_until(self.end) => Next::Late,
                 message = receive(&mut self.stream, &mut self.frames, self.bytes_max, self.limits)
                     => Next::Message(message),
-                () = sleep_until(self.end) => Next::Late,
             };
             match next {
                 Next::Cancelled => self.stop(Ending::Cancelled, cancel).await?,
@@ -112,9 +117,11 @@ impl<'a> Talk<'a> {
         asked: &mut Asked,
         cancel: &CancellationToken,
     ) -> io::Result<()> {
-        // It asked before it heard the word to stop, which is its answer.
+        // It asked before it heard the word to stop, which is its answer. Who has asked too often
+        // by then does not listen.
         if self.stopped.is_some() {
-            return Ok(());
+            let admitted = asked.record.admit(&question);
+            return admitted.map_err(|_| io::ErrorKind::TimedOut.into());
         }
         let ending = match until(self.deadline, cancel, asked.answer(question)).await {
             Ok(Ok(answer)) if translate::weight(&answer) > ANSWER_BYTES_MAX as u64 => {
@@ -191,3 +198,6 @@ async fn receive(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,12 +20,18 @@ use std::time::Duration;
 
 use guests::{Bench, in_words};
 use rustix::process::{Pid, Signal, kill_process};
-use sandbox::{Guests, Limits, Program, Report};
+use sandbox::{Config, Guests, Limits, Program, Report, Sandbox};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_worker");
 
 fn place() -> Guests {
     Guests::Apart(Program { path: WORKER.into(), arguments: Vec::new() })
+}
+
+/// Workers that ask without end, and do not hear that they should stop.
+fn flooding() -> Config {
+    let program = Program { path: WORKER.into(), arguments: vec!["flood".into()] };
+    Config { guests: Guests::Apart(program), ..Config::default() }
 }
 
 /// The processes below this one that are still running.
@@ -106,7 +112,25 @@ async fn a_worker_that_dies_or_hangs_costs_one_call_and_is_replaced() {
     drop(bench);
     assert_eq!(workers(), [], "nothing is left behind");
 
+    a_worker_that_asks_without_end_is_ended().await;
+    assert_eq!(workers(), [], "nothing is left behind");
+
     a_worker_does_not_outlive_whoever_started_it();
+}
+
+/// Whatever it is told to stop for.
+async fn a_worker_that_asks_without_end_is_ended() {
+    let wall = Duration::from_millis(50);
+    let brief = Limits { wall, host_calls: Limits::MAX.host_calls, ..Limits::default() };
+    let few = Limits { host_calls: 3, ..Limits::default() };
+    for (limits, end) in [
+        (brief, "ended: out of time: it took longer than the limit of 50 ms"),
+        (few, "ended: it asked the repository more often than the limit of 3 times"),
+    ] {
+        let mut bench = Bench::new().limits(limits);
+        bench.sandbox = Sandbox::new(flooding()).unwrap();
+        assert_eq!(in_words(&bench.run("answers", "").await), end);
+    }
 }
 
 /// The kernel ends it even where it hears nothing: its line stays open here.
