@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -97,6 +97,8 @@ fn spawn(program: &Program, line: OwnedFd, code: Option<OwnedFd>) -> io::Result<
         .args(&program.arguments)
         .env_clear()
         .current_dir("/")
+        // What a terminal says to the step (to stop, say) is for the step, which ends its workers.
+        .process_group(0)
         .stdin(Stdio::from(line))
         .stdout(code.map_or_else(Stdio::null, Stdio::from))
         .stderr(Stdio::null())

@@ -19,7 +19,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use guests::{Bench, in_words};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpgid, kill_process};
 use sandbox::{Config, Guests, Limits, Program, Report, Sandbox};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_worker");
@@ -93,6 +93,7 @@ async fn a_worker_that_dies_or_hangs_costs_one_call_and_is_replaced() {
     // Between two calls.
     assert_eq!(in_words(&bench.call(&answers, "").await), r#"answered: "ok""#);
     let [idle] = workers()[..] else { panic!("{:?}", workers()) };
+    assert_eq!(getpgid(Some(idle)), Ok(idle), "a terminal's signals are not for it");
     kill_process(idle, Signal::KILL).unwrap();
     while is_running(&idle) {
         std::thread::yield_now();
