@@ -174,6 +174,10 @@ pub(crate) struct ResumeArgs {
     /// When the pipeline ends this job, such as `25m` from now. Default: what the pipeline says.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) deadline: Option<std::time::Duration>,
+    /// Refuse to go on where any wall around the tools is missing. So does a run that was begun
+    /// with this.
+    #[arg(long)]
+    pub(crate) require_isolation: bool,
     /// Print `result.json` on standard output, too.
     #[arg(long)]
     pub(crate) json: bool,

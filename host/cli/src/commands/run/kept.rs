@@ -36,6 +36,8 @@ pub(crate) struct KeptCommand {
     /// As `--provider` takes it; a script lies below the root, or is absolute.
     provider: String,
     no_cache: bool,
+    #[serde(default)]
+    require_isolation: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     out: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,6 +93,7 @@ impl KeptCommand {
             base: trees.base.as_ref().map(|found| tree(&found.name, base)),
             provider,
             no_cache: args.no_cache,
+            require_isolation: args.require_isolation,
             out: args.out.as_deref().and_then(absolute),
             ledger,
             store: store.map(|store| store.url().to_owned()),
@@ -184,6 +187,8 @@ impl KeptCommand {
             deadline: args.deadline,
             step_from_head: self.step_from_head,
             no_cache: self.no_cache,
+            // What another machine said of it can only add to what is asked here.
+            require_isolation: args.require_isolation || self.require_isolation,
             quiet: args.quiet,
             ..RunArgs::default()
         })

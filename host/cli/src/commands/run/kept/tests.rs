@@ -14,6 +14,7 @@ fn kept() -> (KeptCommand, String) {
         base: Some(tree("main (abababababa)")),
         provider: "offline".to_owned(),
         no_cache: false,
+        require_isolation: false,
         out: Some("/somewhere/out".to_owned()),
         ledger: Some(KeptLedger::File("/somewhere/ledger.sqlite".to_owned())),
         store: Some("fs:///srv/runs".to_owned()),
@@ -30,6 +31,7 @@ fn resume(run: &str) -> ResumeArgs {
         ledger: None,
         approve: vec!["big".to_owned()],
         deadline: None,
+        require_isolation: false,
         json: false,
         quiet: false,
     }
@@ -50,6 +52,25 @@ fn what_is_written_is_read_back_and_begins_the_same() {
     assert_eq!(args.store.store.unwrap(), "fs:///srv/runs");
     assert_eq!(args.approve, ["big"]);
     assert_eq!(KeptCommand::of_dir(&dir.path().join("none"), &run).unwrap(), None);
+}
+
+#[test]
+fn walls_that_were_required_once_are_required_again() {
+    let (mut kept, run) = kept();
+    let asked = ResumeArgs { require_isolation: true, ..resume(&run) };
+    let root = Path::new("/repo");
+    for (begun, args, required) in
+        [(false, resume(&run), false), (true, resume(&run), true), (false, asked, true)]
+    {
+        kept.require_isolation = begun;
+        let told = KeptCommand::of_others(&kept.for_others().unwrap(), &run).unwrap();
+        assert_eq!(told.arguments(&args, root).unwrap().require_isolation, required, "{begun}");
+    }
+    // One that was kept by a version that did not write it down.
+    let said = String::from_utf8(kept.bytes()).unwrap();
+    let said = said.replace("\"require-isolation\": false,", "");
+    assert!(!said.contains("isolation"), "{said}");
+    assert_eq!(KeptCommand::parse(said.as_bytes(), &run).unwrap(), kept);
 }
 
 #[test]
