@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use snapshot::{Grant, Question, Snapshot, Tree, View};
+use snapshot::{Grant, Snapshot, Tree, View};
 use tokio::sync::Semaphore;
 
 use super::*;
