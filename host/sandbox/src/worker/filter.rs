@@ -24,6 +24,10 @@ const NOWHERE: u64 = 2;
 /// `ioctl(…, PAGEMAP_SCAN, …)`: which pages of its own memory a guest has touched.
 const PAGEMAP_SCAN: u64 = 0xc060_6610;
 
+/// Mappings that the limit of memory does not count: shared ones, and those that grow as a stack
+/// does.
+const UNCOUNTED: libc::c_int = libc::MAP_SHARED | libc::MAP_GROWSDOWN;
+
 /// Calls that need no look at their arguments: memory and descriptors that are only given back or
 /// told about, time, signals of its own, the end.
 const FREE: [c_long; 16] = [
@@ -45,10 +49,25 @@ const FREE: [c_long; 16] = [
     libc::SYS_sigaltstack,
 ];
 
-/// Installs the filter.
+/// Installs the filters.
 pub(crate) fn install(purpose: Purpose) -> Result<(), String> {
-    let program = program(purpose).map_err(|err| err.to_string())?;
-    seccompiler::apply_filter(&program).map_err(|err| err.to_string())
+    for program in [without_mremap(), program(purpose)] {
+        let program = program.map_err(|err| err.to_string())?;
+        seccompiler::apply_filter(&program).map_err(|err| err.to_string())?;
+    }
+    Ok(())
+}
+
+/// The stack can be made larger by `mremap`, and moved out of its limit's reach. An allocator
+/// tries it for large blocks, and copies them when it is told that there is no memory.
+fn without_mremap() -> Result<BpfProgram, seccompiler::BackendError> {
+    let filter = SeccompFilter::new(
+        BTreeMap::from([(libc::SYS_mremap, Vec::new())]),
+        SeccompAction::Allow,
+        SeccompAction::Errno(libc::ENOMEM.unsigned_abs()),
+        TargetArch::try_from(ARCH)?,
+    )?;
+    filter.try_into()
 }
 
 fn program(purpose: Purpose) -> Result<BpfProgram, seccompiler::BackendError> {
@@ -61,18 +80,18 @@ fn program(purpose: Purpose) -> Result<BpfProgram, seccompiler::BackendError> {
         rules.insert(call, vec![rule([descriptor(LINE)?])?]);
     }
     let mut written = vec![rule([descriptor(LINE)?])?, rule([descriptor(NOWHERE)?])?];
+    let counted = condition(3, masked(UNCOUNTED), 0)?;
     match purpose {
         // No page becomes executable: the code it was given is all the code there is.
         Purpose::Guests { .. } => {
             let data_only = || condition(2, masked(libc::PROT_EXEC), 0);
-            let private = condition(3, masked(libc::MAP_SHARED), 0)?;
             rules.insert(libc::SYS_mprotect, vec![rule([data_only()?])?]);
-            rules.insert(libc::SYS_mmap, vec![rule([data_only()?, private])?]);
+            rules.insert(libc::SYS_mmap, vec![rule([data_only()?, counted])?]);
         }
         // Nothing that it compiles runs, but the engine maps it as if.
         Purpose::Compile => {
             rules.insert(libc::SYS_mprotect, Vec::new());
-            rules.insert(libc::SYS_mmap, Vec::new());
+            rules.insert(libc::SYS_mmap, vec![rule([counted])?]);
             // Where the processor must be told of new code.
             rules.insert(libc::SYS_membarrier, Vec::new());
             written.push(rule([descriptor(CODE)?])?);

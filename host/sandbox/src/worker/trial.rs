@@ -17,6 +17,13 @@ use crate::sandbox::Allocator;
 /// Bytes that a greedy worker asks for: more than any limit allows.
 const GREEDY_BYTES: usize = 8 * 1024 * 1024 * 1024;
 
+/// Bytes of a page, or of a part of one.
+const PAGE_BYTES: usize = 4_096;
+
+/// From the place of a call on the stack to what no further call uses. The kernel maps twice as
+/// much from the beginning.
+const UNUSED_BYTES: usize = 64 * 1024;
+
 /// Something that must fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trial {
@@ -154,6 +161,16 @@ fn new_code() -> Tried {
 }
 
 fn take_memory() -> Tried {
+    match heap() {
+        Tried::Refused(why) => match stacks() {
+            Some(did) => Tried::Did(did),
+            None => Tried::Refused(why),
+        },
+        did @ Tried::Did(_) => did,
+    }
+}
+
+fn heap() -> Tried {
     let mut bytes: Vec<u8> = Vec::new();
     match bytes.try_reserve_exact(GREEDY_BYTES) {
         Ok(()) => {
@@ -162,4 +179,23 @@ fn take_memory() -> Tried {
         }
         Err(err) => Tried::Refused(err.to_string()),
     }
+}
+
+/// Memory that the limit does not count: the process's own stack, made larger, and another one.
+#[expect(unsafe_code, reason = "nothing safe asks for such memory")]
+fn stacks() -> Option<String> {
+    let local = 0_u8;
+    let here = std::ptr::from_ref(std::hint::black_box(&local)).addr();
+    let page = std::ptr::without_provenance_mut((here - UNUSED_BYTES) & !(PAGE_BYTES - 1));
+    // SAFETY: a page of the stack that nobody uses. It is gone if the call does what it must not
+    // do, and what is called before that is said does not reach as far.
+    let moved = unsafe { libc::mremap(page, PAGE_BYTES, GREEDY_BYTES, libc::MREMAP_MAYMOVE) };
+    if moved != libc::MAP_FAILED {
+        return Some(format!("its stack has {GREEDY_BYTES} bytes"));
+    }
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_GROWSDOWN;
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: a new mapping, at a place of the kernel's choice.
+    let mapped = unsafe { libc::mmap(std::ptr::null_mut(), GREEDY_BYTES, access, flags, -1, 0) };
+    (mapped != libc::MAP_FAILED).then(|| format!("another stack has {GREEDY_BYTES} bytes"))
 }

@@ -24,7 +24,7 @@ fn native_code_in_a_worker_gets_nowhere() {
     read the environment of the step: it made a system call that no guest needs
     signal the process of the step: it made a system call that no guest needs
     bring code of its own: it made a system call that no guest needs
-    take 8 GiB of memory: memory allocation failed because the memory allocator returned an error
+    take 8 GiB of memory: it made a system call that no guest needs
     go on when its time is over: its time was over, and it was killed
     ");
 }
