@@ -35,13 +35,13 @@ fn run(world: &World, arguments: &[&str]) -> Ran {
     world.stepwell(&[&RUN, arguments].concat())
 }
 
-/// The number of the record at which the first such input was heard.
+/// The record at which the first such input was heard, as `--kill-at` takes it.
 fn at(world: &World, kind: &str, turn: u64) -> String {
     let is_it = |record: &serde_json::Value| {
         let heard = &record["event"]["heard"];
         heard["type"] == kind && heard["turn"] == turn
     };
-    (world.trace().iter().position(is_it).unwrap() + 1).to_string()
+    format!("append:{}", world.trace().iter().position(is_it).unwrap() + 1)
 }
 
 /// The turns that were asked for again although they had completed.
@@ -74,7 +74,7 @@ fn check_another_machine_goes_on(store: &str) {
     // When turn 3 came, everything before it was in the store.
     let last = at(&calm, "turn-completed", 3);
     let here = calm.cloned();
-    let killed = run(&here, &["--quiet", "--store", store, "--kill-after", &last]);
+    let killed = run(&here, &["--quiet", "--store", store, "--kill-at", &last]);
     assert_eq!(killed.code, None, "{}", killed.err);
 
     let there = here.cloned();
@@ -158,7 +158,7 @@ fn a_run_is_gone_on_with_by_the_beginning_of_its_name() {
     run(&calm, &["--quiet"]).code(0);
     let expected = calm.read(".stepwell/out/result.json");
     let world = calm.cloned();
-    run(&world, &["--quiet", "--kill-after", &at(&calm, "turn-requested", 3)]);
+    run(&world, &["--quiet", "--kill-at", &at(&calm, "turn-requested", 3)]);
     let run = name(&world);
     let none = world.stepwell(&["resume", "zz"]).code(2);
     assert!(none.err.contains("there is no run `zz`"), "{}", none.err);
@@ -175,7 +175,7 @@ fn a_run_is_gone_on_with_by_the_beginning_of_its_name() {
 #[test]
 fn a_run_whose_inputs_changed_is_not_resumed_and_says_which() {
     let world = repository();
-    run(&world, &["--quiet", "--kill-after", "20"]);
+    run(&world, &["--quiet", "--kill-at", "append:20"]);
     let name = name(&world);
     let change = |path: &str, text: &str, words: &str| {
         let before = world.read(path);
@@ -194,7 +194,7 @@ fn another_machine_resumes_a_run_by_its_name() {
     let shared = tempfile::tempdir().unwrap();
     let store = format!("fs://{}", shared.path().display());
     let here = repository();
-    run(&here, &["--quiet", "--store", &store, "--kill-after", "30"]);
+    run(&here, &["--quiet", "--store", &store, "--kill-at", "append:30"]);
     let name = name(&here);
     let there = here.cloned();
     let missing = there.stepwell(&["resume", &name]).code(2);
@@ -207,7 +207,7 @@ fn another_machine_resumes_a_run_by_its_name() {
 #[test]
 fn the_list_of_runs_tells_what_is_damaged_and_trusts_no_text() {
     let world = repository();
-    run(&world, &["--quiet", "--kill-after", "20"]);
+    run(&world, &["--quiet", "--kill-at", "append:20"]);
     let name = name(&world);
     let path = format!(".git/stepwell/runs/{name}/journal.jsonl");
     let text = world.read(&path);
