@@ -8,6 +8,7 @@ use std::time::Duration;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, LandlockStatus, Ruleset, RulesetAttr, RulesetStatus, Scope,
 };
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
@@ -33,6 +34,12 @@ pub(crate) const COMPILE_CPU: Duration = Duration::from_secs(300);
 /// Processor time of a worker in its life: twice the longest call, since one that has been busy
 /// for one of them is not given another.
 pub(crate) const WORKER_CPU: Duration = Duration::from_secs(1_260);
+
+/// Stack of the one thread. The same as most systems give, and counted by no other limit.
+const STACK_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// How readily a process is ended when memory runs short, from -1000 to 1000.
+const FIRST_TO_GO: &[u8] = b"1000";
 
 /// One wall between a guest and this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,9 +84,17 @@ pub(crate) enum Purpose {
 pub(crate) fn at_birth() -> Vec<Wall> {
     let inherited =
         wall("descriptors", "it has its line and its code, and no others", close_inherited);
-    let orphan = wall("lifetime", "it ends with the process that started it", || {
+    let mut orphan = wall("lifetime", "it ends with the process that started it", || {
         said(rustix::process::set_parent_process_death_signal(Some(Signal::KILL)))
     });
+    if orphan.stands {
+        // Rather a guest than the step, whose state is worth more. No wall: it can be had anywhere
+        // but where `/proc` is not.
+        orphan.about = match be_first_to_go() {
+            Ok(()) => format!("{}, and before it when memory runs short", orphan.about),
+            Err(err) => format!("{}, not before it when memory is short ({err})", orphan.about),
+        };
+    }
     let environment = wall("environment", "empty", || {
         #[expect(clippy::disallowed_methods, reason = "to see that there is none")]
         match std::env::vars_os().count() {
@@ -101,6 +116,12 @@ pub(crate) fn around(purpose: Purpose) -> Vec<Wall> {
             filter::install(purpose)
         }),
     ]
+}
+
+fn be_first_to_go() -> rustix::io::Result<()> {
+    let (path, flags) = ("/proc/self/oom_score_adj", OFlags::WRONLY | OFlags::CLOEXEC);
+    let file = rustix::fs::open(path, flags, Mode::empty())?;
+    rustix::io::write(&file, FIRST_TO_GO).map(drop)
 }
 
 fn wall(name: &str, about: &str, build: impl FnOnce() -> Result<(), String>) -> Wall {
@@ -145,18 +166,25 @@ fn limit(purpose: Purpose) -> Result<(), String> {
         (Resource::Data, memory),
         (Resource::Cpu, cpu.as_secs()),
         (Resource::Fsize, file),
+        (Resource::Stack, STACK_BYTES_MAX),
         (Resource::Core, 0),
         (Resource::Nofile, 0),
         (Resource::Nproc, 0),
         (Resource::Memlock, 0),
         (Resource::Msgqueue, 0),
     ];
-    for (resource, most) in limits {
-        let limit = Rlimit { current: Some(most), maximum: Some(most) };
-        rustix::process::setrlimit(resource, limit)
-            .map_err(|err| format!("{resource:?}: {err}"))?;
-    }
-    Ok(())
+    let failed: Vec<String> = limits
+        .into_iter()
+        .filter_map(|(resource, most)| {
+            // Whoever started us may have allowed less, for good.
+            let present = rustix::process::getrlimit(resource).maximum;
+            let most = Some(present.map_or(most, |present| present.min(most)));
+            let limit = Rlimit { current: most, maximum: most };
+            let err = rustix::process::setrlimit(resource, limit).err()?;
+            Some(format!("{resource:?}: {err}"))
+        })
+        .collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed.join(", ")) }
 }
 
 /// No file but those that are open, before compiled code is loaded: where somebody has put his own

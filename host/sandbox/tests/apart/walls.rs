@@ -1,6 +1,8 @@
 //! What a guest finds when it has broken out of the engine: nothing it could use.
 
-use sandbox::{Config, Sandbox, Trial, Tried};
+use sandbox::{Allocator, Config, Guests, Program, Sandbox, Trial, Tried};
+
+use crate::guests::Bench;
 
 fn sandbox() -> Sandbox {
     Sandbox::new(Config { guests: crate::place(), ..Config::default() }).unwrap()
@@ -46,4 +48,23 @@ fn every_wall_stands_on_a_machine_that_has_them() {
             "system calls"
         ]
     );
+}
+
+/// A sandbox whose workers are started by another program.
+fn started_by(path: &str, arguments: &[&str]) -> Bench {
+    let arguments = arguments.iter().copied().chain([env!("CARGO_BIN_EXE_worker")]);
+    let arguments = arguments.map(Into::into).collect();
+    let guests = Guests::Apart(Program { path: path.into(), arguments });
+    let mut bench = Bench::new();
+    bench.sandbox =
+        Sandbox::new(Config { guests, allocator: Allocator::OnDemand, ..Config::default() })
+            .unwrap();
+    bench
+}
+
+#[test]
+fn a_limit_that_was_lower_already_leaves_no_other_out() {
+    // A shell says where it is in a variable.
+    let bench = started_by("/bin/sh", &["-c", r#"ulimit -t 60 && exec env -i "$0""#]);
+    assert_eq!(bench.sandbox.walls().unwrap().missing(), "");
 }

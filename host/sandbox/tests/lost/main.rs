@@ -94,6 +94,8 @@ async fn a_worker_that_dies_or_hangs_costs_one_call_and_is_replaced() {
     assert_eq!(in_words(&bench.call(&answers, "").await), r#"answered: "ok""#);
     let [idle] = workers()[..] else { panic!("{:?}", workers()) };
     assert_eq!(getpgid(Some(idle)), Ok(idle), "a terminal's signals are not for it");
+    let score = fs::read_to_string(format!("/proc/{}/oom_score_adj", idle.as_raw_nonzero()));
+    assert_eq!(score.unwrap().trim(), "1000", "it goes before the step when memory runs short");
     kill_process(idle, Signal::KILL).unwrap();
     while is_running(&idle) {
         std::thread::yield_now();
