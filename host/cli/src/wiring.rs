@@ -48,10 +48,21 @@ pub(crate) struct Tools {
 impl Tools {
     /// Loads the built-in tools and `own`. Compiled code is kept from one command to the next.
     pub(crate) fn load(own: Vec<Component>) -> Result<Self, Problem> {
+        Self::load_into(sandbox()?, own)
+    }
+
+    /// The same, but refuses a machine on which a wall around them is missing: before any of
+    /// them is compiled, and whenever a wall is built.
+    pub(crate) fn load_behind_walls(own: Vec<Component>) -> Result<Self, Problem> {
+        let sandbox = sandbox()?;
+        sandbox.require_walls().map_err(|missing| Problem::Isolation { missing })?;
+        Self::load_into(sandbox, own)
+    }
+
+    fn load_into(sandbox: Sandbox, own: Vec<Component>) -> Result<Self, Problem> {
         if COMPONENTS.is_empty() {
             return Err(Problem::NoTools);
         }
-        let sandbox = sandbox()?;
         let built_in = COMPONENTS.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec()));
         let own = own.into_iter().map(|component| (component.name, component.bytes));
         let mut tools: Vec<Tool> = Vec::new();
@@ -76,11 +87,6 @@ impl Tools {
     /// What guards them, in one line.
     pub(crate) fn isolation(&self) -> String {
         self.sandbox.isolation()
-    }
-
-    /// Refuses a machine on which a wall around them is missing, now and whenever one is built.
-    pub(crate) fn require_isolation(&self) -> Result<(), Problem> {
-        self.sandbox.require_walls().map_err(|missing| Problem::Isolation { missing })
     }
 
     /// The same tools with what each may read, and how far each call may go.

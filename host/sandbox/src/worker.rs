@@ -18,6 +18,7 @@ mod filter;
 mod frame;
 mod line;
 mod message;
+mod places;
 mod pool;
 mod serve;
 mod start;

@@ -69,11 +69,10 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
     let found = step_file::find(args, &trees)?;
     let bad = |source| Problem::BadStep { file: found.name.clone(), source: Box::new(source) };
     let step = Step::parse(&found.bytes).map_err(bad)?;
-    let tools = Tools::load(own_components(&step, &trees)?)?;
+    let own = own_components(&step, &trees)?;
+    let load = if args.require_isolation { Tools::load_behind_walls } else { Tools::load };
+    let tools = load(own)?;
     let plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
-    if args.require_isolation {
-        tools.require_isolation()?;
-    }
     let isolation = tools.isolation();
     let tools = tools.with(&plan.grants, plan.limits);
     let cache = if args.no_cache { None } else { Some(tool::cache()?) };

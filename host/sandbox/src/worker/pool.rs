@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::frame::{Frames, Garbled};
 use super::message::{Start, Task, ToHost, ToWorker, WORD_BYTES_MAX};
+use super::places::Places;
 use super::start::{Process, Program, Starter};
 use super::talk::Talk;
 use super::trial::{Trial, Tried};
@@ -36,6 +37,9 @@ const TRIAL_TIME: Duration = Duration::from_millis(500);
 /// Time to compile, beyond the processor time that the compiler has.
 const COMPILE_SLACK: Duration = Duration::from_secs(60);
 
+/// Processes that compile at one time: each may take 3 GiB, and a core.
+const COMPILES_MAX: usize = 2;
+
 /// The compiled code of one tool, in a file without a name that nobody can change.
 #[derive(Debug)]
 pub(crate) struct Image {
@@ -50,8 +54,9 @@ pub(crate) struct Pool {
     idle: Mutex<Vec<Worker>>,
     idle_max: usize,
     has_pool: bool,
-    // Whether a worker must stand behind all walls.
+    // Whether whoever runs guests or compiles must stand behind all walls.
     strict: AtomicBool,
+    compiles: Places,
     starter: Arc<Starter>,
 }
 
@@ -88,11 +93,12 @@ impl Pool {
             idle_max: calls_max as usize,
             has_pool: allocator == Allocator::Pool,
             strict: AtomicBool::new(false),
+            compiles: Places::new(COMPILES_MAX),
             starter: Arc::new(Starter::new(program)),
         }
     }
 
-    /// From now on, a worker that a wall is missing around is none.
+    /// From now on, a process that a wall is missing around is given no component and no call.
     pub(crate) fn require_walls(&self) {
         self.strict.store(true, Ordering::Relaxed);
         drop(std::mem::take(&mut *self.held()));
@@ -143,14 +149,14 @@ impl Pool {
     /// Which walls stand around a worker.
     pub(crate) fn probe(&self) -> Result<Walls, Lost> {
         let start = self.start(0, Task::Probe);
-        Worker::start(&self.starter, &start, None, Digest::of(b""))?.ready()
+        Worker::start(&self.starter, &start, None, Digest::of(b""))?.ready(false)
     }
 
     /// Lets a worker without a guest try something.
     pub(crate) fn attempt(&self, trial: Trial) -> Result<Tried, Lost> {
         let start = self.start(0, Task::Trial(trial));
         let mut worker = Worker::start(&self.starter, &start, None, Digest::of(b""))?;
-        worker.ready()?;
+        worker.ready(false)?;
         match worker.receive(Instant::now() + TRIAL_TIME) {
             Ok(ToHost::Tried(tried)) => Ok(tried),
             Ok(_) => Err(Garbled.into()),
@@ -162,11 +168,13 @@ impl Pool {
 
     /// Compiles a component in a process of its own, started for that and ended after it.
     pub(crate) fn compile(&self, bytes: &[u8]) -> Result<Result<OwnedFd, Unfitting>, Lost> {
-        let deadline = Instant::now() + COMPILE_CPU + COMPILE_SLACK;
         let start = self.start(0, Task::Compile);
         let file = compiled::nameless().map_err(Lost::NotStarted)?;
         let theirs = file.try_clone().map_err(Lost::NotStarted)?;
+        let _place = self.compiles.take();
+        let deadline = Instant::now() + COMPILE_CPU + COMPILE_SLACK;
         let mut worker = Worker::start(&self.starter, &start, Some(theirs), Digest::of(b""))?;
+        worker.ready(self.strict.load(Ordering::Relaxed))?;
         worker.send(&ToWorker::Component(bytes.to_vec()))?;
         match worker.receive(deadline)? {
             ToHost::Compiled => {
@@ -242,17 +250,17 @@ impl Worker {
     ) -> Result<Self, Lost> {
         let code = image.file.try_clone().map_err(Lost::NotStarted)?;
         let mut worker = Self::start(starter, start, Some(code), image.digest)?;
-        let missing = worker.ready()?.missing();
-        if strict && !missing.is_empty() {
-            return Err(Lost::Failed(format!("there is no {missing}")));
-        }
+        worker.ready(strict)?;
         worker.stream.set_nonblocking(true).map_err(Lost::NotStarted)?;
         Ok(worker)
     }
 
-    /// Waits until its walls stand.
-    fn ready(&mut self) -> Result<Walls, Lost> {
+    /// Waits until its walls stand: all of them where that is required.
+    fn ready(&mut self, strict: bool) -> Result<Walls, Lost> {
         match self.receive(Instant::now() + START_TIME)? {
+            ToHost::Ready(walls) if strict && !walls.missing().is_empty() => {
+                Err(Lost::Failed(format!("there is no {}", walls.missing())))
+            }
             ToHost::Ready(walls) => Ok(walls),
             ToHost::Failed(what) => Err(Lost::Failed(what)),
             ToHost::Ask(_)

@@ -10,7 +10,7 @@ use wasmtime::{Engine, PoolingAllocationConfig};
 
 use super::line::{Broken, Line};
 use super::message::{Start, Task, ToHost, ToWorker};
-use super::wall::{self, Purpose, Wall, Walls};
+use super::wall::{self, Landlock, Purpose, Wall, Walls};
 use crate::bindings::ToolPre;
 use crate::call::{Interrupted, Ran};
 use crate::compiled;
@@ -50,7 +50,7 @@ fn work(walls: Vec<Wall>) -> Result<(), Broken> {
     }
     match start.task {
         Task::Guest => guests(line, &start, walls),
-        Task::Compile => compile(line),
+        Task::Compile => compile(line, walls),
         Task::Probe => probe(line, &start, walls).map(drop),
         Task::Trial(trial) => {
             let mut line = probe(line, &start, walls)?;
@@ -68,16 +68,17 @@ fn is_child_of(parent: u32) -> bool {
 
 /// Carries out calls until nobody has any more.
 fn guests(mut line: Line, start: &Start, mut walls: Vec<Wall>) -> Result<(), Broken> {
-    let loaded = engine(start, &mut walls).and_then(|wasm| {
+    let loaded = engine(start).and_then(|(wasm, landlock)| {
         // Nothing vouches for the code but the directory that it was kept in.
         let linked = link(&wasm)?;
-        Ok((wasm, linked))
+        Ok((wasm, landlock, linked))
     });
-    let (wasm, linked) = match loaded {
+    let (wasm, landlock, linked) = match loaded {
         Ok(loaded) => loaded,
         Err(what) => return line.send(&ToHost::Failed(what)),
     };
-    stand_up(&mut line, start, &wasm, walls)?;
+    walls.extend(wall::around(guests_of(start), landlock));
+    line.send(&ToHost::Ready(Walls { memory: wasm.memory.clone(), walls }))?;
     let line: Shared = Arc::new(Mutex::new(line));
     loop {
         let message = held(&line).receive()?;
@@ -95,26 +96,18 @@ fn guests(mut line: Line, start: &Start, mut walls: Vec<Wall>) -> Result<(), Bro
     }
 }
 
-/// Puts the last walls up, with everything open that a call needs, and says so.
-fn stand_up(
-    line: &mut Line,
-    start: &Start,
-    wasm: &Wasm,
-    mut walls: Vec<Wall>,
-) -> Result<(), Broken> {
-    walls.extend(wall::around(Purpose::Guests { memory_bytes: start.memory_bytes }));
-    line.send(&ToHost::Ready(Walls { memory: wasm.memory.clone(), walls }))
+fn guests_of(start: &Start) -> Purpose {
+    Purpose::Guests { memory_bytes: start.memory_bytes }
 }
 
 /// The engine, and the wall that can stand before code is loaded into it.
-fn engine(start: &Start, walls: &mut Vec<Wall>) -> Result<Wasm, String> {
+fn engine(start: &Start) -> Result<(Wasm, Landlock), String> {
     let allocator = if start.pool { Allocator::Pool } else { Allocator::OnDemand };
     let wasm = Wasm::new(allocator, 1).map_err(|SandboxError::Engine(why)| why.to_string())?;
     // Both open or map something the first time.
     Engine::tls_eager_initialize();
     PoolingAllocationConfig::is_pagemap_scan_available();
-    walls.push(wall::landlock());
-    Ok(wasm)
+    Ok((wasm, wall::landlock()))
 }
 
 fn link(wasm: &Wasm) -> Result<ToolPre<Guest>, String> {
@@ -175,9 +168,10 @@ fn drive<T>(
 
 /// Says which walls stand around a worker without a guest.
 fn probe(mut line: Line, start: &Start, mut walls: Vec<Wall>) -> Result<Line, Broken> {
-    match engine(start, &mut walls) {
-        Ok(wasm) => {
-            stand_up(&mut line, start, &wasm, walls)?;
+    match engine(start) {
+        Ok((wasm, landlock)) => {
+            walls.extend(wall::around(guests_of(start), landlock));
+            line.send(&ToHost::Ready(Walls { memory: wasm.memory, walls }))?;
             Ok(line)
         }
         Err(what) => {
@@ -187,17 +181,19 @@ fn probe(mut line: Line, start: &Start, mut walls: Vec<Wall>) -> Result<Line, Br
     }
 }
 
-/// Compiles one component, and is over.
-fn compile(mut line: Line) -> Result<(), Broken> {
-    let ToWorker::Component(bytes) = line.receive()? else {
-        return Err(super::frame::Garbled.into());
-    };
+/// Compiles one component, and is over. It is given none before it stands behind its walls.
+fn compile(mut line: Line, mut walls: Vec<Wall>) -> Result<(), Broken> {
     // The settings of the engine decide what code is made; where memory comes from does not.
     let wasm = match Wasm::new(Allocator::OnDemand, 1) {
         Ok(wasm) => wasm,
         Err(SandboxError::Engine(why)) => return line.send(&ToHost::Failed(why.to_string())),
     };
-    drop((wall::landlock(), wall::around(Purpose::Compile)));
+    let landlock = wall::landlock();
+    walls.extend(wall::around(Purpose::Compile, landlock));
+    line.send(&ToHost::Ready(Walls { memory: wasm.memory.clone(), walls }))?;
+    let ToWorker::Component(bytes) = line.receive()? else {
+        return Err(super::frame::Garbled.into());
+    };
     let said = match tool::compile(&wasm, &bytes) {
         Ok(code) => match compiled::hand_over(&code) {
             Ok(()) => ToHost::Compiled,

@@ -41,6 +41,9 @@ const STACK_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// How readily a process is ended when memory runs short, from -1000 to 1000.
 const FIRST_TO_GO: &[u8] = b"1000";
 
+/// The version of Landlock from which on nothing is beyond its reach that ours should keep out.
+const LANDLOCK_WHOLE: i32 = 6;
+
 /// One wall between a guest and this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wall {
@@ -107,15 +110,14 @@ pub(crate) fn at_birth() -> Vec<Wall> {
 
 /// Everything else, when what the process needs is open. Afterwards it can compute, and talk on
 /// its line.
-pub(crate) fn around(purpose: Purpose) -> Vec<Wall> {
-    vec![
-        wall("privileges", "none, and none to be had", drop_privileges),
-        wall("limits", "processor time, memory, files, cores", || limit(purpose)),
-        // Last: it forbids what the others needed.
-        wall("system calls", "computing and talking on its line, nothing else", || {
-            filter::install(purpose)
-        }),
-    ]
+pub(crate) fn around(purpose: Purpose, landlock: Landlock) -> Vec<Wall> {
+    let privileges = wall("privileges", "none, and none to be had", drop_privileges);
+    let limits = wall("limits", "processor time, memory, files, cores", || limit(purpose));
+    // Last: it forbids what the others needed.
+    let calls = wall("system calls", "computing and talking on its line, nothing else", || {
+        filter::install(purpose)
+    });
+    vec![landlock.beside(&calls), privileges, limits, calls]
 }
 
 fn be_first_to_go() -> rustix::io::Result<()> {
@@ -187,33 +189,98 @@ fn limit(purpose: Purpose) -> Result<(), String> {
     if failed.is_empty() { Ok(()) } else { Err(failed.join(", ")) }
 }
 
-/// No file but those that are open, before compiled code is loaded: where somebody has put his own
-/// in the place of ours, it begins to work while it is loaded.
-pub(crate) fn landlock() -> Wall {
-    let (stands, about) = match restrict() {
-        Ok(about) => (true, about),
-        Err(why) => (false, why),
-    };
-    Wall { name: "landlock".to_owned(), stands, about }
+/// What came of Landlock.
+#[derive(Debug)]
+pub(crate) struct Landlock(Result<i32, String>);
+
+impl Landlock {
+    /// As a wall. What a version does not reach is refused by the filter of system calls, where
+    /// there is one.
+    fn beside(self, calls: &Wall) -> Wall {
+        let name = "landlock".to_owned();
+        match self.0 {
+            Err(about) => Wall { name, stands: false, about },
+            Ok(version) => {
+                let stands = version >= LANDLOCK_WHOLE || calls.stands;
+                Wall { name, stands, about: reach(version) }
+            }
+        }
+    }
 }
 
-/// No file, no port, no other process: a rule set that allows nothing.
-fn restrict() -> Result<String, String> {
+/// What a version of Landlock keeps out, and what it does not.
+fn reach(version: i32) -> String {
+    let since = [
+        (3, "cutting files short"),
+        (4, "ports (TCP)"),
+        (6, "signals"),
+        (6, "local sockets without a name in the file system"),
+    ];
+    let beyond: Vec<&str> =
+        since.into_iter().filter(|(from, _)| version < *from).map(|(_, what)| what).collect();
+    let within = match version {
+        ..4 => "no file",
+        4..LANDLOCK_WHOLE => "no file, no port",
+        _ => "no file, no port, no process",
+    };
+    if beyond.is_empty() {
+        return format!("{within} (version {version})");
+    }
+    format!("{within}; beyond version {version}: {}", beyond.join(", "))
+}
+
+/// No file but those that are open, before compiled code is loaded: where somebody has put his own
+/// in the place of ours, it begins to work while it is loaded.
+pub(crate) fn landlock() -> Landlock {
+    Landlock(restrict())
+}
+
+/// No file, no port, no other process: a rule set that allows nothing. Says which version of it
+/// stands.
+fn restrict() -> Result<i32, String> {
     let say = |err: landlock::RulesetError| err.to_string();
     let rules = Ruleset::default().handle_access(AccessFs::from_all(LANDLOCK)).map_err(say)?;
     let rules = rules.handle_access(AccessNet::from_all(LANDLOCK)).map_err(say)?;
     let rules = rules.scope(Scope::from_all(LANDLOCK)).map_err(say)?;
     let status = rules.create().and_then(landlock::RulesetCreated::restrict_self).map_err(say)?;
-    let abi = match status.landlock {
+    let version = match status.landlock {
         LandlockStatus::NotEnabled => return Err("switched off in this kernel".to_owned()),
         LandlockStatus::NotImplemented => return Err("not in this kernel".to_owned()),
         LandlockStatus::Available { effective_abi, .. } => effective_abi as i32,
     };
     match status.ruleset {
-        RulesetStatus::FullyEnforced => Ok(format!("no file, no port, no process (version {abi})")),
-        RulesetStatus::PartiallyEnforced => {
-            Ok(format!("no file, no port, no process, as far as version {abi} goes"))
-        }
+        RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => Ok(version),
         RulesetStatus::NotEnforced => Err("the kernel does not enforce it".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_landlock_says_what_it_does_not_reach_and_needs_the_filter() {
+        let calls = |stands| Wall { name: String::new(), stands, about: String::new() };
+        let said = |version, filtered| {
+            let Wall { stands, about, .. } = Landlock(Ok(version)).beside(&calls(filtered));
+            format!("{} {about}", if stands { "stands:" } else { "missing:" })
+        };
+        insta::assert_snapshot!([
+            said(1, true),
+            said(3, true),
+            said(4, false),
+            said(5, true),
+            said(6, false),
+            said(9, true),
+        ].join("\n"), @r"
+        stands: no file; beyond version 1: cutting files short, ports (TCP), signals, local sockets without a name in the file system
+        stands: no file; beyond version 3: ports (TCP), signals, local sockets without a name in the file system
+        missing: no file, no port; beyond version 4: signals, local sockets without a name in the file system
+        stands: no file, no port; beyond version 5: signals, local sockets without a name in the file system
+        stands: no file, no port, no process (version 6)
+        stands: no file, no port, no process (version 9)
+        ");
+        let none = Landlock(Err("not in this kernel".to_owned())).beside(&calls(true));
+        assert!(!none.stands);
     }
 }

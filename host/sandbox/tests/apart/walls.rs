@@ -1,8 +1,8 @@
 //! What a guest finds when it has broken out of the engine: nothing it could use.
 
-use sandbox::{Allocator, Config, Guests, Program, Sandbox, Trial, Tried};
+use sandbox::{Allocator, Config, Guests, LoadError, Program, Sandbox, Trial, Tried};
 
-use crate::guests::Bench;
+use crate::guests::{Bench, in_words, tool_bytes};
 
 fn sandbox() -> Sandbox {
     Sandbox::new(Config { guests: crate::place(), ..Config::default() }).unwrap()
@@ -60,6 +60,24 @@ fn started_by(path: &str, arguments: &[&str]) -> Bench {
         Sandbox::new(Config { guests, allocator: Allocator::OnDemand, ..Config::default() })
             .unwrap();
     bench
+}
+
+#[tokio::test]
+async fn a_missing_wall_is_named_and_refused_where_all_are_required() {
+    let missing = "environment (it has 1 variables)";
+    let bench = started_by("/usr/bin/env", &["KEY=1"]);
+    assert_eq!(bench.sandbox.walls().unwrap().missing(), missing);
+    assert!(bench.sandbox.isolation().ends_with(&format!("missing: {missing}")));
+    let answers = bench.load("answers");
+    assert_eq!(in_words(&bench.call(&answers, "").await), r#"answered: "ok""#);
+
+    assert_eq!(bench.sandbox.require_walls(), Err(missing.to_owned()));
+    let refused = format!("it cannot do its work: there is no {missing}");
+    // Neither one that was warm, nor a new one, nor one that compiles.
+    let ended = format!("ended: the process that ran it was lost: {refused}");
+    assert_eq!(in_words(&bench.call(&answers, "").await), ended);
+    let compiler = bench.sandbox.load(&tool_bytes("echoes"));
+    assert!(matches!(&compiler, Err(LoadError::Compiler(why)) if *why == refused), "{compiler:?}");
 }
 
 #[test]
