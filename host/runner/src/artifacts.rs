@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use session::{Accounting, RunResult};
 
-use crate::outputs::OUTPUTS;
+use crate::outputs::{self, OUTPUTS};
 use crate::report;
 
 /// A file that could not be left.
@@ -58,12 +58,10 @@ pub(crate) fn write(out: &Path, leaving: Leaving<'_>) -> Result<(), ArtifactErro
     put("result.json", &json(result))
 }
 
-/// Leaves copies of the files in `from`, and nothing else, in `to`.
+/// Leaves copies of the files in `from` in `to`, and of earlier ones none. What does not bear a
+/// name of ours is somebody else's, and stays.
 fn leave_outputs(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(to) {
-        Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
-        Ok(()) | Err(_) => {}
-    }
+    remove_outputs(to)?;
     let Ok(files) = fs::read_dir(from) else { return Ok(()) };
     fs::create_dir_all(to)?;
     for file in files {
@@ -71,6 +69,28 @@ fn leave_outputs(from: &Path, to: &Path) -> io::Result<()> {
         put_whole(to, &to.join(file.file_name()), &fs::read(file.path())?)?;
     }
     Ok(())
+}
+
+fn remove_outputs(dir: &Path) -> io::Result<()> {
+    use io::ErrorKind::{DirectoryNotEmpty, NotADirectory, NotFound};
+    if dir.is_symlink() {
+        // It would turn what is written there elsewhere. What it leads to stays.
+        return fs::remove_file(dir);
+    }
+    let files = match fs::read_dir(dir) {
+        Err(err) if [NotFound, NotADirectory].contains(&err.kind()) => return Ok(()),
+        files => files?,
+    };
+    for file in files {
+        let file = file?;
+        if outputs::is_output(&file.file_name().to_string_lossy()) && !file.file_type()?.is_dir() {
+            remove(&file.path())?;
+        }
+    }
+    match fs::remove_dir(dir) {
+        Err(err) if ![NotFound, DirectoryNotEmpty].contains(&err.kind()) => Err(err),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// JSON as people and `diff` read it.
@@ -95,5 +115,51 @@ fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(err) if err.kind() != io::ErrorKind::NotFound => Err(err),
         Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_keeps_among_the_outputs_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("run"), dir.path().join("outputs"));
+        let there = |names: &[&str]| {
+            let entries = fs::read_dir(&to).into_iter().flatten().flatten();
+            let mut found: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+            found.sort();
+            assert_eq!(found, names);
+        };
+        fs::create_dir_all(to.join("turn3.1.txt")).unwrap();
+        for name in ["notes.txt", "turn1.1.txt", "context.2.txt", "turn.1.txt", "turn1.x.txt"] {
+            fs::write(to.join(name), name).unwrap();
+        }
+        fs::create_dir(&from).unwrap();
+        fs::write(from.join("tests0.1.txt"), "new").unwrap();
+        leave_outputs(&from, &to).unwrap();
+        there(&["notes.txt", "tests0.1.txt", "turn.1.txt", "turn1.x.txt", "turn3.1.txt"]);
+        assert_eq!(fs::read(to.join("notes.txt")).unwrap(), b"notes.txt");
+        fs::remove_dir_all(&from).unwrap();
+        leave_outputs(&from, &to).unwrap();
+        there(&["notes.txt", "turn.1.txt", "turn1.x.txt", "turn3.1.txt"]);
+    }
+
+    #[test]
+    fn a_folder_of_outputs_goes_with_the_last_of_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("run"), dir.path().join("outputs"));
+        fs::create_dir(&to).unwrap();
+        fs::write(to.join("context.1.txt"), "old").unwrap();
+        leave_outputs(&from, &to).unwrap();
+        assert!(!to.exists());
+        // Nor does a link lead what is left, or removed, elsewhere.
+        let elsewhere = dir.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        fs::write(elsewhere.join("context.1.txt"), "theirs").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &to).unwrap();
+        leave_outputs(&from, &to).unwrap();
+        assert!(!to.is_symlink() && elsewhere.join("context.1.txt").exists());
     }
 }

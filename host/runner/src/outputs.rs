@@ -17,6 +17,19 @@ pub(crate) const OUTPUTS: &str = "outputs";
 /// Bytes of all outputs that a run keeps: what a pipeline uploads without noticing.
 const OUTPUTS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// What ends the name of each, after that of its call.
+const ENDING: &str = ".txt";
+
+/// Whether a file has the name of a kept output: that of a call, as [`CallId`] writes it.
+pub(crate) fn is_output(name: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let call = name.strip_suffix(ENDING).and_then(|call| call.split_once('.'));
+    call.is_some_and(|(origin, place)| {
+        let rounds = ["turn", "tests"].iter().filter_map(|word| origin.strip_prefix(word));
+        number(place) && (origin == "context" || rounds.into_iter().any(number))
+    })
+}
+
 /// The long outputs of a run.
 #[derive(Debug)]
 pub(crate) struct Outputs {
@@ -64,7 +77,7 @@ impl Outputs {
             of: call.to_string(),
             bytes: output.len() as u64,
             shown: most as u64,
-            kept: self.keep(&format!("{call}.txt"), output.as_bytes()),
+            kept: self.keep(&format!("{call}{ENDING}"), output.as_bytes()),
         };
         (Answer::Answered { output: shown.to_string() }, Some(note))
     }
