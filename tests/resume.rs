@@ -205,6 +205,24 @@ fn another_machine_resumes_a_run_by_its_name() {
 }
 
 #[test]
+fn a_whole_name_is_found_in_a_store_that_holds_too_much_to_list() {
+    let shared = tempfile::tempdir().unwrap();
+    let store = format!("fs://{}", shared.path().display());
+    let here = repository();
+    run(&here, &["--quiet", "--store", &store, "--kill-at", "append:30"]);
+    let name = name(&here);
+    let other = shared.path().join("runs/ffffffffffffffff/g0000/files");
+    std::fs::create_dir_all(&other).unwrap();
+    for number in 0..10_000 {
+        std::fs::write(other.join(number.to_string()), "").unwrap();
+    }
+    let there = here.cloned();
+    let listed = there.stepwell(&["runs", "--store", &store]).code(1);
+    assert!(listed.err.contains("more than 10000") && listed.err.contains("resume RUN"));
+    there.stepwell(&["resume", &name, "--store", &store]).code(0);
+}
+
+#[test]
 fn the_list_of_runs_tells_what_is_damaged_and_trusts_no_text() {
     let world = repository();
     run(&world, &["--quiet", "--kill-at", "append:20"]);

@@ -61,3 +61,11 @@ fn pretty(value: &impl serde::Serialize) -> String {
 fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Problem::Start)
 }
+
+/// Waits for `what`, and for nothing that it began and gave up: a disk that hangs keeps its thread.
+fn wait_for<T>(what: impl Future<Output = T>) -> Result<T, Problem> {
+    let runtime = runtime()?;
+    let done = runtime.block_on(what);
+    runtime.shutdown_background();
+    Ok(done)
+}

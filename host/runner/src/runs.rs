@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use session::budget::Money;
@@ -119,23 +119,25 @@ pub fn kept_runs(dir: &Path) -> io::Result<Vec<KeptRun>> {
     Ok(runs)
 }
 
-/// The runs that machines share in `carrier`, the one last worked on first. Who is at work on one
-/// of them elsewhere is not known.
-///
-/// # Errors
-/// What the place said, for people.
-pub async fn carried_runs(carrier: &Arc<dyn Carrier>) -> Result<Vec<KeptRun>, String> {
-    let names = carrier.list(String::new()).await?;
-    let mut names: Vec<String> =
-        names.iter().filter_map(|name| name.split('/').next()).map(str::to_owned).collect();
-    names.dedup();
-    names.retain(|name| is_run_name(name));
+/// The runs of these names that machines share in `carrier`, the one last worked on first. Who is
+/// at work on one of them elsewhere is not known. A run that cannot be read is one that is damaged.
+pub async fn carried_runs(
+    carrier: &Arc<dyn Carrier>,
+    names: impl IntoIterator<Item = String>,
+) -> Vec<KeptRun> {
     let mut runs = Vec::new();
-    for name in names.into_iter().take(DIRECTORIES_MAX) {
-        runs.extend(carried_run(carrier, &name).await?);
+    for name in names.into_iter().filter(|name| is_run_name(name)).take(DIRECTORIES_MAX) {
+        match carried_run(carrier, &name).await {
+            Ok(found) => runs.extend(found),
+            Err(what) => {
+                let (path, source) = (PathBuf::from(&name), io::Error::other(what));
+                let damage = JournalError::Io { path, source };
+                runs.push(of_records(name, &[], KeptState::Damaged(damage)));
+            }
+        }
     }
     latest_first(&mut runs);
-    Ok(runs)
+    runs
 }
 
 /// One of the runs that machines share; none where there is nothing to go on with.

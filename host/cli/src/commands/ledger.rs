@@ -6,7 +6,7 @@ use ledger::{Cap, Day, Filter, Ledger, LedgerError, Line, OpenEntry, Place, Scop
 use serde_json::{Value, json};
 
 use super::table::{Side, Table};
-use super::{pretty, print, runtime};
+use super::{pretty, print, wait_for};
 use crate::args::{
     LedgerCapListArgs, LedgerCapRemoveArgs, LedgerCapSetArgs, LedgerOpenArgs, LedgerPlaceArgs,
     LedgerPruneArgs, LedgerShowArgs,
@@ -150,7 +150,7 @@ fn with<T>(
     act: impl AsyncFnOnce(&Ledger) -> Result<T, LedgerError>,
 ) -> Result<T, Problem> {
     let place = place(args)?;
-    let done = runtime()?.block_on(async { act(&Ledger::open(&place).await?).await });
+    let done = wait_for(async { act(&Ledger::open(&place).await?).await })?;
     done.map_err(|source| Problem::Ledger { place: place.to_string(), source })
 }
 

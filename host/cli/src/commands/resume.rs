@@ -7,7 +7,7 @@ use std::sync::Arc;
 use runner::{Carrier, KeptState};
 
 use super::run::{self, KeptCommand};
-use super::runtime;
+use super::wait_for;
 use crate::args::ResumeArgs;
 use crate::problem::{KeptProblem, Problem};
 use crate::repo;
@@ -18,16 +18,17 @@ pub(super) fn resume(args: &ResumeArgs) -> Result<u8, Problem> {
     let root = repo::root(&args.repo.repo)?;
     let runs = repo::runs(&args.repo.repo)?;
     let shared = SharedRuns::named(args.store.store.as_deref())?;
-    let elsewhere = match &shared {
-        Some(shared) => runtime()?.block_on(shared.names())?,
-        None => Vec::new(),
+    let run = match &shared {
+        // A whole name needs no list, which a store may have too much for.
+        Some(_) if runner::is_run_name(&args.run) => args.run.clone(),
+        Some(shared) => choose(&args.run, here(&runs)?, wait_for(shared.names())??)?,
+        None => choose(&args.run, here(&runs)?, Vec::new())?,
     };
-    let run = choose(&args.run, here(&runs)?, elsewhere)?;
     refuse_what_is_over(&run, &runs, shared.as_ref())?;
     let kept = match (KeptCommand::of_dir(&runs.join(&run), &run)?, &shared) {
         (Some(kept), _) => Some(kept),
         (None, Some(shared)) => {
-            let bytes = runtime()?.block_on(shared.command(&run))?;
+            let bytes = wait_for(shared.command(&run))??;
             bytes.map(|bytes| KeptCommand::of_others(&bytes, &run)).transpose()?
         }
         (None, None) => None,
@@ -81,7 +82,7 @@ fn refuse_what_is_over(run: &str, runs: &Path, shared: Option<&SharedRuns>) -> R
     }
     let Some(shared) = shared else { return Ok(()) };
     let carrier: Arc<dyn Carrier> = Arc::new(shared.clone());
-    let found = runtime()?.block_on(runner::carried_run(&carrier, run));
+    let found = wait_for(runner::carried_run(&carrier, run))?;
     match found
         .map_err(|what| Problem::Kept(KeptProblem::StoreSaid { what }))?
         .map(|found| found.state)

@@ -1,15 +1,16 @@
 //! `stepwell runs`: which runs are kept, how far each got, and what going on with it would save.
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use runner::{Carrier, KeptRun, KeptState, Plain};
+use runner::{Carrier, JournalError, KeptRun, KeptState, Plain};
 use serde_json::{Value, json};
 
 use super::table::{Side, Table};
-use super::{pretty, print, runtime};
+use super::{pretty, print, wait_for};
 use crate::args::RunsArgs;
-use crate::problem::{KeptProblem, Problem};
+use crate::problem::Problem;
 use crate::repo;
 use crate::wiring::shared::SharedRuns;
 
@@ -31,9 +32,11 @@ pub(super) fn runs(args: &RunsArgs) -> Result<u8, Problem> {
     })?;
     let elsewhere = match shared.clone() {
         Some(shared) => {
-            let carrier: Arc<dyn Carrier> = Arc::new(shared);
-            let found = runtime()?.block_on(runner::carried_runs(&carrier));
-            found.map_err(|what| Problem::Kept(KeptProblem::StoreSaid { what }))?
+            let carrier: Arc<dyn Carrier> = Arc::new(shared.clone());
+            wait_for(async move {
+                let names = shared.names().await?;
+                Ok::<_, Problem>(runner::carried_runs(&carrier, names).await)
+            })??
         }
         None => Vec::new(),
     };
@@ -118,11 +121,16 @@ fn state(run: &KeptRun) -> String {
 fn damage(listed: &Listed) -> Option<String> {
     let KeptState::Damaged(damage) = &listed.run.state else { return None };
     let name = &listed.run.name;
-    Some(format!(
-        "{}: {}; its command with `--fresh` forgets it",
-        Plain(name),
-        Plain(&damage.to_string())
-    ))
+    let why = because(damage);
+    Some(format!("{}: {}; its command with `--fresh` forgets it", Plain(name), Plain(&why)))
+}
+
+/// A problem and its cause, in one line.
+fn because(damage: &JournalError) -> String {
+    match damage.source() {
+        Some(cause) => format!("{damage}: {cause}"),
+        None => damage.to_string(),
+    }
 }
 
 /// How long ago, in one unit. A clock may have been wrong.
@@ -144,7 +152,7 @@ fn as_json(listed: &Listed) -> Value {
         KeptState::Unfinished => ("cut-off", None, None, None),
         KeptState::Stopped(reason) => ("stopped", Some(reason), None, None),
         KeptState::Over(reason) => ("over", Some(reason), None, None),
-        KeptState::Damaged(damage) => ("damaged", None, None, Some(damage.to_string())),
+        KeptState::Damaged(damage) => ("damaged", None, None, Some(because(damage))),
     };
     json!({
         "run": run.name,

@@ -44,11 +44,15 @@ impl KeptProblem {
     /// What to do about it.
     pub(super) fn help(&self) -> String {
         let text = match self {
-            Self::Store { source } => {
-                let usual =
-                    "docs/store.md has the forms of a URL and the credentials of each service";
-                source.help().unwrap_or(usual)
-            }
+            Self::Store { source } => match &**source {
+                store::StoreError::TooMany { .. } => {
+                    "the whole name of a run needs no list: `stepwell resume RUN`; docs/store.md says \
+                     how old runs are deleted"
+                }
+                source => source.help().unwrap_or(
+                    "docs/store.md has the forms of a URL and the credentials of each service",
+                ),
+            },
             Self::StoreWithoutList { .. } => {
                 "name a directory, an S3, a Redis… : docs/store.md says which can list"
             }

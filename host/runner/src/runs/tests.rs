@@ -1,7 +1,6 @@
 //! What is told of a run that is only looked at.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Mutex;
 
 use session::budget::Price;
@@ -192,10 +191,29 @@ async fn a_run_that_others_share_is_told_from_its_segments() {
     keep(&format!("{RUN}/command"), b"{}").await;
     keep(&format!("{RUN}/g0000/journal/0000000000"), &journal[..first]).await;
     keep(&format!("{RUN}/g0000/journal/0000000001"), &journal[first..]).await;
-    let found = carried_runs(&place).await.unwrap();
+    let found = carried_runs(&place, [RUN.to_owned()]).await;
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!((found[0].records, found[0].reusable.turns), (2, 1));
     assert!(found[0].is_open());
     keep(&format!("{RUN}/g0000/left"), b"").await;
-    assert!(carried_runs(&place).await.unwrap().is_empty(), "it is over");
+    assert!(carried_runs(&place, [RUN.to_owned()]).await.is_empty(), "it is over");
+}
+
+#[tokio::test]
+async fn a_shared_run_that_cannot_be_read_hides_no_other() {
+    const BAD: &str = "ffffffffffffffff";
+    let (_runs, dir) = kept(&[started()]);
+    let place: Arc<dyn Carrier> = Arc::new(Place::default());
+    let journal = fs::read(dir.join(JOURNAL)).unwrap();
+    place.create(format!("{RUN}/g0000/journal/0000000000"), journal).await.unwrap();
+    for segment in 0..5_000 {
+        place.create(format!("{BAD}/g0000/journal/{segment:010}"), Vec::new()).await.unwrap();
+    }
+    let found = carried_runs(&place, [BAD.to_owned(), RUN.to_owned()]).await;
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].is_open() && found[0].name == RUN, "{found:?}");
+    let KeptState::Damaged(JournalError::Io { source, .. }) = &found[1].state else {
+        panic!("{found:?}")
+    };
+    assert!(source.to_string().contains("segments"), "{source}");
 }

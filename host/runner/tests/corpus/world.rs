@@ -76,7 +76,7 @@ impl World {
     /// What whoever looks is told: at this machine, or where others see the run.
     pub(super) async fn kept(&self) -> Vec<KeptRun> {
         match self.carrier() {
-            Some(carrier) => carried_runs(&carrier).await.unwrap(),
+            Some(carrier) => carried_runs(&carrier, [key().run_name()]).await,
             None => kept_runs(self.run_dir().parent().unwrap()).unwrap(),
         }
     }
