@@ -285,6 +285,11 @@ fn a_run_that_somebody_works_on_is_not_gone_on_with() {
     let held = format!("process {}", child.id());
     let listed = world.stepwell(&["runs"]).code(0);
     assert!(listed.out.contains(&format!("at work: {held}")), "{}", listed.out);
+    let begun = format!(".git/stepwell/runs/{}/command.json", name(&world));
+    let before = world.read(&begun);
+    let second = run(&world, &["--no-cache", "--out", "elsewhere"]).code(1);
+    assert!(second.err.contains(&held), "{}", second.err);
+    assert_eq!(world.read(&begun), before, "how the run at work was begun");
     let refused = world.stepwell(&["resume", &name(&world)]).code(1);
     assert!(refused.err.contains(&held) && refused.err.contains("help:"), "{}", refused.err);
     assert_eq!(interrupt(&mut child), Some(130));

@@ -35,7 +35,9 @@ pub use journal::{Journal, JournalError};
 pub use lease::LeaseError;
 pub use ledger::{Charge, Entry, Later, LedgerRefusal, RunLedger};
 pub use outlet::{Intake, Outlet, Shown};
-pub use plan::{FirstUse, ModelPlan, ResumeCommand, RunKey, RunPlan, TestCommand, Tree, Way};
+pub use plan::{
+    BeginningFile, FirstUse, ModelPlan, ResumeCommand, RunKey, RunPlan, TestCommand, Tree, Way,
+};
 pub use report::markdown;
 pub use run::{Ended, RunError, run};
 pub use runs::{KeptRun, KeptState, Reusable, carried_run, carried_runs, is_run_name, kept_runs};

@@ -60,12 +60,24 @@ pub struct ResumeCommand {
     pub command: String,
     /// What stands between it and the name of a check that asks for approval.
     pub approve: String,
+    /// What the command reads of how the run was begun. It is kept beside the journal, by whoever
+    /// has the run.
+    pub begun: Option<BeginningFile>,
+}
+
+/// A file that says how a run was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BeginningFile {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub bytes: Vec<u8>,
 }
 
 impl ResumeCommand {
     /// The command that goes on after a stop for `reason`; none where nothing does.
     pub(crate) fn after(&self, reason: &StopReason) -> Option<String> {
-        let Self { command, approve } = self;
+        let Self { command, approve, .. } = self;
         if let StopReason::ApprovalNeeded { check } = reason {
             return Some(format!("{command} {approve} {check}"));
         }

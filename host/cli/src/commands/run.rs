@@ -90,14 +90,14 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
         let shared = shared.as_ref();
         let parts =
             Parts { args, plan: &plan, step: &step, trees: &trees, answerer, pipeline, shared };
-        let run = parts.assemble(&toolbox, out_dir.clone(), isolation)?;
+        let mut run = parts.assemble(&toolbox, out_dir.clone(), isolation)?;
         if let Some(kept) = kept {
             kept.hold_against(&run.key)?;
         }
         let (send, mut signals) = signals()?;
         let command = KeptCommand::of(args, &trees, answerer, shared, &run.key)?;
-        if let Some(command) = &command {
-            command.keep(&run.run_dir)?;
+        if let Some(resume) = &mut run.resume {
+            resume.begun = command.as_ref().map(KeptCommand::file);
         }
         tokio::select! {
             biased;
@@ -227,7 +227,7 @@ impl Parts<'_> {
         if let Some(shared) = self.shared {
             let _ = write!(command, " --store {}", shell_word(shared.url()));
         }
-        ResumeCommand { command, approve: "--approve".to_owned() }
+        ResumeCommand { command, approve: "--approve".to_owned(), begun: None }
     }
 
     /// Everything that the run's outcome depends on.

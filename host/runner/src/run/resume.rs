@@ -83,6 +83,13 @@ pub(super) fn set_aside(plan: &RunPlan, fresh: bool) -> Result<(), RunError> {
 
 fn remember(plan: &RunPlan) -> io::Result<()> {
     inherit::remember(plan)?;
+    // Not before the run is ours: another process may be at work on it, begun otherwise.
+    if let Some(begun) = plan.resume.as_ref().and_then(|resume| resume.begun.as_ref()) {
+        let path = plan.run_dir.join(begun.name);
+        let new = path.with_extension("new");
+        fs::write(&new, &begun.bytes)?;
+        fs::rename(&new, &path)?;
+    }
     let Some(dir) = plan.run_dir.parent() else { return Ok(()) };
     // What a run keeps is not the repository's.
     let ignore = dir.join(".gitignore");

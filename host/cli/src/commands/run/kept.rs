@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use ledger::Place;
-use runner::RunKey;
+use runner::{BeginningFile, RunKey};
 use serde::{Deserialize, Serialize};
 
 use super::Answerer;
@@ -101,14 +101,9 @@ impl KeptCommand {
         }))
     }
 
-    /// Writes it beside the journal of the run in `dir`.
-    pub(super) fn keep(&self, dir: &Path) -> Result<(), Problem> {
-        let path = dir.join(COMMAND);
-        let new = path.with_extension("new");
-        let written = fs::create_dir_all(dir)
-            .and_then(|()| fs::write(&new, self.bytes()))
-            .and_then(|()| fs::rename(&new, &path));
-        written.map_err(|source| Problem::File { what: "write", path, source })
+    /// As it is kept beside the journal.
+    pub(super) fn file(&self) -> BeginningFile {
+        BeginningFile { name: COMMAND, bytes: self.bytes() }
     }
 
     /// What other machines may know of it; none where it cannot be begun there.
