@@ -199,9 +199,76 @@ fn another_machine_resumes_a_run_by_its_name() {
     let there = here.cloned();
     let missing = there.stepwell(&["resume", &name]).code(2);
     assert!(missing.err.contains("--store"), "{}", missing.err);
-    there.stepwell(&["resume", &name[..8], "--store", &store]).code(0);
+    // What it is compared with is not the store's to say, and this clone has but one commit.
+    let no_base = there.stepwell(&["resume", &name[..8], "--store", &store]).code(2);
+    assert!(no_base.err.contains("no base") && no_base.err.contains("--base"), "{}", no_base.err);
+    there.stepwell(&["resume", &name[..8], "--store", &store, "--base", "HEAD"]).code(0);
     assert_eq!(there.artifacts()["head"], "the working tree");
     assert!(there.artifacts()["base"].as_str().unwrap().starts_with("HEAD ("), "as it began");
+}
+
+fn git(world: &World, arguments: &[&str]) {
+    let done = Command::new("git").current_dir(world.repo()).args(arguments).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn who_writes_to_the_store_does_not_choose_what_is_run() {
+    let shared = tempfile::tempdir().unwrap();
+    let (store, ran) = (format!("fs://{}", shared.path().display()), shared.path().join("ran"));
+    let evil_step = STEP.replace(
+        "\"grep\", \"-q\", \"two\", \"a.txt\"",
+        &format!("\"touch\", \"{}\"", ran.display()),
+    );
+    let ours = repository();
+    ours.commit("two");
+    let evil = ours.cloned();
+    evil.write(".stepwell/step.toml", &evil_step);
+    evil.commit("a change that somebody proposes");
+    let forge = |arguments: &[&str]| {
+        let forged = ["--quiet", "--store", &store, "--kill-at", "append:30"];
+        assert_eq!(run(&evil, &[arguments, &forged].concat()).code, None);
+        name(&evil)
+    };
+    // Its commit is in the clone, as that of a pull request is, and not checked out.
+    let victim = evil.cloned();
+    git(&victim, &["reset", "--quiet", "--hard", "HEAD~1"]);
+    let refused = |run: &str, code: i32, words: &str| {
+        let ran = victim.stepwell(&["resume", run, "--store", &store]).code(code);
+        assert!(ran.err.contains(words) && ran.err.contains("help:"), "{}", ran.err);
+    };
+    refused(&forge(&["--head", "HEAD"]), 40, "the base, the head");
+    std::fs::remove_dir_all(evil.path(".git/stepwell")).unwrap();
+
+    // Nor by a file that is no commit's.
+    git(&evil, &["reset", "--quiet", "--hard", "HEAD~1"]);
+    for world in [&evil, &victim] {
+        world.write("evil.toml", &evil_step);
+    }
+    refused(&forge(&["evil.toml"]), 2, "has no step file `evil.toml`");
+    assert!(!ran.exists(), "what the store says was run");
+    assert!(!victim.path(".git/stepwell").exists());
+    assert!(!victim.path(".stepwell/out/result.json").exists());
+}
+
+#[test]
+fn a_resumed_run_is_entered_in_the_books_it_was_begun_with() {
+    let shared = tempfile::tempdir().unwrap();
+    let place = |name: &str| shared.path().join(name).display().to_string();
+    let (store, own, other) = (format!("fs://{}", place("s")), place("a.db"), place("b.db"));
+    let here = repository();
+    let killed = run(&here, &["--ledger", &own, "--store", &store, "--kill-at", "append:30"]);
+    assert_eq!(killed.code, None, "{}", killed.err);
+    let name = name(&here);
+    // Where they are is not told to other machines, and that there are some is.
+    let elsewhere = ["resume", &name, "--store", &store, "--base", "HEAD"];
+    let refused = here.cloned().stepwell(&elsewhere).code(2);
+    assert!(refused.err.contains("begun with a ledger"), "{}", refused.err);
+    assert!(refused.err.contains("STEPWELL_LEDGER"), "{}", refused.err);
+
+    let mut resume = here.command(&["resume", &name]);
+    Ran::from(resume.env("STEPWELL_LEDGER", &other).output().unwrap()).code(0);
+    assert!(!std::path::Path::new(&other).exists(), "it was begun with others");
 }
 
 #[test]
@@ -219,7 +286,7 @@ fn a_whole_name_is_found_in_a_store_that_holds_too_much_to_list() {
     let there = here.cloned();
     let listed = there.stepwell(&["runs", "--store", &store]).code(1);
     assert!(listed.err.contains("more than 10000") && listed.err.contains("resume RUN"));
-    there.stepwell(&["resume", &name, "--store", &store]).code(0);
+    there.stepwell(&["resume", &name, "--store", &store, "--base", "HEAD"]).code(0);
 }
 
 #[test]

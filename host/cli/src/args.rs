@@ -153,7 +153,8 @@ const RESUME_EXAMPLES: &str = "Examples:
   stepwell resume 3f2a --approve big-patch      past a value check that asks
 
 It goes on with what the run was begun with: the same step file, base, head, provider and places.
-Where one of them has changed it says which, and begins nothing.";
+Of a run that only the store has, this machine and this command line say what the base, the head and
+the places are. Where something differs it says what, and begins nothing.";
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = RESUME_EXAMPLES)]
@@ -165,7 +166,16 @@ pub(crate) struct ResumeArgs {
     pub(crate) repo: RepoArgs,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
-    /// The books that spending is entered in. Default: those that the run was begun with.
+    /// What the step is compared with, and where its file is read from. Default: that of the
+    /// beginning; of a run that only the store has, as for `run`: whoever writes to it does not choose.
+    #[arg(long, value_name = "REV")]
+    pub(crate) base: Option<String>,
+    /// What the step is about. Default: that of the beginning; of a run that only the store has, the
+    /// working tree.
+    #[arg(long, value_name = "REV")]
+    pub(crate) head: Option<String>,
+    /// The books that spending is entered in. Default: those that the run was begun with, whatever
+    /// STEPWELL_LEDGER says; of a run that only the store has, as for `run`.
     #[arg(long, value_name = "PLACE")]
     pub(crate) ledger: Option<String>,
     /// Let a value check of the step pass that asked for approval.

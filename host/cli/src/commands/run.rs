@@ -63,10 +63,10 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Problem> {
 pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Problem> {
     let mut trees = repo::open(&args.repo.repo, args.head.as_deref(), args.base.as_deref())?;
     if let Some(kept) = kept {
-        kept.name_trees(&mut trees);
+        kept.name_trees(&mut trees)?;
     }
     let trees = trees;
-    let found = step_file::find(args, &trees)?;
+    let found = step_file::find(args, &trees, kept.is_some_and(KeptCommand::base_decides))?;
     let bad = |source| Problem::BadStep { file: found.name.clone(), source: Box::new(source) };
     let step = Step::parse(&found.bytes).map_err(bad)?;
     let own = own_components(&step, &trees)?;

@@ -35,6 +35,12 @@ pub(crate) enum KeptProblem {
     /// A run whose inputs are not what they were.
     #[error("the run `{run}` was begun with other inputs: {} changed since", changed.join(", "))]
     Changed { run: String, changed: Vec<String> },
+    /// A run from a store, and nothing that its step file could be read from.
+    #[error("the run `{run}` is from a store, and here is no base to read its step file from")]
+    NoBase { run: String },
+    /// A run from a store that was entered in books, and none are named here.
+    #[error("the run `{run}` was begun with a ledger, and none is named here")]
+    NoLedgerNamed { run: String },
     /// Books that the run was not begun with.
     #[error("the spending of this run is entered in `{place}`")]
     OtherLedger { place: String },
@@ -68,8 +74,15 @@ impl KeptProblem {
                 "run the command again that began it: it goes on from there"
             }
             Self::Changed { .. } => {
-                "put back what changed, or use `stepwell run`: it begins a run of its own, with what \
-                 does not depend on the change"
+                "put back what changed, name the base or head that it was begun with (`--base`, \
+                 `--head`), or use `stepwell run`: it begins a run of its own, with what does not \
+                 depend on the change"
+            }
+            Self::NoBase { .. } => {
+                "name a commit whose step file you trust with `--base`, in a clone of the repository"
+            }
+            Self::NoLedgerNamed { .. } => {
+                "name the one that the machines share with `--ledger` or STEPWELL_LEDGER"
             }
             Self::OtherLedger { .. } => {
                 "name it again, password included, with `--ledger` or STEPWELL_LEDGER"
@@ -92,6 +105,8 @@ impl KeptProblem {
             | Self::RunOver { .. }
             | Self::RunGone { .. }
             | Self::NoCommand { .. }
+            | Self::NoBase { .. }
+            | Self::NoLedgerNamed { .. }
             | Self::OtherLedger { .. } => exit::USAGE,
         }
     }

@@ -1,8 +1,10 @@
 //! How a run was begun, kept beside its journal, so that its name is enough to go on with it. It
-//! holds no secret; and the copy that other machines see names nothing of this one.
+//! holds no secret; and the copy that other machines see names nothing of this one, nor chooses
+//! there what is run.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 use ledger::Place;
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Answerer;
 use super::step_file;
 use crate::args::{Provider, RepoArgs, ResumeArgs, RunArgs, StoreArgs};
+use crate::dirs;
 use crate::problem::{KeptProblem, Problem};
 use crate::repo::Trees;
 use crate::wiring::shared::SharedRuns;
@@ -42,10 +45,16 @@ pub(crate) struct KeptCommand {
     out: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ledger: Option<KeptLedger>,
+    /// Whether books were asked for: it says so to other machines, too.
+    #[serde(default, skip_serializing_if = "is_false")]
+    ledger_named: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     store: Option<String>,
     /// Everything that the run depends on: their digest is its name.
     parts: BTreeMap<String, String>,
+    /// Whether it is of a store: then whoever writes there said it.
+    #[serde(skip)]
+    of_store: bool,
 }
 
 /// A tree: what people call it, and its commit where it is one's.
@@ -74,7 +83,10 @@ impl KeptCommand {
         store: Option<&SharedRuns>,
         key: &RunKey,
     ) -> Result<Option<Self>, Problem> {
-        let ledger = match crate::commands::ledger::named_place(args.ledger.as_deref())? {
+        let named = crate::commands::ledger::named_place(args.ledger.as_deref())?;
+        let ledger_named = named.is_some();
+        let ledger = match named {
+            None if answerer.is_billed => absolute(&dirs::ledger()).map(KeptLedger::File),
             None => None,
             Some(Place::File(path)) => absolute(&path).map(KeptLedger::File),
             Some(place @ Place::Postgres(_)) => Some(KeptLedger::Url(place.to_string())),
@@ -96,8 +108,10 @@ impl KeptCommand {
             require_isolation: args.require_isolation,
             out: args.out.as_deref().and_then(absolute),
             ledger,
+            ledger_named,
             store: store.map(|store| store.url().to_owned()),
             parts: key.parts().clone(),
+            of_store: false,
         }))
     }
 
@@ -119,17 +133,26 @@ impl KeptCommand {
     /// How the run in `dir` was begun, if that is written there.
     pub(crate) fn of_dir(dir: &Path, run: &str) -> Result<Option<Self>, Problem> {
         let path = dir.join(COMMAND);
-        match fs::read(&path) {
+        let mut bytes = Vec::new();
+        let most = BYTES_MAX as u64 + 1;
+        let read = fs::File::open(&path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+        match read {
             Err(err) if err.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(Problem::File { what: "read", path, source }),
-            Ok(bytes) => Self::parse(&bytes, run).map(Some),
+            Ok(_) => Self::parse(&bytes, run).map(Some),
         }
     }
 
-    /// What another machine said of how `run` was begun. Whoever writes to the store says it, so
-    /// it chooses no place of this machine, and its name must be that of what it says.
+    /// What another machine said of how `run` was begun. Whoever writes to the store says it, and
+    /// invents the name with it. So it chooses no place of this machine, and neither of the two
+    /// trees: the one names the step, and with it what is run and who gets the key, the other holds
+    /// the code that is tested. What results here must then be what the run was begun with.
     pub(crate) fn of_others(bytes: &[u8], run: &str) -> Result<Self, Problem> {
-        let said = Self { out: None, ledger: None, store: None, ..Self::parse(bytes, run)? };
+        let mut said = Self { out: None, ledger: None, store: None, ..Self::parse(bytes, run)? };
+        said.step_from_head = false;
+        said.base = None;
+        said.head.commit = None;
+        said.of_store = true;
         if said.fits_elsewhere() {
             return Ok(said);
         }
@@ -165,14 +188,14 @@ impl KeptCommand {
         let provider = provider
             .map_err(|why| Problem::Kept(KeptProblem::BadCommand { run: args.run.clone(), why }))?;
         let provider = match provider {
-            Provider::Script(path) => Provider::Script(root.join(path)),
+            Provider::Script(path) => Provider::Script(self.script(root.join(path), root)?),
             other @ (Provider::Offline | Provider::OpenAi) => other,
         };
         Ok(RunArgs {
             step: Some(root.join(&self.step)),
             repo: RepoArgs { repo: args.repo.repo.clone() },
-            base: self.base.as_ref().and_then(commit),
-            head: commit(&self.head),
+            base: args.base.clone().or_else(|| self.base.as_ref().and_then(commit)),
+            head: args.head.clone().or_else(|| commit(&self.head)),
             out: self.out.as_ref().map(PathBuf::from),
             provider: Some(provider),
             json: args.json,
@@ -189,26 +212,54 @@ impl KeptCommand {
         })
     }
 
+    /// A script of the repository, where a store names it: no link leads out of it.
+    fn script(&self, path: PathBuf, root: &Path) -> Result<PathBuf, Problem> {
+        if !self.of_store || path.canonicalize().is_ok_and(|real| real.starts_with(root)) {
+            return Ok(path);
+        }
+        let why = "its script does not lie in this repository".to_owned();
+        Err(Problem::Kept(KeptProblem::BadCommand { run: self.run(), why }))
+    }
+
     /// The books that were named now, else those of the beginning: never others by mistake.
     fn books(&self, args: &ResumeArgs) -> Result<Option<String>, Problem> {
         let named = crate::commands::ledger::named_place(args.ledger.as_deref())?;
+        if self.of_store && self.ledger_named && named.is_none() {
+            return Err(Problem::Kept(KeptProblem::NoLedgerNamed { run: self.run() }));
+        }
         match (&self.ledger, named) {
             (Some(KeptLedger::Url(url)), named)
                 if named.as_ref().is_none_or(|place| place.to_string() != *url) =>
             {
                 Err(Problem::Kept(KeptProblem::OtherLedger { place: url.clone() }))
             }
-            (Some(KeptLedger::File(path)), None) => Ok(Some(path.clone())),
+            // The environment is that of every run, and does not mean this one.
+            (Some(KeptLedger::File(path)), _) if args.ledger.is_none() => Ok(Some(path.clone())),
             (Some(_) | None, _) => Ok(args.ledger.clone()),
         }
     }
 
     /// Calls the trees what they were called when the run began: its result says so.
-    pub(super) fn name_trees(&self, trees: &mut Trees) {
+    pub(super) fn name_trees(&self, trees: &mut Trees) -> Result<(), Problem> {
+        if self.of_store {
+            // What others call them is not believed.
+            let no_base = || Problem::Kept(KeptProblem::NoBase { run: self.run() });
+            return trees.base.as_ref().map(|_| ()).ok_or_else(no_base);
+        }
         trees.head.name.clone_from(&self.head.name);
         if let (Some(base), Some(kept)) = (&mut trees.base, &self.base) {
             base.name.clone_from(&kept.name);
         }
+        Ok(())
+    }
+
+    /// Whether only the base says what the step is, whatever lies in the working tree.
+    pub(super) fn base_decides(&self) -> bool {
+        self.of_store
+    }
+
+    fn run(&self) -> String {
+        RunKey::new(self.parts.clone()).run_name()
     }
 
     /// Whether the run still depends on the same.
@@ -217,7 +268,7 @@ impl KeptCommand {
         if changed.is_empty() {
             return Ok(());
         }
-        let run = RunKey::new(self.parts.clone()).run_name();
+        let run = self.run();
         Err(Problem::Kept(KeptProblem::Changed { run, changed }))
     }
 }
@@ -236,6 +287,11 @@ fn from_root(path: &Path, root: &Path) -> Option<String> {
         Some(inside) => Some(inside),
         None => absolute(path),
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn absolute(path: &Path) -> Option<String> {

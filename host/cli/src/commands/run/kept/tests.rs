@@ -17,8 +17,10 @@ fn kept() -> (KeptCommand, String) {
         require_isolation: false,
         out: Some("/somewhere/out".to_owned()),
         ledger: Some(KeptLedger::File("/somewhere/ledger.sqlite".to_owned())),
+        ledger_named: true,
         store: Some("fs:///srv/runs".to_owned()),
         parts,
+        of_store: false,
     };
     (kept, run)
 }
@@ -28,6 +30,8 @@ fn resume(run: &str) -> ResumeArgs {
         run: run.to_owned(),
         repo: RepoArgs { repo: ".".into() },
         store: StoreArgs::default(),
+        base: None,
+        head: None,
         ledger: None,
         approve: vec!["big".to_owned()],
         deadline: None,
@@ -98,6 +102,51 @@ fn another_machine_chooses_no_place_of_this_one() {
             "{refused:?}"
         );
     }
+}
+
+#[test]
+fn another_machine_chooses_neither_tree_nor_which_step_counts() {
+    let (mut kept, run) = kept();
+    kept.step_from_head = true;
+    kept.head.commit = Some("cd".repeat(20));
+    let told = KeptCommand::of_others(&kept.bytes(), &run).unwrap();
+    assert!(told.base_decides());
+    let named = || ResumeArgs { ledger: Some("a.sqlite".to_owned()), ..resume(&run) };
+    let args = told.arguments(&named(), Path::new("/repo")).unwrap();
+    assert_eq!((args.base, args.head, args.step_from_head), (None, None, false));
+    let trees = || (Some("main".to_owned()), Some("topic".to_owned()));
+    let (base, head) = trees();
+    let args = told.arguments(&ResumeArgs { base, head, ..named() }, Path::new("/repo")).unwrap();
+    assert_eq!((args.base, args.head), trees());
+}
+
+#[test]
+fn no_link_leads_a_script_of_another_machine_out_of_the_repository() {
+    let (mut kept, run) = kept();
+    kept.provider = "script:model.toml".to_owned();
+    let told = KeptCommand::of_others(&kept.bytes(), &run).unwrap();
+    let named = ResumeArgs { ledger: Some("a.sqlite".to_owned()), ..resume(&run) };
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("repo")).unwrap();
+    let root = dir.path().join("repo").canonicalize().unwrap();
+    fs::write(dir.path().join("secret"), "").unwrap();
+    std::os::unix::fs::symlink("../secret", root.join("model.toml")).unwrap();
+    let refused = told.arguments(&named, &root);
+    assert!(matches!(refused, Err(Problem::Kept(KeptProblem::BadCommand { .. }))), "{refused:?}");
+    fs::remove_file(root.join("model.toml")).unwrap();
+    fs::write(root.join("model.toml"), "").unwrap();
+    assert!(told.arguments(&named, &root).is_ok());
+}
+
+#[test]
+fn what_is_too_large_is_not_read_whole() {
+    let (_, run) = kept();
+    let dir = tempfile::tempdir().unwrap();
+    let file = fs::File::create(dir.path().join(COMMAND)).unwrap();
+    // More than a machine has memory for, and no byte of it on the disk.
+    file.set_len(1 << 42).unwrap();
+    let refused = KeptCommand::of_dir(dir.path(), &run);
+    assert!(matches!(refused, Err(Problem::Kept(KeptProblem::BadCommand { .. }))), "{refused:?}");
 }
 
 #[test]
