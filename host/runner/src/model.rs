@@ -380,6 +380,8 @@ impl Task {
                 })));
             }
             ModelEvent::Failed { error, usage } => {
+                // What is billed had begun, whatever was told of it.
+                self.began |= usage.is_some();
                 return Ok(Some(Err(failed(error, usage, self.began))));
             }
             ModelEvent::Created { .. }

@@ -255,3 +255,15 @@ async fn another_service_tier_than_was_asked_for_is_told_once() {
     assert_eq!(line(&desk.turn(1).await), "said hello");
     assert!(!desk.notes.iter().any(|note| matches!(note, Note::Warned { .. })));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_is_billed_had_begun_and_is_not_asked_again_by_itself() {
+    let answer = "HTTP/1.1 200 OK\r\n\r\ndata: {\"type\":\"response.failed\",\"response\":\
+                  {\"id\":\"r\",\"status\":\"failed\",\"output\":[],\"error\":{\"code\":\
+                  \"previous_response_not_found\",\"message\":\"gone\"},\"usage\":{\
+                  \"input_tokens\":3,\"output_tokens\":1,\"total_tokens\":4}}}\n\n";
+    let mut desk = Desk::before(Arc::new(Parrot(answer)), Way::Http);
+    let failed = desk.turn(1).await;
+    assert_eq!(line(&failed), "Provider previous_response_not_found, sent");
+    assert!(matches!(failed, Input::TurnFailed { usage: Some(_), .. }));
+}
