@@ -1,8 +1,9 @@
 //! One run has one writer: a lock on a file of the run, held for the life of the process. The
 //! attempt's number in every record is its fencing number.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -56,6 +57,8 @@ impl Lease {
         let mut file = how.open(&path).map_err(unusable)?;
         for _ in 0..TRIES_MAX {
             match file.try_lock() {
+                // The directory was removed meanwhile: others lock the file that took its place.
+                Ok(()) if !is_at(&file, &path) => file = how.open(&path).map_err(unusable)?,
                 Ok(()) => {
                     let me = format!("process {}", std::process::id());
                     file.set_len(0)
@@ -68,6 +71,14 @@ impl Lease {
             }
         }
         Err(LeaseError::Held { holder: holder(&mut file), path })
+    }
+}
+
+/// Whether the file of that name is still this one.
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
+        _ => false,
     }
 }
 
@@ -90,6 +101,18 @@ fn holder(file: &mut File) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_that_was_removed_is_not_the_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(LOCK);
+        let file = File::create(&path).unwrap();
+        assert!(is_at(&file, &path));
+        fs::remove_file(&path).unwrap();
+        assert!(!is_at(&file, &path));
+        let _other = File::create(&path).unwrap();
+        assert!(!is_at(&file, &path));
+    }
 
     #[test]
     fn a_run_has_one_writer_at_a_time() {
