@@ -72,10 +72,14 @@ pub(super) fn inherit<E: ToolExecutor>(
         let taken = taken(plan, &uses, &records);
         let is_paid =
             |record: &Record| matches!(&record.event, Event::Heard(Input::TurnCompleted { .. }));
-        if taken.iter().any(is_paid) {
+        if !taken.iter().any(is_paid) {
+            continue;
+        }
+        // A run of which a report is gone is not inherited from.
+        if let Ok(reports) = reports_of(taken, &other.dir) {
             let note = Note::Inherited { run: other.name.clone(), changed: other.changed.clone() };
             let path = plan.run_dir.clone();
-            copy(plan, [started(plan, toolbox), note], taken, &other.dir)
+            copy(plan, [started(plan, toolbox), note], taken, reports)
                 .map_err(|source| RunError::Io { path, source })?;
             return Ok(true);
         }
@@ -173,23 +177,41 @@ fn rests_on(input: &Input, changed: &[FirstUse]) -> bool {
     }
 }
 
-/// Writes the journal of the plan's run: the `first` notes, then `taken`, as records of its own.
-/// The reports that they speak of come before them.
-fn copy(plan: &RunPlan, first: [Note; 2], taken: &[Record], from: &Path) -> io::Result<()> {
-    for record in taken {
+/// The reports that records of the run in `dir` speak of, by name.
+fn reports_of(records: &[Record], dir: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for record in records {
         if let Event::Heard(Input::TestsFinished { round, reports, .. }) = &record.event {
-            fs::create_dir_all(plan.run_dir.join(REPORTS))?;
             for number in 0..reports.len() {
                 let name = format!("{round}-{number}");
-                let bytes = fs::read(from.join(REPORTS).join(&name))?;
-                put(&plan.run_dir.join(REPORTS), &name, &bytes)?;
+                let bytes = fs::read(dir.join(REPORTS).join(&name))?;
+                found.push((name, bytes));
             }
         }
+    }
+    Ok(found)
+}
+
+/// Writes the journal of the plan's run: the `first` notes, then `taken`, as records of its own.
+/// The `reports` that they speak of come before them.
+fn copy(
+    plan: &RunPlan,
+    first: [Note; 2],
+    taken: &[Record],
+    reports: Vec<(String, Vec<u8>)>,
+) -> io::Result<()> {
+    fs::create_dir_all(plan.run_dir.join(REPORTS))?;
+    for (name, bytes) in reports {
+        put(&plan.run_dir.join(REPORTS), &name, &bytes)?;
     }
     let time_ms = plan.machine.time_ms();
     let first = first.map(|note| (1, Phase::Init, 0, time_ms, Event::Noted(note)));
     let taken = taken.iter().filter(|record| is_of_any_run(&record.event)).map(|record| {
-        let Record { attempt, phase, at_ms, time_ms, event, .. } = record.clone();
+        let Record { attempt, phase, at_ms, time_ms, mut event, .. } = record.clone();
+        if let Event::Noted(Note::OutputCut { kept, .. }) = &mut event {
+            // It is kept beside the other run.
+            *kept = None;
+        }
         (attempt, phase, at_ms, time_ms, event)
     });
     let run = plan.key.run_name();
