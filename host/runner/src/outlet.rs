@@ -101,6 +101,11 @@ impl Intake {
     pub async fn next(&mut self) -> Option<Shown> {
         self.queue.recv().await
     }
+
+    /// The same for a thread. It takes the whole intake with it: the run waits for that.
+    fn next_blocking(&mut self) -> Option<Shown> {
+        self.queue.blocking_recv()
+    }
 }
 
 impl Outlet {
@@ -126,7 +131,7 @@ impl Outlet {
     pub fn to(name: &'static str, mut sink: Box<dyn Sink>) -> Self {
         let (outlet, mut intake) = Self::new(name);
         thread::spawn(move || {
-            while let Some(shown) = intake.queue.blocking_recv() {
+            while let Some(shown) = intake.next_blocking() {
                 let taken = match shown {
                     Shown::Record(record) => sink.record(&record),
                     Shown::Text { at_ms, piece } => sink.text(at_ms, &piece),

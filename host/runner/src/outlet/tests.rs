@@ -159,3 +159,23 @@ async fn a_piece_of_text_is_shown_up_to_a_limit_and_the_rest_is_counted() {
     // Never within a character.
     check(&format!("{}é", &most[1..]), &most[1..], 2);
 }
+
+/// Shows nothing before it may.
+struct Waiting(std::sync::mpsc::Receiver<()>);
+
+impl Sink for Waiting {
+    fn record(&mut self, _: &Record) -> std::io::Result<()> {
+        self.0.recv().map_err(std::io::Error::other)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_run_waits_for_a_sink_on_a_thread_of_its_own() {
+    let (may, waits) = std::sync::mpsc::channel();
+    let mut outlets = Outlets::new(vec![Outlet::to("slow", Box::new(Waiting(waits)))]);
+    outlets.record(status(0));
+    let missed = outlets.flush().await;
+    let behind = Missed { behind_at_end: true, ..Missed::default() };
+    assert_eq!(missed, BTreeMap::from([("slow".to_owned(), behind)]));
+    drop(may);
+}
