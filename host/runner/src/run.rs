@@ -19,6 +19,7 @@ use session::{Accounting, Call, CallId, Deadline, Effect, RunResult, Session, Si
 use snapshot::{FileContent, RepoPath};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wire::ToolSpec;
 
@@ -34,7 +35,7 @@ use crate::scratch::{self, TestsRun};
 use crate::tools::{Called, ToolExecutor, Toolbox, Trees};
 use books::Books;
 use carrying::{Carried, Carrying};
-use paying::{Departure, Leased, Paying, Reserved};
+use paying::{Departure, Known, Leased, Paying, Reserved};
 
 /// Tool calls that are carried out at the same time, or whose answers wait for the loop; the others
 /// wait. An answer that waits has been cut to what the step allows.
@@ -162,7 +163,7 @@ struct Run<E> {
 /// When the run cannot be written down, or its artifacts cannot: a run nobody can audit must not
 /// go on. Everything that can go wrong in a step is an ending, not an error.
 pub async fn run<E: ToolExecutor>(
-    plan: RunPlan,
+    mut plan: RunPlan,
     toolbox: Arc<Toolbox<E>>,
     outlets: Vec<Outlet>,
     fresh: bool,
@@ -172,6 +173,7 @@ pub async fn run<E: ToolExecutor>(
     let unusable = |source| RunError::Io { path: dir.clone(), source };
     std::fs::create_dir_all(&dir).map_err(unusable)?;
     let _lease = Lease::take(&dir)?;
+    let began = Instant::now();
     let mut stop = None;
     let leased = match unless(&mut stop, &mut signals, paying::lease(plan.ledger.as_ref())).await {
         Some(leased) => leased?,
@@ -180,11 +182,11 @@ pub async fn run<E: ToolExecutor>(
     resume::set_aside(&plan, fresh)?;
     resume::forget_old_runs(&plan);
     let inherits = !fresh && inherit::inherit(&plan, &toolbox)?;
-    let carrying = match unless(&mut stop, &mut signals, carrying::take_over(&plan, fresh)).await {
-        Some(carrying) => carrying?,
-        // Nothing will be sent any more: the next attempt looks what others have done.
-        None => Carrying::new(None, plan.key.run_name()),
-    };
+    let take_over = Box::pin(carrying::take_over(&plan, fresh));
+    let taken = unless(&mut stop, &mut signals, take_over).await;
+    let known = Known::after(taken.is_some() || plan.carrier.is_none());
+    // Nothing is sent any more without: the next attempt looks what others have done.
+    let carrying = taken.unwrap_or_else(|| Ok(Carrying::new(None, plan.key.run_name())))?;
     let (journal, records) = Journal::open(&plan.machine, &dir, &plan.key.run_name())?;
     scratch::clear(&dir.join("scratch")).map_err(unusable)?;
     let outputs = Outputs::of(&dir, records.is_empty()).map_err(unusable)?;
@@ -194,11 +196,14 @@ pub async fn run<E: ToolExecutor>(
         base: plan.base.as_ref().map(|base| base.snapshot.clone()),
         names: (plan.head.name.clone(), plan.base.as_ref().map(|base| base.name.clone())),
     };
+    // The attempt begins now; the job did before the ledger and the store were waited for.
+    let waited = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    plan.session.job_ms = plan.session.job_ms.map(|job_ms| job_ms.saturating_sub(waited));
     let session = Session::new(plan.session.clone());
     let tools = effects::offered(&plan, &toolbox);
     let mut run = Run {
         books: Books::new(plan.isolation.clone()),
-        paying: Paying::new(plan.ledger.clone()),
+        paying: Paying::new(plan.ledger.clone(), known),
         carrying,
         plan,
         toolbox,
@@ -220,7 +225,10 @@ pub async fn run<E: ToolExecutor>(
         effects: VecDeque::new(),
         finished: None,
     };
-    if let Some(record) = records.get(1).filter(|_| inherits) {
+    // What the store holds counts more than what was inherited, and may have taken its place.
+    let is_inherited =
+        |record: &&Record| inherits && matches!(record.event, Event::Noted(Note::Inherited { .. }));
+    if let Some(record) = records.get(1).filter(is_inherited) {
         run.outlets.record(record.clone());
     }
     run.take_up(records, leased)?;
@@ -228,13 +236,11 @@ pub async fn run<E: ToolExecutor>(
     if let Some(signal) = stop.filter(|_| run.session.stopped().is_none()) {
         run.hear(Input::Cancelled { signal })?;
     }
-    run.carry_out_effects();
-    while run.finished.is_none() {
-        let turned = run.next(&mut signals).await;
-        run.turn(turned).await?;
-        run.carry_out_effects();
+    if let Err(err) = run.go_on(&mut signals).await {
+        run.give_up_tasks().await;
+        return Err(err);
     }
-    run.finish().await
+    Box::pin(run.finish()).await
 }
 
 /// Waits for `what`, which may hang, but not once a signal asks for the end: that is kept in
@@ -259,8 +265,34 @@ async fn unless<T>(
 }
 
 impl<E: ToolExecutor> Run<E> {
+    /// Until the run is finished, and all of it is written down.
+    async fn go_on(&mut self, signals: &mut mpsc::Receiver<Signal>) -> Result<(), RunError> {
+        self.carry_out_effects();
+        while self.finished.is_none() {
+            let turned = self.next(signals).await;
+            self.turn(turned)?;
+            self.carry_out_effects();
+        }
+        Ok(self.journal.sync()?)
+    }
+
+    /// The processes of the step's own tests end with their task: were this process to end first,
+    /// they would stay.
+    async fn give_up_tasks(&mut self) {
+        let given_up = tokio::time::timeout(GIVE_UP_TIME_MAX, self.tasks.shutdown());
+        let _in_time = given_up.await;
+    }
+
     async fn next(&mut self, signals: &mut mpsc::Receiver<Signal>) -> Turned {
-        let deadline = self.session.deadline();
+        // While a sink is behind, the model waits: its queue fills, and the link is not read. And
+        // while a request waits for the store, the model has not been asked. The work's time and
+        // the job's go on.
+        let behind = self.outlets.are_behind();
+        let deadline = if behind || self.carrying.is_waited_for() {
+            self.session.deadline_beside_turn()
+        } else {
+            self.session.deadline()
+        };
         let now = self.journal.now();
         let late = |of_turn: bool| async move {
             match deadline {
@@ -271,8 +303,6 @@ impl<E: ToolExecutor> Run<E> {
                 Some(_) | None => std::future::pending().await,
             }
         };
-        // While a sink is behind, the model waits: its queue fills, and the link is not read.
-        let behind = self.outlets.are_behind();
         let said = async {
             match &mut self.model {
                 Some(model) if !behind => model.said().await,
@@ -288,13 +318,12 @@ impl<E: ToolExecutor> Run<E> {
             Some(done) = self.tasks.join_next() => Turned::Task(done),
             said = said => said.map_or(Turned::ModelGone, |(job, said)| Turned::Said(job, said)),
             () = self.outlets.catch_up() => Turned::CaughtUp,
-            // Last: an answer that has come already is not late, however slow this loop was. Nor
-            // is one that we do not listen for.
-            deadline = late(true), if !behind => Turned::Late(deadline),
+            // Last: an answer that has come already is not late, however slow this loop was.
+            deadline = late(true) => Turned::Late(deadline),
         }
     }
 
-    async fn turn(&mut self, turned: Turned) -> Result<(), RunError> {
+    fn turn(&mut self, turned: Turned) -> Result<(), RunError> {
         match turned {
             Turned::Signal(signal) => self.hear(Input::Cancelled { signal }),
             Turned::Late(deadline) => self.hear(Input::DeadlinePassed { deadline }),
@@ -381,10 +410,8 @@ impl<E: ToolExecutor> Run<E> {
     async fn finish(mut self) -> Result<Ended, RunError> {
         self.model = None;
         let reason = self.finished.clone().unwrap_or(StopReason::NoUsefulResult);
-        self.journal.sync()?;
         let outlets = std::mem::take(&mut self.outlets);
-        // The processes of the step's own tests end with their task: were this process to end
-        // first, they would stay.
+        // As in `give_up_tasks`, beside the rest.
         let given_up = tokio::time::timeout(GIVE_UP_TIME_MAX, self.tasks.shutdown());
         let (unbooked, all_carried, missed, _in_time) =
             tokio::join!(self.paying.end(), self.carrying.end(), outlets.flush(), given_up);

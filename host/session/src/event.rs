@@ -176,7 +176,8 @@ pub enum Input {
         /// What that scope still bears.
         left: Money,
     },
-    /// The ledger could not be read or written. Nothing may be sent.
+    /// The ledger or the store could not be read or written, and nothing was sent: also after
+    /// [`Input::TurnRequested`], where the request waited for the store.
     LedgerFailed {
         /// Which turn.
         turn: u32,

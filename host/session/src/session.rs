@@ -196,6 +196,8 @@ impl Session {
                 self.scope_refused(asking, scope, left)
             }
             (State::Asking(asking), Input::LedgerFailed { turn, .. }) if asking.turn == turn => {
+                // Nothing left, also where it was written down that it would.
+                self.meter.release();
                 self.stop(StopReason::LedgerFailed, State::Asking(asking))
             }
             (State::Asking(asking), Input::TurnRequested { turn, .. }) if asking.turn == turn => {
@@ -238,6 +240,15 @@ impl Session {
         self.pass_time(now);
         if let State::Asking(asking) = &mut self.state {
             asking.progress(self.now);
+        }
+    }
+
+    /// Tells the step that the request it wrote down leaves only now. Not written down: it only
+    /// moves the deadline of the first event.
+    pub fn departed(&mut self, now: u64) {
+        self.pass_time(now);
+        if let State::Asking(asking) = &mut self.state {
+            asking.departed(self.now);
         }
     }
 

@@ -11,18 +11,28 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session::event::{Event, Input, Note};
+use session::StopReason;
+use session::event::{Decision, Event, Input, Note};
 
 use super::paying::Departure;
-use super::resume::REPORTS;
+use super::resume::{self, REPORTS};
 use super::{Done, Run, RunError};
 use crate::carrier::Carrier;
-use crate::journal::JOURNAL;
+use crate::journal::{JOURNAL, JOURNAL_BYTES_MAX, read};
 use crate::plan::RunPlan;
 use crate::tools::ToolExecutor;
 
 /// Segments of one run that are read back: a turn makes two, and a run has so many turns.
 const SEGMENTS_MAX: usize = 4_096;
+/// Files of one run that are read back: more than the reports of all its rounds of tests.
+const FILES_MAX: usize = 4_096;
+/// Bytes of those files together: they are held in memory until all of them are here.
+const FILES_BYTES_MAX: u64 = JOURNAL_BYTES_MAX;
+/// How often a run can be begun: the numbers that its names have room for.
+const GENERATIONS_MAX: u32 = 9_999;
+/// How long a run waits at its beginning to learn what others have done: a call of a store may
+/// take two minutes, and a CI's job must not go by in it.
+const TAKE_OVER_TIME_MAX: Duration = Duration::from_secs(300);
 /// How long the end of a run waits for its last segment to be carried.
 const CARRY_TIME_MAX: Duration = Duration::from_secs(2);
 /// Stands beside the segments of a run that has left its artifacts.
@@ -79,6 +89,11 @@ impl Carrying {
         if self.carrier.is_some() {
             self.files.push((name.to_owned(), bytes.to_vec()));
         }
+    }
+
+    /// Whether a request waits until what comes before it has arrived.
+    pub(super) fn is_waited_for(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     fn load(&mut self) -> Load {
@@ -196,11 +211,22 @@ impl<E: ToolExecutor> Run<E> {
         self.tasks.spawn(async move { Done::Carried(bring(carrier, prefix, load).await) });
     }
 
+    fn leave(&mut self, departures: VecDeque<Departure>) {
+        if departures.iter().any(|departure| departure.job == self.job) {
+            // The wait was ours, not the model's.
+            self.session.departed(self.journal.now());
+        }
+        departures.into_iter().for_each(Departure::leave);
+    }
+
     pub(super) fn carried(&mut self, carried: Carried) -> Result<(), RunError> {
         self.carrying.under_way = None;
         match carried {
             Carried::Whole if self.carrying.due => self.carry(None),
-            Carried::Whole => self.carrying.waiting.drain(..).for_each(Departure::leave),
+            Carried::Whole => {
+                let departures = std::mem::take(&mut self.carrying.waiting);
+                self.leave(departures);
+            }
             Carried::TakenOver => {
                 return Err(RunError::TakenOver { holder: "another machine".to_owned() });
             }
@@ -216,11 +242,12 @@ impl<E: ToolExecutor> Run<E> {
     fn not_carried(&mut self, message: &str) -> Result<(), RunError> {
         let what = format!("the run cannot be carried to other machines: {message}");
         self.write(Event::Noted(Note::Warned { what: what.clone() }))?;
-        match self.carrying.waiting.pop_front() {
-            Some(departure) if departure.job == self.job => {
+        let waiting = std::mem::take(&mut self.carrying.waiting);
+        match waiting.iter().find(|departure| departure.job == self.job) {
+            Some(departure) => {
                 self.hear(Input::LedgerFailed { turn: departure.entry.turn, message: what })
             }
-            Some(_) | None => Ok(()),
+            None => Ok(()),
         }
     }
 }
@@ -236,23 +263,24 @@ pub(crate) struct Fetched {
 /// Brings what other machines have done of the plan's run to this one. `fresh` forgets it.
 ///
 /// # Errors
-/// When the place does not answer: what is paid already is not known then.
+/// When the place does not answer, or not with a journal: what is paid already is not known then.
 pub(super) async fn take_over(plan: &RunPlan, fresh: bool) -> Result<Carrying, RunError> {
     let run = plan.key.run_name();
     let Some(carrier) = plan.carrier.clone() else { return Ok(Carrying::new(None, run)) };
     let unknown = |what: String| RunError::Carrier { what };
-    let mut fetched = fetch(&carrier, &run).await.map_err(unknown)?;
-    if fresh && !fetched.journal.is_empty() {
-        carrier.create(format!("{}/{LEFT}", fetched.prefix), Vec::new()).await.map_err(unknown)?;
-        fetched = fetch(&carrier, &run).await.map_err(unknown)?;
-    }
+    let looked = tokio::time::timeout(TAKE_OVER_TIME_MAX, look(&carrier, &run, fresh)).await;
+    let slow = |_| Err(format!("it took more than {} s", TAKE_OVER_TIME_MAX.as_secs()));
+    let (fetched, over) = looked.unwrap_or_else(slow).map_err(unknown)?;
     let path = plan.run_dir.join(JOURNAL);
     let io = |source| RunError::Io { path: path.clone(), source };
+    let mut here = lines_here(&path).map_err(io)?;
+    if over.is_some_and(|over| first_line(&over) == first_line(&here)) && !is_done(plan, &here)? {
+        // The run that it is a part of is over. Gone on with, it would pay for the rest of that
+        // run again, in the account of that run; the same command begins another one everywhere.
+        resume::put_aside(plan)?;
+        here.clear();
+    }
     let mut carrying = Carrying::new(Some(carrier), fetched.prefix);
-    let here = whole_lines(match fs::read(&path) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => Vec::new(),
-        read => read.map_err(io)?,
-    });
     let there = whole_lines(fetched.journal);
     let reports = plan.run_dir.join(REPORTS);
     if here.starts_with(&there) {
@@ -263,10 +291,21 @@ pub(super) async fn take_over(plan: &RunPlan, fresh: bool) -> Result<Carrying, R
         }
         return Ok(carrying);
     }
+    // Before anything of this machine makes way for it.
+    read(Path::new(&carrying.prefix), &run, &there).map_err(|damage| {
+        unknown(format!(
+            "{damage}. What this machine has of the run was left alone: another store goes on \
+             with it, and `--fresh` begins anew"
+        ))
+    })?;
     // Another machine got further, or went another way from where this one was heard of last:
     // what it paid for counts.
     if !there.starts_with(&here) {
         fs::rename(&path, plan.run_dir.join("journal.diverged.jsonl")).map_err(io)?;
+        match fs::remove_dir_all(&reports) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(io(err)),
+            Ok(()) | Err(_) => {}
+        }
     }
     fs::create_dir_all(&reports).map_err(io)?;
     for (name, bytes) in fetched.files {
@@ -274,6 +313,44 @@ pub(super) async fn take_over(plan: &RunPlan, fresh: bool) -> Result<Carrying, R
     }
     fs::write(&path, there).map_err(io)?;
     Ok(carrying)
+}
+
+/// What others have done of the run; and, where the last time that it was begun is over, the
+/// first records of that.
+async fn look(
+    carrier: &Arc<dyn Carrier>,
+    run: &str,
+    fresh: bool,
+) -> Result<(Fetched, Option<Vec<u8>>), String> {
+    let mut newest = Newest::of(carrier, run).await?;
+    if fresh && !newest.left && !newest.below("journal").is_empty() {
+        carrier.create(format!("{}/{LEFT}", newest.prefix()), Vec::new()).await?;
+        newest.left = true;
+    }
+    let over = match newest.left {
+        true => carrier.get(segment(&newest.prefix(), 0)).await?,
+        false => None,
+    };
+    Ok((newest.fetch(carrier).await?, over))
+}
+
+fn lines_here(path: &Path) -> io::Result<Vec<u8>> {
+    match fs::read(path) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read.map(whole_lines),
+    }
+}
+
+/// None of nothing, which is no line of any run.
+fn first_line(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.split_inclusive(|byte| *byte == b'\n').next()
+}
+
+/// Whether only the artifacts of the run with this journal are still to be written.
+fn is_done(plan: &RunPlan, journal: &[u8]) -> Result<bool, RunError> {
+    let found = read(&plan.run_dir.join(JOURNAL), &plan.key.run_name(), journal)?;
+    let done = Event::Decided(Decision::Stopped { reason: StopReason::Done });
+    Ok(found.records.last().is_some_and(|record| record.event == done))
 }
 
 /// The files in a directory, by name; none where there is no such directory. Hidden ones are what a
@@ -306,32 +383,74 @@ fn whole_lines(mut bytes: Vec<u8>) -> Vec<u8> {
 /// # Errors
 /// What the place said: without an answer, what is paid already is not known.
 pub(crate) async fn fetch(carrier: &Arc<dyn Carrier>, run: &str) -> Result<Fetched, String> {
-    let names = carrier.list(format!("{run}/")).await?;
-    let generation = |name: &String| -> Option<u32> {
-        name.strip_prefix(run)?.strip_prefix("/g")?.get(..4)?.parse().ok()
-    };
-    let newest = names.iter().filter_map(generation).max().unwrap_or(0);
-    let of = |number: u32| format!("{run}/g{number:04}");
-    if names.contains(&format!("{}/{LEFT}", of(newest))) {
-        return Ok(Fetched { prefix: of(newest + 1), journal: Vec::new(), files: Vec::new() });
+    Newest::of(carrier, run).await?.fetch(carrier).await
+}
+
+/// The last time that a run was begun.
+struct Newest {
+    run: String,
+    number: u32,
+    /// Whether it is over.
+    left: bool,
+    names: Vec<String>,
+}
+
+impl Newest {
+    async fn of(carrier: &Arc<dyn Carrier>, run: &str) -> Result<Self, String> {
+        let names = carrier.list(format!("{run}/")).await?;
+        let generation = |name: &String| -> Option<u32> {
+            let (number, _) = name.strip_prefix(run)?.strip_prefix("/g")?.split_once('/')?;
+            number.parse().ok().filter(|_| number.len() == 4)
+        };
+        let number = names.iter().filter_map(generation).max().unwrap_or(0);
+        let left = names.contains(&format!("{}/{LEFT}", prefix(run, number)));
+        if left && number >= GENERATIONS_MAX {
+            return Err(format!("the run was begun {GENERATIONS_MAX} times: use another store"));
+        }
+        Ok(Self { run: run.to_owned(), number, left, names })
     }
-    let prefix = of(newest);
-    let below = |part: &str| {
-        let start = format!("{prefix}/{part}/");
-        names.iter().filter(move |name| name.starts_with(&start)).cloned().collect::<Vec<_>>()
-    };
-    let segments = below("journal");
-    if segments.len() > SEGMENTS_MAX {
-        return Err(format!("the run has more than {SEGMENTS_MAX} segments"));
+
+    fn prefix(&self) -> String {
+        prefix(&self.run, self.number)
     }
-    let mut journal = Vec::new();
-    for name in segments {
-        journal.extend(carrier.get(name).await?.unwrap_or_default());
+
+    fn below(&self, part: &str) -> Vec<String> {
+        let start = format!("{}/{part}/", self.prefix());
+        self.names.iter().filter(|name| name.starts_with(&start)).cloned().collect()
     }
-    let mut files = Vec::new();
-    for name in below("files") {
-        let bytes = carrier.get(name.clone()).await?.unwrap_or_default();
-        files.push((name.rsplit('/').next().unwrap_or_default().to_owned(), bytes));
+
+    /// What there is of it: nothing of one that is over, since another one begins then.
+    async fn fetch(&self, carrier: &Arc<dyn Carrier>) -> Result<Fetched, String> {
+        if self.left {
+            let prefix = prefix(&self.run, self.number + 1);
+            return Ok(Fetched { prefix, journal: Vec::new(), files: Vec::new() });
+        }
+        let (segments, named) = (self.below("journal"), self.below("files"));
+        if segments.len() > SEGMENTS_MAX {
+            return Err(format!("the run has more than {SEGMENTS_MAX} segments"));
+        }
+        if named.len() > FILES_MAX {
+            return Err(format!("the run has more than {FILES_MAX} files"));
+        }
+        let mut journal = Vec::new();
+        for name in segments {
+            journal.extend(carrier.get(name).await?.unwrap_or_default());
+            if journal.len() as u64 > JOURNAL_BYTES_MAX {
+                return Err("the run's journal is larger than any run needs".to_owned());
+            }
+        }
+        let (mut files, mut room) = (Vec::new(), FILES_BYTES_MAX);
+        for name in named {
+            let bytes = carrier.get(name.clone()).await?.unwrap_or_default();
+            room = room
+                .checked_sub(bytes.len() as u64)
+                .ok_or_else(|| format!("the run has more than {FILES_BYTES_MAX} bytes of files"))?;
+            files.push((name.rsplit('/').next().unwrap_or_default().to_owned(), bytes));
+        }
+        Ok(Fetched { prefix: self.prefix(), journal, files })
     }
-    Ok(Fetched { prefix, journal, files })
+}
+
+fn prefix(run: &str, number: u32) -> String {
+    format!("{run}/g{number:04}")
 }

@@ -36,9 +36,27 @@ impl Departure {
     }
 }
 
+/// Whether the journal speaks of all that was sent, as far as the store has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It does: what it does not speak of was not sent.
+    All,
+    /// The store was not heard out. Another machine may have sent what this journal calls unsent:
+    /// the ledger is told nothing, and learns it from the next attempt.
+    OursAlone,
+}
+
+impl Known {
+    /// After the store, where there is one, was heard out or not.
+    pub(super) fn after(heard_out: bool) -> Self {
+        if heard_out { Self::All } else { Self::OursAlone }
+    }
+}
+
 /// The run's side of the ledger.
 #[derive(Debug)]
 pub(super) struct Paying {
+    journal: Known,
     ledger: Option<Arc<dyn RunLedger>>,
     /// The lease under which the run began; none before there is one.
     account: Option<u64>,
@@ -61,8 +79,9 @@ pub(super) struct News {
 }
 
 impl Paying {
-    pub(super) fn new(ledger: Option<Arc<dyn RunLedger>>) -> Self {
+    pub(super) fn new(ledger: Option<Arc<dyn RunLedger>>, journal: Known) -> Self {
         Self {
+            journal,
             ledger,
             account: None,
             due: None,
@@ -163,7 +182,14 @@ pub(super) enum Leased {
 pub(super) async fn lease(ledger: Option<&Arc<dyn RunLedger>>) -> Result<Leased, RunError> {
     let Some(ledger) = ledger else { return Ok(Leased::NoLedger) };
     let begun = match ledger.begin().await {
-        Ok(fence) => ledger.open_entries().await.map(|open| Leased::Ours { fence, open }),
+        Ok(fence) => match ledger.open_entries().await {
+            Ok(open) => Ok(Leased::Ours { fence, open }),
+            Err(refusal) => {
+                // The run does not know its number, and must not reserve under another.
+                ledger.end().await;
+                Err(refusal)
+            }
+        },
         Err(refusal) => Err(refusal),
     };
     match begun {
@@ -181,7 +207,10 @@ impl Paying {
         let unsent = self.due.take().map(|(entry, _)| entry);
         self.news.unsent.extend(unsent);
         let last = async {
-            let told = tell(&ledger, &self.news).await;
+            let told = match self.journal {
+                Known::All => tell(&ledger, &self.news).await,
+                Known::OursAlone => Ok(()),
+            };
             ledger.end().await;
             told
         };
@@ -198,9 +227,10 @@ impl<E: ToolExecutor> Run<E> {
     pub(super) fn reserve(&mut self, departure: Departure) -> Result<(), RunError> {
         let Some(ledger) = self.paying.ledger.clone() else { return self.depart(departure) };
         let entry = departure.entry;
-        let due = self.paying.due.filter(|(due, _)| *due == entry);
+        let sure = self.paying.journal == Known::All;
+        let due = self.paying.due.filter(|(due, _)| *due == entry && sure);
         let Some((_, most)) = due else {
-            let message = format!("turn {} was not reserved", entry.turn);
+            let message = format!("turn {} cannot be reserved", entry.turn);
             return self.hear(Input::LedgerFailed { turn: entry.turn, message });
         };
         let news = self.paying.news.clone();

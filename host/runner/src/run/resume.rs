@@ -75,6 +75,12 @@ pub(super) fn set_aside(plan: &RunPlan, fresh: bool) -> Result<(), RunError> {
             return Ok(());
         }
     }
+    put_aside(plan)
+}
+
+/// Sets the journal aside, in the place of the one before.
+pub(super) fn put_aside(plan: &RunPlan) -> Result<(), RunError> {
+    let path = plan.run_dir.join(JOURNAL);
     // First: a journal without this mark is gone on with.
     let _none = fs::remove_file(plan.run_dir.join(LEFT));
     let aside = plan.run_dir.join(PREVIOUS);

@@ -1,6 +1,7 @@
 //! Whole runs, with tools of the test's own and a model that plays a script.
 
 mod inherit;
+mod sharing;
 mod writer;
 
 use std::net::{Ipv4Addr, SocketAddr};

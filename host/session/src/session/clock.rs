@@ -14,10 +14,20 @@ impl Session {
         if self.stopped().is_some() {
             return None;
         }
+        let candidates = [self.deadline_beside_turn(), self.turn_deadline()];
+        candidates.into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    /// The same without the deadlines of the response that is waited for: for as long as the host
+    /// itself holds the model back.
+    pub fn deadline_beside_turn(&self) -> Option<(u64, Deadline)> {
+        if self.stopped().is_some() {
+            return None;
+        }
         let of_work = (self.now.saturating_add(self.work_left_ms()), Deadline::Work);
         let of_job = self.plan.job_ms.map(|job_ms| (job_ms, Deadline::Job));
         let of_check = self.check_due().map(|at| (at, Deadline::Check));
-        let candidates = [Some(of_work), of_job, self.turn_deadline(), of_check];
+        let candidates = [Some(of_work), of_job, of_check];
         candidates.into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 

@@ -15,6 +15,12 @@ impl Asking {
             self.stage = Stage::Streaming { progress_at: now };
         }
     }
+
+    pub(crate) fn departed(&mut self, now: u64) {
+        if !matches!(self.stage, Stage::Reserved) {
+            self.stage = Stage::Sent { at: now };
+        }
+    }
 }
 
 impl Session {

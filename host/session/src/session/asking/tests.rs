@@ -79,6 +79,11 @@ fn nothing_is_sent_and_nothing_charged_when_the_ledger_fails() {
     check(plan(), inputs.clone(), &["turn 1 try 1", stopped]);
     inputs.push((0, Input::AttemptStarted { attempt: 2 }));
     check(plan(), inputs, &["turn 1 try 1", stopped, "turn 1 try 1"]);
+    // It was written down that the request leaves, and waited for the store.
+    let mut inputs = begun();
+    inputs.push((30, Input::LedgerFailed { turn: 1, message: "full".into() }));
+    inputs.push((0, Input::AttemptStarted { attempt: 2 }));
+    check(plan(), inputs, &["turn 1 try 1", stopped, "turn 1 try 2"]);
 }
 
 #[test]
