@@ -112,3 +112,25 @@ async fn what_tells_from_the_first_record_on_leaves_nothing_to_inherit() {
     assert_eq!(inherited(&records), None);
     assert!(warnings(&records)[0].contains("the task"), "{records:?}");
 }
+
+#[tokio::test]
+async fn a_run_whose_report_is_gone_is_not_inherited_from() {
+    let world = World::new();
+    let server = serve(&format!("{SUBMIT}{PATCH}{PATCH}{PATCH}"));
+    let tested = |lines_max, value| {
+        let command = vec!["true".to_owned()];
+        let mut plan = plan(&world, &server, gates(lines_max, value));
+        plan.session.tests =
+            Some(session::TestPlan { command: command.clone(), before: true, repair_rounds: 0 });
+        let (reports, env) = (Vec::new(), BTreeMap::new());
+        plan.tests = Some(crate::plan::TestCommand { command, reports, env });
+        plan
+    };
+    ends(&world, tested(1, "strict")).await;
+    let report = tested(1, "strict").run_dir.join(resume::REPORTS).join("0-0");
+    std::fs::remove_file(report).unwrap();
+    let (ended, records) = ends(&world, tested(9, "loose")).await;
+    assert_eq!(inherited(&records), None);
+    assert!(requests(&records) > 0);
+    assert_eq!(ended.accounting.resumed_turns, 0);
+}
