@@ -105,7 +105,7 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
             Some(signal) = signals.recv() => { send.try_send(signal).ok(); }
             opened = open_store(args, shared, &run, command.as_ref()) => opened?,
         }
-        let ended = runner::run(run, toolbox, outlets, args.fresh, signals);
+        let ended = Box::pin(runner::run(run, toolbox, outlets, args.fresh, signals));
         ended.await.map_err(Problem::Run)
     });
     // What still runs (a search, a compile) is not worth waiting for.

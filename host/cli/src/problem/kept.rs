@@ -50,15 +50,15 @@ impl KeptProblem {
     /// What to do about it.
     pub(super) fn help(&self) -> String {
         let text = match self {
-            Self::Store { source } => match &**source {
-                store::StoreError::TooMany { .. } => {
-                    "the whole name of a run needs no list: `stepwell resume RUN`; docs/store.md says \
-                     how old runs are deleted"
-                }
-                source => source.help().unwrap_or(
-                    "docs/store.md has the forms of a URL and the credentials of each service",
-                ),
-            },
+            Self::Store { source } if is_too_much(source) => {
+                "the whole name of a run needs no list: `stepwell resume RUN`; docs/store.md says how \
+                 old runs are deleted"
+            }
+            Self::Store { source } => {
+                let usual =
+                    "docs/store.md has the forms of a URL and the credentials of each service";
+                source.help().unwrap_or(usual)
+            }
             Self::StoreWithoutList { .. } => {
                 "name a directory, an S3, a Redis… : docs/store.md says which can list"
             }
@@ -110,6 +110,11 @@ impl KeptProblem {
             | Self::OtherLedger { .. } => exit::USAGE,
         }
     }
+}
+
+/// Whether the store holds more than can be listed.
+fn is_too_much(err: &store::StoreError) -> bool {
+    matches!(err, store::StoreError::TooMany { .. })
 }
 
 /// Whether what was written is wrong, and not the service.

@@ -74,7 +74,7 @@ fn answered() -> Execution {
 
 async fn one<E: ToolExecutor>(plan: RunPlan, tools: Arc<Toolbox<E>>) {
     let (_never, signals) = mpsc::channel(1);
-    let ended = runner::run(plan, tools, Vec::new(), false, signals).await.unwrap();
+    let ended = Box::pin(runner::run(plan, tools, Vec::new(), false, signals)).await.unwrap();
     let failure = ended.accounting.last_failure;
     assert_eq!((ended.result.stop_reason, failure), (StopReason::Done, None));
 }
