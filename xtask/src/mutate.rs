@@ -98,6 +98,10 @@ impl Copy {
         for file in output(git.arg("--exclude-standard"))?.lines() {
             let (from, to) = (places::root().join(file), root.join(file));
             let Ok(new) = fs::read(&from) else { continue };
+            let new = match file {
+                "Cargo.toml" | "Cargo.lock" => set_apart(&String::from_utf8(new)?).into_bytes(),
+                _ => new,
+            };
             // What is the same keeps its time, so that nothing is built again for it.
             if fs::read(&to).is_ok_and(|old| old == new) {
                 continue;
@@ -135,6 +139,21 @@ impl Copy {
     }
 }
 
+/// The workspace's manifest or lock with another version for our own packages. Cargo tells those by
+/// name and version, not by their folder: it would take a mutant, built into the same target
+/// directory, for this workspace's own.
+fn set_apart(text: &str) -> String {
+    const VERSION: &str = "\nversion = \"0.1.0\"\n";
+    const APART: &str = "\nversion = \"0.1.0-mutant\"\n";
+    let ours = |block: &&str| block.contains(VERSION) && !block.contains("\nsource = ");
+    let blocks = text.split_inclusive("\n\n");
+    blocks
+        .map(
+            |block| if ours(&block) { block.replacen(VERSION, APART, 1) } else { block.to_owned() },
+        )
+        .collect()
+}
+
 impl Mutant {
     /// The file with the mistake in it.
     fn of(&self, text: &str) -> Result<String> {
@@ -170,6 +189,19 @@ fn passes(command: &mut Command) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mutant_is_never_taken_for_this_workspace() {
+        let lock = "[[package]]\nname = \"ours\"\nversion = \"0.1.0\"\ndependencies = []\n\n\
+                    [[package]]\nname = \"theirs\"\nversion = \"0.1.0\"\nsource = \"registry\"\n";
+        let apart = set_apart(lock);
+        assert_eq!(apart.matches("0.1.0-mutant").count(), 1, "{apart}");
+        assert!(apart.contains("name = \"ours\"\nversion = \"0.1.0-mutant\""), "{apart}");
+        for file in ["Cargo.toml", "Cargo.lock"] {
+            let text = fs::read_to_string(places::root().join(file)).unwrap();
+            assert!(set_apart(&text).contains("0.1.0-mutant"), "{file}");
+        }
+    }
 
     #[test]
     fn every_mutant_finds_what_it_breaks_exactly_once() {

@@ -62,6 +62,7 @@ fn what_is_written_is_read_back_and_begins_the_same() {
 #[test]
 fn walls_that_were_required_once_are_required_again() {
     let (mut kept, run) = kept();
+    (kept.ledger, kept.ledger_named) = (None, false);
     let asked = ResumeArgs { require_isolation: true, ..resume(&run) };
     let root = Path::new("/repo");
     for (begun, args, required) in
