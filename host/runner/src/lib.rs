@@ -41,7 +41,7 @@ pub use plan::{
 pub use report::markdown;
 pub use run::{Ended, RunError, run};
 pub use runs::{KeptRun, KeptState, Reusable, carried_run, carried_runs, is_run_name, kept_runs};
-pub use sink::{Operator, Sink};
+pub use sink::{Operator, Sink, count};
 pub use text::Plain;
 pub use tools::{
     BadTool, CHANGED_FILES, Called, Execution, ToolExecutor, ToolInfo, Toolbox, Trees,

@@ -272,7 +272,7 @@ impl fmt::Display for Answered<'_> {
 }
 
 /// `1 file`, `2 files`.
-pub(crate) fn count(n: u64, what: &str) -> String {
+pub fn count(n: u64, what: &str) -> String {
     format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 

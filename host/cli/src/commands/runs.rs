@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use runner::{Carrier, JournalError, KeptRun, KeptState, Plain};
+use runner::{Carrier, JournalError, KeptRun, KeptState, Plain, count};
 use serde_json::{Value, json};
 
 use super::table::{Side, Table};
@@ -90,7 +90,7 @@ fn table(all: &[Listed], with_places: bool) -> String {
             run.phase.name().to_owned(),
             run.attempts.to_string(),
             run.spend.to_string(),
-            format!("{} turns, {} calls", reusable.turns, reusable.calls),
+            [count(reusable.turns.into(), "turn"), count(reusable.calls.into(), "call")].join(", "),
             reusable.spend.to_string(),
             age(run.worked_ms),
         ];
