@@ -9,10 +9,10 @@ use std::time::Duration;
 use snapshot::View;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use wasmtime::Engine;
 
 use crate::asked::Asked;
 use crate::bindings::ToolPre;
-use crate::engine::Wasm;
 use crate::guest::{Guest, Repository};
 use crate::json;
 use crate::limits::{Limits, millis};
@@ -20,7 +20,7 @@ use crate::outcome::{Ending, LogLine, Outcome, Report, Usage};
 use crate::run;
 use crate::sandbox::{Place, Sandbox};
 use crate::tool::{Form, Tool};
-use crate::worker::{Image, Pool};
+use crate::worker::{Image, Pool, Room};
 
 /// Bytes of an input. A model writes a few thousand; a patch to look at may be a few hundred
 /// thousand.
@@ -75,10 +75,16 @@ impl Sandbox {
             (Ran::ended(ending), Duration::ZERO)
         } else {
             match (&self.place, &tool.form) {
-                (Place::Here(wasm), Form::Here(linked)) => {
-                    let ran;
-                    (asked, ran) = here(wasm, linked, input, asked, &limits, cancel).await;
-                    ran
+                (Place::Here(usual), Form::Here(local)) => {
+                    match local.with_stack(usual, limits.stack_bytes) {
+                        Ok((engine, linked)) => {
+                            let ran;
+                            (asked, ran) =
+                                here(&engine, &linked, input, asked, &limits, cancel).await;
+                            ran
+                        }
+                        Err(what) => (Ran::ended(Ending::WorkerLost { what }), Duration::ZERO),
+                    }
                 }
                 (Place::Apart(apart), Form::Apart(image)) => {
                     apart_from_here(&apart.pool, image, input, &mut asked, &limits, cancel).await
@@ -96,7 +102,7 @@ impl Sandbox {
 
 /// Runs the guest in this process.
 async fn here(
-    wasm: &Wasm,
+    engine: &Engine,
     linked: &ToolPre<Guest>,
     input: &str,
     asked: Asked,
@@ -104,7 +110,7 @@ async fn here(
     cancel: &CancellationToken,
 ) -> (Asked, (Ran, Duration)) {
     let guest = Guest::new(Repository::Here(asked), limits);
-    let mut store = run::store(&wasm.engine, guest, limits);
+    let mut store = run::store(engine, guest, limits);
     let started = Instant::now();
     let timed = until(started + limits.wall, cancel, run::enter(&mut store, linked, input)).await;
     let outcome = match timed {
@@ -139,7 +145,7 @@ async fn apart_from_here(
     let worker = tokio::select! {
         biased;
         () = cancel.cancelled() => return (Ran::ended(Ending::Cancelled), Duration::ZERO),
-        worker = pool.take(image, limits.memory_bytes) => worker,
+        worker = pool.take(image, Room::of(limits)) => worker,
     };
     let started = Instant::now();
     let ran = match worker {

@@ -33,4 +33,5 @@ pub use trial::{Trial, Tried};
 pub use wall::{Wall, Walls};
 
 pub(crate) use line::Line;
+pub(crate) use message::Room;
 pub(crate) use pool::{Image, Lost, Pool};
