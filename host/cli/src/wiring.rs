@@ -200,6 +200,8 @@ fn execution(report: Report) -> Execution {
         memory_peak: usage.memory_peak,
         read_bytes: usage.read_bytes,
         questions: observations.len() as u64,
+        host_calls: usage.host_calls,
+        output_bytes: usage.output_bytes,
         saved_us: 0,
         log_dropped,
     };

@@ -136,6 +136,7 @@ pub(super) fn call(args: &ToolCallArgs) -> Result<u8, Problem> {
             "answer": called.answer,
             "source": called.source,
             "usage": called.usage,
+            "digests": called.digests,
             "missed": called.missed,
         });
         print(&pretty(&shown));
