@@ -12,11 +12,15 @@ mod cancelling;
 mod endings;
 #[path = "../sandbox/guests.rs"]
 mod guests;
+#[path = "../sandbox/hostile.rs"]
+mod hostile;
 #[path = "../sandbox/loading.rs"]
 mod loading;
 #[path = "../sandbox/reading.rs"]
 mod reading;
 mod walls;
+#[path = "../sandbox/zoo.rs"]
+mod zoo;
 
 use guests::{Bench, component, manifest, tool_bytes};
 use sandbox::{Guests, Program};

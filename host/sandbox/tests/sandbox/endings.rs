@@ -8,13 +8,13 @@ use crate::Bench;
 use crate::guests::in_words;
 
 /// Small enough that a guest that runs into them is over in milliseconds.
-fn small() -> Limits {
+pub(crate) fn small() -> Limits {
     Limits { fuel: 20_000_000, memory_bytes: 8 << 20, ..Limits::default() }
 }
 
 /// The outcome of `guest` under `limits`, with memory from a pool and on demand alike.
 #[track_caller]
-fn check(limits: Limits, guest: &str, input: &str, expected: &str) {
+pub(crate) fn check(limits: Limits, guest: &str, input: &str, expected: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for bench in [Bench::new(), Bench::on_demand()] {
         let bench = bench.limits(limits);

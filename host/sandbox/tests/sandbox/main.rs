@@ -8,8 +8,10 @@
 mod cancelling;
 mod endings;
 mod guests;
+mod hostile;
 mod loading;
 mod reading;
+mod zoo;
 
 use guests::{Bench, component, manifest, tool_bytes};
 use sandbox::Guests;
