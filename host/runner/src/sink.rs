@@ -214,6 +214,9 @@ fn noted(note: &Note) -> Option<(&'static str, String)> {
         Note::LinkLost { why } => ("link", format!("lost: {why}")),
         Note::ToolLogged { level, .. } if level == "debug" => return None,
         Note::ToolLogged { call, level, line } => ("tool", format!("{call} {level}: {line}")),
+        Note::Denied { call, missing } => {
+            ("denied", format!("{call}: the step does not grant {}", missing.join(", ")))
+        }
         Note::CacheMissed { .. } => return None,
         Note::OutputCut { of, bytes: whole, shown, kept } => {
             let rest = match kept {

@@ -95,6 +95,8 @@ pub struct Called {
     pub digests: CallDigests,
     /// What the tool wrote to the log.
     pub log: Vec<(String, String)>,
+    /// What it was refused for want of a grant, as it would stand in the step file; the first few.
+    pub denied: Vec<String>,
     /// Why the cache could not answer, where it was asked.
     pub missed: Option<String>,
     /// What a person should know: a cache that is damaged, a tool that answers differently.
@@ -171,6 +173,7 @@ impl<E: ToolExecutor> Toolbox<E> {
         let grant = granted.unwrap_or_else(|| info.grant.clone());
         let key = Self::key(info, &parsed, &grant);
         let view = Arc::new(View::new(trees.head.clone(), trees.base.clone(), grant));
+        let seen = Arc::clone(&view);
         // The tool gets what the key is made of, to the byte.
         let arguments = parsed.to_string();
         let asked = self.cache.as_ref().zip(key.as_ref());
@@ -188,6 +191,7 @@ impl<E: ToolExecutor> Toolbox<E> {
             key: asked.map(|(_, key)| key.to_string()),
             ..called.digests
         };
+        called.denied = seen.denied();
         called
     }
 
@@ -272,6 +276,7 @@ impl Called {
             usage: CallUsage { output_bytes, ..CallUsage::default() },
             digests: CallDigests { output, ..CallDigests::default() },
             log: Vec::new(),
+            denied: Vec::new(),
             missed: None,
             warnings: Vec::new(),
         }

@@ -353,6 +353,23 @@ pub enum Decision {
     },
 }
 
+/// What a tool may see: what the step grants, within what the tool asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ToolGrants {
+    /// The tool's name.
+    pub tool: String,
+    /// Globs of the files that the step grants; none means every file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Vec<String>>,
+    /// Globs of the files that the tool asks for; none means every file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<Vec<String>>,
+    /// Names of variables of the environment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environment: Vec<String>,
+}
+
 /// What readers should know, and the rules need not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -376,6 +393,9 @@ pub enum Note {
         base: Option<String>,
         /// The tools, by name, with the digests of their components.
         tools: Vec<(String, String)>,
+        /// What each of them may see.
+        #[serde(default)]
+        grants: Vec<ToolGrants>,
         /// What the model costs.
         price: crate::budget::Price,
         /// What guards the tools, in one line.
@@ -428,6 +448,13 @@ pub enum Note {
         level: String,
         /// As written, not yet cleaned for a terminal.
         line: String,
+    },
+    /// A call was refused something that is not granted.
+    Denied {
+        /// The call.
+        call: CallId,
+        /// What is missing, as it would stand in the step file; the first few.
+        missing: Vec<String>,
     },
     /// Why a call could not be answered from the cache.
     CacheMissed {

@@ -1,7 +1,7 @@
 //! What one call may ask, and what it was told.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::pattern::Patterns;
@@ -21,6 +21,9 @@ const SEARCH_BYTES_MAX: u64 = 512 << 20;
 /// Answers kept for the second time they are asked for; beyond it they are read again.
 const PINNED_BYTES_MAX: usize = 64 << 20;
 
+/// Missing grants that are remembered: what comes after them is mostly more of the same.
+const DENIED_MAX: usize = 16;
+
 /// A state of the repository, one to compare it with, and what may be read of them.
 ///
 /// The first answer to a question stands: should a file change between two looks, the second one
@@ -38,6 +41,7 @@ pub struct View {
 struct Told {
     answers: HashMap<Question, (Digest, Option<Arc<Answer>>)>,
     bytes: usize,
+    denied: BTreeSet<String>,
 }
 
 impl View {
@@ -52,6 +56,11 @@ impl View {
     /// The grant it was made with.
     pub fn grant(&self) -> &Grant {
         &self.grant
+    }
+
+    /// What was refused for want of a grant, as it would stand in a step file: the first few.
+    pub fn denied(&self) -> Vec<String> {
+        self.told().denied.iter().cloned().collect()
     }
 
     /// The answer to `question`. Whatever goes wrong is an answer, too.
@@ -150,7 +159,14 @@ impl View {
             Question::Glob { query, .. } => ask.glob(query).map(Answer::Glob),
             Question::Search { query, .. } => ask.search(query).map(Answer::Search),
         };
-        answer.unwrap_or_else(Answer::Denied)
+        let answer = answer.unwrap_or_else(Answer::Denied);
+        if let Answer::Denied(ReadError::NotGranted(missing)) = &answer {
+            let mut told = self.told();
+            if told.denied.len() < DENIED_MAX {
+                told.denied.insert(missing.clone());
+            }
+        }
+        answer
     }
 }
 

@@ -101,3 +101,61 @@ fn check_granted(key: &str, name: &str, secrets: &BTreeSet<&str>) -> Result<(), 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn grants(rest: &str) -> Result<Grants, StepError> {
+        let text = format!("name = \"a\"\ntask = \"b\"\n{rest}");
+        let known = ["tool", "other"].map(str::to_owned).into();
+        Grants::of_step(&Step::parse(text.as_bytes()).unwrap(), &known)
+    }
+
+    fn asking(grants: &serde_json::Value) -> Manifest {
+        let manifest =
+            json!({ "name": "tool", "description": "d", "schema": {}, "grants": grants });
+        serde_json::from_value(manifest).unwrap()
+    }
+
+    #[test]
+    fn a_tool_gets_what_the_step_grants_and_it_asks_for() {
+        let step = grants("[tools]\nread = [\"src/**\"]\nenvironment = { tool = [\"BRANCH\"] }\n");
+        let asks = asking(&json!({ "read": ["**/*.rs"], "environment": ["BRANCH", "OTHER"] }));
+        let branch = |name: &str| (name == "BRANCH").then(|| "main".to_owned());
+        let grant = step.unwrap().of_component(&asks, branch).unwrap();
+        let (step, tool) = grant.patterns();
+        assert_eq!(step.unwrap(), [".stepwell/verify/**", "src/**"]);
+        assert_eq!(tool.unwrap(), ["**/*.rs"]);
+        let variables: Vec<_> = grant.variables().iter().collect();
+        assert_eq!(variables, [(&"BRANCH".to_owned(), &Some("main".to_owned()))]);
+    }
+
+    #[test]
+    fn what_a_tool_does_not_ask_for_it_is_not_granted() {
+        let step = grants("[tools]\nenvironment = { tool = [\"BRANCH\"] }\n").unwrap();
+        let refused = step.of_component(&asking(&json!({})), |_| None).unwrap_err();
+        insta::assert_snapshot!(refused, @"the tool `tool` cannot be granted that: `tools.environment.tool` grants `BRANCH`, which it never asks for");
+    }
+
+    #[test]
+    fn nobody_is_granted_what_is_for_stepwell_itself() {
+        let model =
+            "[model]\nname = \"m\"\nkey-env = \"KEY\"\nheaders = { A = { env = \"TOKEN\" } }\n";
+        let refusals: Vec<String> = ["KEY", "TOKEN", "STEPWELL_STORE", "A B"]
+            .iter()
+            .map(|name| {
+                let tools = format!("[tools]\nenvironment = {{ tool = [\"{name}\"] }}\n");
+                grants(&format!("{tools}{model}")).unwrap_err().to_string()
+            })
+            .collect();
+        insta::assert_snapshot!(refusals.join("\n"), @r"
+        `tools.environment.tool` grants `KEY`, which is for stepwell itself
+        `tools.environment.tool` grants `TOKEN`, which is for stepwell itself
+        `tools.environment.tool` grants `STEPWELL_STORE`, which is for stepwell itself
+        `tools.environment.tool` is no name of an environment variable
+        ");
+    }
+}

@@ -114,6 +114,7 @@ impl Books {
             | Note::FellBack { .. }
             | Note::LinkLost { .. }
             | Note::ToolLogged { .. }
+            | Note::Denied { .. }
             | Note::CacheMissed { .. }
             | Note::Warned { .. } => {}
         }

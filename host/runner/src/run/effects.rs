@@ -70,9 +70,12 @@ impl<E: ToolExecutor> Run<E> {
 
     pub(super) fn called(&mut self, answered: Answered) -> Result<(), RunError> {
         let Answered { call, called, cut, _one_of_a_few } = answered;
-        let Called { answer, source, usage, digests, log, missed, warnings } = called;
+        let Called { answer, source, usage, digests, log, denied, missed, warnings } = called;
         for (level, line) in log {
             self.write(Event::Noted(Note::ToolLogged { call: call.id, level, line }))?;
+        }
+        if !denied.is_empty() {
+            self.write(Event::Noted(Note::Denied { call: call.id, missing: denied }))?;
         }
         if let Some(because) = missed {
             self.write(Event::Noted(Note::CacheMissed { call: call.id, because }))?;

@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::SystemTime;
 
-use session::event::{Decision, Event, Input, Note, Record};
+use session::event::{Decision, Event, Input, Note, Record, ToolGrants};
 use session::{Effect, StopReason};
 use snapshot::{FileContent, RepoPath};
 
@@ -108,7 +108,17 @@ fn remember(plan: &RunPlan) -> io::Result<()> {
 /// What a run is about.
 pub(super) fn started<E: ToolExecutor>(plan: &RunPlan, toolbox: &Toolbox<E>) -> Note {
     let tools = toolbox.tools().iter();
+    let grants = toolbox.tools().iter().map(|tool| {
+        let (read, asks) = tool.grant.patterns();
+        ToolGrants {
+            tool: tool.name.clone(),
+            read: read.map(<[String]>::to_vec),
+            asks: asks.map(<[String]>::to_vec),
+            environment: tool.grant.variables().keys().cloned().collect(),
+        }
+    });
     Note::RunStarted {
+        grants: grants.collect(),
         step: plan.step.clone(),
         key: plan.key.digest().to_string(),
         version: plan.version.clone(),

@@ -24,6 +24,7 @@ fn started() -> Event {
         head: "the working tree".to_owned(),
         base: None,
         tools: Vec::new(),
+        grants: Vec::new(),
         price: Price::default(),
         isolation: String::new(),
     })
