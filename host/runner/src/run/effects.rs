@@ -74,7 +74,8 @@ impl<E: ToolExecutor> Run<E> {
         for (level, line) in log {
             self.write(Event::Noted(Note::ToolLogged { call: call.id, level, line }))?;
         }
-        if !denied.is_empty() {
+        // What the host asks for itself sees less than the step grants.
+        if !denied.is_empty() && !matches!(call.id.origin, Origin::Tests(_)) {
             self.write(Event::Noted(Note::Denied { call: call.id, missing: denied }))?;
         }
         if let Some(because) = missed {

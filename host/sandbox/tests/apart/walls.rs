@@ -1,5 +1,8 @@
 //! What a guest finds when it has broken out of the engine: nothing it could use.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use sandbox::{Allocator, Config, Guests, LoadError, Program, Sandbox, Trial, Tried};
 
 use crate::guests::{Bench, in_words, tool_bytes};
@@ -85,4 +88,136 @@ fn a_limit_that_was_lower_already_leaves_no_other_out() {
     // A shell says where it is in a variable.
     let bench = started_by("/bin/sh", &["-c", r#"ulimit -t 60 && exec env -i "$0""#]);
     assert_eq!(bench.sandbox.walls().unwrap().missing(), "");
+}
+
+/// The program that takes things away from the kernel, and a copy of it and the worker that
+/// everybody may run.
+struct Poor(tempfile::TempDir);
+
+impl Poor {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |path: &std::path::Path| {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        };
+        open(dir.path());
+        let programs =
+            [("poor", env!("CARGO_BIN_EXE_poor")), ("worker", env!("CARGO_BIN_EXE_worker"))];
+        for (name, program) in programs {
+            fs::copy(program, dir.path().join(name)).unwrap();
+            open(&dir.path().join(name));
+        }
+        Self(dir)
+    }
+
+    /// A sandbox on a machine where all of this is missing.
+    fn without(&self, missing: &str) -> Bench {
+        let path = self.0.path().join("poor");
+        let arguments = vec![missing.into(), self.0.path().join("worker").into()];
+        let guests = Guests::Apart(Program { path, arguments });
+        let mut bench = Bench::new();
+        let config = Config { guests, allocator: Allocator::OnDemand, ..Config::default() };
+        bench.sandbox = Sandbox::new(config).unwrap();
+        bench
+    }
+}
+
+/// What is missing there, how guests fare, and how those who break out.
+async fn on_a_machine_without(missing: &str) -> String {
+    let poor = Poor::new();
+    let bench = poor.without(missing);
+    let mut said = vec![format!("missing: {}", bench.sandbox.walls().unwrap().missing())];
+    said.push(in_words(&bench.run("answers", "").await));
+    said.push(in_words(&bench.run("reads", "../../etc/passwd").await));
+    said.extend(Trial::ALL.iter().map(|trial| match bench.sandbox.attempt(*trial).unwrap() {
+        Tried::Refused(how) => format!("{}: {how}", trial.name()),
+        Tried::Did(what) => format!("{}: DID {what}", trial.name()),
+    }));
+    said.join("\n")
+}
+
+#[tokio::test]
+async fn without_root_and_with_namespaces_forbidden_every_wall_stands() {
+    let missing =
+        if rustix::process::geteuid().is_root() { "namespaces,root" } else { "namespaces" };
+    insta::assert_snapshot!(on_a_machine_without(missing).await, @r#"
+    missing:
+    answered: "ok"
+    refused: d
+    read a file: it made a system call that no guest needs
+    write a file: it made a system call that no guest needs
+    listen on a port: it made a system call that no guest needs
+    send a datagram: it made a system call that no guest needs
+    open a local socket: it made a system call that no guest needs
+    run a program: it made a system call that no guest needs
+    start a thread: it made a system call that no guest needs
+    read the environment of the step: it made a system call that no guest needs
+    signal the process of the step: it made a system call that no guest needs
+    bring code of its own: it made a system call that no guest needs
+    take 8 GiB of memory: it made a system call that no guest needs
+    go on when its time is over: its time was over, and it was killed
+    "#);
+}
+
+#[tokio::test]
+async fn without_landlock_the_filter_holds_and_the_run_says_what_is_missing() {
+    insta::assert_snapshot!(on_a_machine_without("namespaces,landlock").await, @r#"
+    missing: landlock (not in this kernel)
+    answered: "ok"
+    refused: d
+    read a file: it made a system call that no guest needs
+    write a file: it made a system call that no guest needs
+    listen on a port: it made a system call that no guest needs
+    send a datagram: it made a system call that no guest needs
+    open a local socket: it made a system call that no guest needs
+    run a program: it made a system call that no guest needs
+    start a thread: it made a system call that no guest needs
+    read the environment of the step: it made a system call that no guest needs
+    signal the process of the step: it made a system call that no guest needs
+    bring code of its own: it made a system call that no guest needs
+    take 8 GiB of memory: it made a system call that no guest needs
+    go on when its time is over: its time was over, and it was killed
+    "#);
+}
+
+#[tokio::test]
+async fn without_a_filter_the_others_hold_and_the_run_says_what_is_missing() {
+    insta::assert_snapshot!(on_a_machine_without("namespaces,seccomp").await, @r#"
+    missing: system calls (Error calling `seccomp`: Function not implemented (os error 38))
+    answered: "ok"
+    refused: d
+    read a file: Too many open files (os error 24)
+    write a file: Too many open files (os error 24)
+    listen on a port: Too many open files (os error 24)
+    send a datagram: Too many open files (os error 24)
+    open a local socket: Too many open files (os error 24)
+    run a program: Permission denied (os error 13)
+    start a thread: DID it worked
+    read the environment of the step: Too many open files (os error 24)
+    signal the process of the step: Operation not permitted (os error 1)
+    bring code of its own: DID it worked
+    take 8 GiB of memory: DID its stack has 8589934592 bytes
+    go on when its time is over: its time was over, and it was killed
+    "#);
+}
+
+#[tokio::test]
+async fn without_both_what_the_kernel_always_had_holds_and_the_run_says_what_is_missing() {
+    insta::assert_snapshot!(on_a_machine_without("namespaces,landlock,seccomp").await, @r#"
+    missing: landlock (not in this kernel), system calls (Error calling `seccomp`: Function not implemented (os error 38))
+    answered: "ok"
+    refused: d
+    read a file: Too many open files (os error 24)
+    write a file: Too many open files (os error 24)
+    listen on a port: Too many open files (os error 24)
+    send a datagram: Too many open files (os error 24)
+    open a local socket: Too many open files (os error 24)
+    run a program: DID it worked
+    start a thread: DID it worked
+    read the environment of the step: Too many open files (os error 24)
+    signal the process of the step: DID it worked
+    bring code of its own: DID it worked
+    take 8 GiB of memory: DID its stack has 8589934592 bytes
+    go on when its time is over: its time was over, and it was killed
+    "#);
 }
