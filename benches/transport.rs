@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use benches::Tools;
 use benches::network::{Line, Network};
 use benches::runs::{Answers, Scene, fast_dir, is_measured, piece_of_source, plan};
-use runner::{Toolbox, Way};
+use runner::{Toolbox, Way, tool_spec};
 use session::{Goal, HostTool, prompt};
 use snapshot::{Grant, Snapshot};
 use tokio::sync::mpsc;
@@ -18,8 +18,10 @@ use wire::{Endpoint, InputItem, Link, ModelEvent, Request, Script, Server, ToolS
 
 /// Tool calls of a run, one a turn; the turn after them ends it.
 const CALLS: usize = 30;
-/// Bytes of a tool's answer, about.
-const ANSWER_BYTES: usize = 2_048;
+/// Bytes of a tool's answer, about, where time is compared.
+const ANSWER_BYTES: usize = 4_096;
+/// Smaller and larger answers, where only bytes are.
+const OTHER_ANSWER_BYTES: [usize; 2] = [512, 32_768];
 /// Round trips, in milliseconds.
 const ROUND_TRIPS_MS: [u64; 3] = [0, 20, 80];
 /// Tools of ours that are offered.
@@ -65,31 +67,36 @@ fn main() {
 }
 
 async fn measure() {
-    let bench = Bench::new();
-    println!(
-        "transport: {CALLS} calls, answers of {} bytes, {} bytes of instructions and tools a request",
-        bench.answer.len(),
-        bench.settings_bytes(),
-    );
+    let bench = Bench::new(ANSWER_BYTES);
+    println!("transport: {CALLS} calls, {}", bench.describe());
     for slow_start in [false, true] {
         let what = if slow_start {
             "each request begins with TCP's first flight, as after a pause for thought"
         } else {
             "delay alone"
         };
-        println!("\n{what}");
-        println!(
-            "{:>6}  {:<30} {:>9} {:>9} {:>9} {:>7} {:>7}",
-            "RTT", "way", "sent", "received", "time", "sent", "time"
-        );
+        print_heading(what);
         for round_trip_ms in ROUND_TRIPS_MS {
             if slow_start && round_trip_ms == 0 {
                 continue;
             }
             let line = Line { round_trip: Duration::from_millis(round_trip_ms), slow_start };
-            bench.print(line).await;
+            bench.print(line, &WAYS).await;
         }
     }
+    for bytes in OTHER_ANSWER_BYTES {
+        let bench = Bench::new(bytes);
+        print_heading(&bench.describe());
+        bench.print(Line { round_trip: Duration::ZERO, slow_start: false }, &WAYS[..2]).await;
+    }
+}
+
+fn print_heading(what: &str) {
+    println!("\n{what}");
+    println!(
+        "{:>6}  {:<30} {:>10} {:>9} {:>9} {:>7} {:>7}",
+        "RTT", "way", "sent", "received", "time", "sent", "time"
+    );
 }
 
 /// What every way has in common.
@@ -103,25 +110,19 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Self {
+    fn new(answer_bytes: usize) -> Self {
         let repository = tempfile::tempdir().expect("a temporary directory can be made");
         let head = Snapshot::directory(repository.path()).expect("it was just made");
         let tools = Tools::shipped(&TOOLS);
         let infos = runner::ToolExecutor::tools(&tools).to_vec();
-        let own = [HostTool::SubmitAnalysis, HostTool::ProposePatch].map(|tool| ToolSpec {
-            name: tool.name().to_owned(),
-            description: prompt::description(tool).to_owned(),
-            parameters: serde_json::from_str(prompt::schema(tool)).expect("our schemas are JSON"),
-            strict: false,
+        let own = [HostTool::SubmitAnalysis, HostTool::ProposePatch].map(|tool| {
+            let schema = serde_json::from_str(prompt::schema(tool)).expect("our schemas are JSON");
+            tool_spec(tool.name(), prompt::description(tool), schema)
         });
-        let specs = infos.iter().map(|info| ToolSpec {
-            name: info.name.clone(),
-            description: info.description.clone(),
-            parameters: info.schema.clone(),
-            strict: false,
-        });
+        let specs =
+            infos.iter().map(|info| tool_spec(&info.name, &info.description, info.schema.clone()));
         let specs = specs.chain(own).collect();
-        let answer = piece_of_source(ANSWER_BYTES);
+        let answer = piece_of_source(answer_bytes);
         let answers = Answers::new(infos, answer.clone());
         let toolbox = Toolbox::new(answers, None, Grant::everything()).expect("schemas are ones");
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -138,20 +139,22 @@ impl Bench {
         request
     }
 
-    fn settings_bytes(&self) -> usize {
-        self.request(Vec::new()).to_json().len()
+    fn describe(&self) -> String {
+        let settings = self.request(Vec::new()).to_json().len();
+        let answer = self.answer.len();
+        format!("answers of {answer} bytes, {settings} bytes of instructions and tools a request")
     }
 
-    async fn print(&self, line: Line) {
+    async fn print(&self, line: Line, ways: &[(Carried, &str)]) {
         let mut took = Vec::new();
-        for (carried, _) in WAYS {
-            took.push(self.median(carried, line).await);
+        for (carried, _) in ways {
+            took.push(self.median(*carried, line).await);
         }
-        for (index, (took_here, (_, name))) in took.iter().zip(WAYS).enumerate() {
+        for (index, (took_here, (_, name))) in took.iter().zip(ways).enumerate() {
             // Runs are compared with the run over a WebSocket, links with the continued one.
             let base = if index < 2 { took[0] } else { took[2] };
             println!(
-                "{:>3} ms  {name:<30} {:>9} {:>9} {:>6} ms {:>6.2}x {:>6.2}x",
+                "{:>3} ms  {name:<30} {:>10} {:>9} {:>6} ms {:>6.2}x {:>6.2}x",
                 line.round_trip.as_millis(),
                 took_here.sent,
                 took_here.received,

@@ -15,6 +15,7 @@ mod journal;
 mod lease;
 mod ledger;
 mod model;
+mod offer;
 mod outlet;
 mod outputs;
 mod patches;
@@ -34,6 +35,7 @@ pub use disk::{JournalFile, Machine, ThisMachine};
 pub use journal::{Journal, JournalError};
 pub use lease::LeaseError;
 pub use ledger::{Charge, Entry, Later, LedgerRefusal, RunLedger};
+pub use offer::tool_spec;
 pub use outlet::{Intake, Outlet, Shown};
 pub use plan::{
     BeginningFile, FirstUse, ModelPlan, ResumeCommand, RunKey, RunPlan, TestCommand, Tree, Way,

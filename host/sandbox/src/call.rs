@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use snapshot::View;
+use snapshot::{Digest, View};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +28,17 @@ pub const INPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Nesting of an answer. Whoever reads it may recurse.
 const ANSWER_DEPTH_MAX: usize = 64;
+
+/// What a guest is called with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call<'a> {
+    /// JSON.
+    pub(crate) input: &'a str,
+    /// What randomness follows from: the same for the same input to the same component.
+    pub(crate) seed: Digest,
+    /// How far it may go.
+    pub(crate) limits: &'a Limits,
+}
 
 /// What is known of a guest when its call is over.
 #[derive(Debug)]
@@ -76,12 +87,14 @@ impl Sandbox {
         } else {
             match (&self.place, &tool.form) {
                 (Place::Here(wasm), Form::Here(linked)) => {
+                    let call = Call { input, seed: seed(tool, input), limits: &limits };
                     let ran;
-                    (asked, ran) = here(wasm, linked, input, asked, &limits, cancel).await;
+                    (asked, ran) = here(wasm, linked, &call, asked, cancel).await;
                     ran
                 }
                 (Place::Apart(apart), Form::Apart(image)) => {
-                    apart_from_here(&apart.pool, image, input, &mut asked, &limits, cancel).await
+                    let call = Call { input, seed: seed(tool, input), limits: &limits };
+                    apart_from_here(&apart.pool, image, &call, &mut asked, cancel).await
                 }
                 (Place::Here(_), Form::Apart(_)) | (Place::Apart(_), Form::Here(_)) => {
                     let what = "the tool was loaded by another sandbox".to_owned();
@@ -94,16 +107,20 @@ impl Sandbox {
     }
 }
 
+fn seed(tool: &Tool, input: &str) -> Digest {
+    Digest::derive("stepwell randomness of a call", &[tool.digest().as_bytes(), input.as_bytes()])
+}
+
 /// Runs the guest in this process.
 async fn here(
     wasm: &Wasm,
     linked: &ToolPre<Guest>,
-    input: &str,
+    call: &Call<'_>,
     asked: Asked,
-    limits: &Limits,
     cancel: &CancellationToken,
 ) -> (Asked, (Ran, Duration)) {
-    let guest = Guest::new(Repository::Here(asked), limits);
+    let Call { input, seed, limits } = *call;
+    let guest = Guest::new(Repository::Here(asked), seed, limits);
     let mut store = run::store(&wasm.engine, guest, limits);
     let started = Instant::now();
     let timed = until(started + limits.wall, cancel, run::enter(&mut store, linked, input)).await;
@@ -113,15 +130,8 @@ async fn here(
     };
     let wall = started.elapsed();
     let fuel = run::fuel(&store, limits);
-    let guest = store.into_data();
-    let ran = Ran {
-        outcome,
-        fuel,
-        memory_peak: guest.ceiling.peak(),
-        log: guest.log.lines,
-        log_dropped: guest.log.dropped,
-    };
-    match guest.repository {
+    let (ran, repository) = store.into_data().finish(outcome, fuel);
+    match repository {
         Repository::Here(asked) => (asked, (ran, wall)),
         Repository::There(_) => unreachable!("it was made here, ten lines above"),
     }
@@ -131,19 +141,18 @@ async fn here(
 async fn apart_from_here(
     pool: &Pool,
     image: &Arc<Image>,
-    input: &str,
+    call: &Call<'_>,
     asked: &mut Asked,
-    limits: &Limits,
     cancel: &CancellationToken,
 ) -> (Ran, Duration) {
     let worker = tokio::select! {
         biased;
         () = cancel.cancelled() => return (Ran::ended(Ending::Cancelled), Duration::ZERO),
-        worker = pool.take(image, limits.memory_bytes) => worker,
+        worker = pool.take(image, call.limits.memory_bytes) => worker,
     };
     let started = Instant::now();
     let ran = match worker {
-        Ok(worker) => pool.run(worker, input, asked, limits, cancel).await,
+        Ok(worker) => pool.run(worker, call, asked, cancel).await,
         Err(lost) => Ran::ended(Ending::WorkerLost { what: lost.to_string() }),
     };
     (ran, started.elapsed())

@@ -6,9 +6,9 @@ use wasmtime::ResourceLimiter;
 
 use crate::outcome::{Ending, Stop};
 
-/// Core instances of one component: a module, its adapters and shims make five; a tool composed
-/// of several components has a few times that.
-pub(crate) const CORE_INSTANCES_MAX: u32 = 32;
+/// Core instances of one component: a module, its adapters and shims make five, an interpreter with
+/// its libraries forty.
+pub(crate) const CORE_INSTANCES_MAX: u32 = 48;
 
 /// Linear memories of one component: one each for a few composed components.
 pub(crate) const MEMORIES_MAX: u32 = 4;

@@ -11,6 +11,7 @@ use crate::ceiling::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLE_ELEMENTS_MAX, TABLE
 use crate::guest::Guest;
 use crate::limits::Limits;
 use crate::sandbox::{Allocator, SandboxError};
+use crate::wasi;
 
 /// Stack of a guest. Deep recursion ends here, in a trap.
 const GUEST_STACK_BYTES: usize = 1024 * 1024;
@@ -50,6 +51,7 @@ impl Wasm {
         let (engine, memory) = start(allocator, calls)?;
         let mut linker = Linker::new(&engine);
         bindings::Tool::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest)
+            .and_then(|()| wasi::add_to_linker(&mut linker))
             .map_err(engine_error)?;
         Ok(Self { engine, linker, memory })
     }

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use snapshot::{Answer, Question};
+use snapshot::{Answer, Digest, Question};
 use tokio::task;
 
 use crate::asked::Asked;
@@ -11,14 +11,16 @@ use crate::bindings::stepwell::tool::log;
 use crate::bindings::stepwell::tool::repository::{
     self, Entry, Found, GlobQuery, Matches, Metadata, ReadError, SearchQuery, Tree,
 };
+use crate::call::Ran;
 use crate::ceiling::Ceiling;
 use crate::limits::Limits;
-use crate::outcome::{Level, LogLine};
+use crate::outcome::{Level, LogLine, Outcome};
 use crate::translate;
+use crate::wasi::Wasi;
 use crate::worker::Line;
 
 /// Bytes of one line of the log; the contract says so.
-const LOG_LINE_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const LOG_LINE_BYTES_MAX: usize = 4 * 1024;
 
 /// Bytes that host functions may handle before the guest gives way to other tasks. Copying and
 /// hashing this much is about half a millisecond.
@@ -33,6 +35,10 @@ pub(crate) struct Guest {
     pub(crate) repository: Repository,
     pub(crate) ceiling: Ceiling,
     pub(crate) log: Log,
+    /// What tells this call from every other: its tool and its input.
+    seed: Digest,
+    /// Most guests never ask for it.
+    wasi: Option<Box<Wasi>>,
     since_breath: u64,
 }
 
@@ -54,9 +60,11 @@ pub(crate) struct Log {
 }
 
 impl Guest {
-    pub(crate) fn new(repository: Repository, limits: &Limits) -> Self {
+    pub(crate) fn new(repository: Repository, seed: Digest, limits: &Limits) -> Self {
         Self {
             repository,
+            seed,
+            wasi: None,
             ceiling: Ceiling::new(limits.memory_bytes),
             log: Log {
                 lines_max: limits.log_lines,
@@ -68,8 +76,23 @@ impl Guest {
         }
     }
 
+    /// The virtual WASI, from the moment it is first needed.
+    pub(crate) fn wasi(&mut self) -> &mut Wasi {
+        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.seed)))
+    }
+
+    /// What is known of it when its call is over, and who answered its questions.
+    pub(crate) fn finish(mut self, outcome: Outcome, fuel: u64) -> (Ran, Repository) {
+        for (level, line) in self.wasi.iter_mut().flat_map(|wasi| wasi.last_lines()) {
+            self.log.write(level, line);
+        }
+        let Log { lines: log, dropped: log_dropped, .. } = self.log;
+        let memory_peak = self.ceiling.peak();
+        (Ran { outcome, fuel, memory_peak, log, log_dropped }, self.repository)
+    }
+
     /// Puts one question to the repository.
-    async fn ask(&mut self, question: Question) -> wasmtime::Result<Answer> {
+    pub(crate) async fn ask(&mut self, question: Question) -> wasmtime::Result<Answer> {
         let answer = match &mut self.repository {
             Repository::Here(asked) => asked.answer(question).await?,
             // Waits for the answer: this process has nothing else to do.
@@ -83,7 +106,7 @@ impl Guest {
 
     /// Gives way once in a while. Fuel does this while the guest computes; a guest that mostly
     /// asks uses little fuel.
-    async fn breathe(&mut self, bytes: u64) {
+    pub(crate) async fn breathe(&mut self, bytes: u64) {
         self.since_breath += CALL_WEIGHT.saturating_add(bytes);
         if self.since_breath >= BREATH_BYTES {
             self.since_breath = 0;
@@ -93,7 +116,7 @@ impl Guest {
 }
 
 impl Log {
-    fn write(&mut self, level: Level, mut line: String) {
+    pub(crate) fn write(&mut self, level: Level, mut line: String) {
         truncate(&mut line, LOG_LINE_BYTES_MAX);
         let bytes = line.len() as u64;
         if self.lines.len() as u64 >= self.lines_max || bytes > self.bytes_left {

@@ -8,7 +8,8 @@
 //!
 //! Reading order: [`Sandbox`] (what it is set up with), [`Tool`] (what is checked before anything
 //! runs), [`Sandbox::call`] (one call to its end), `run` and `guest` (what a running guest can
-//! reach), [`Limits`] and [`Ending`] (how far it gets), `worker` (the process around it).
+//! reach), `wasi` (the same for guests whose toolchain wants an operating system), [`Limits`] and
+//! [`Ending`] (how far it gets), `worker` (the process around it).
 //!
 //! There are two walls. The first is the engine with its settings. The second is a process that
 //! has no environment, no descriptor but its line to this one, and no system call to open
@@ -33,6 +34,7 @@ mod run;
 mod sandbox;
 mod tool;
 mod translate;
+mod wasi;
 mod worker;
 
 pub use call::INPUT_BYTES_MAX;

@@ -17,6 +17,7 @@ use crate::engine::Wasm;
 use crate::guest::{Guest, truncate};
 use crate::manifest::{Manifest, ManifestError};
 use crate::sandbox::{Apart, Place, Sandbox};
+use crate::wasi;
 use crate::worker::{Image, Lost};
 
 /// Bytes of a component. The largest known, an interpreter with a script, has 18 MB.
@@ -33,7 +34,7 @@ const CONTRACT: &str = include_str!("../../../wit/tool.wit");
 const CAUSES_MAX: usize = 16;
 const CAUSE_BYTES_MAX: usize = 2 * 1024;
 
-/// The interfaces we have, without their version.
+/// The interfaces we have beside those of WASI, without their version.
 const OURS: [&str; 2] = ["stepwell:tool/repository", "stepwell:tool/log"];
 
 /// A tool that can be called.
@@ -86,7 +87,8 @@ pub enum LoadError {
     },
     /// It wants what no tool gets.
     #[error(
-        "the component imports {}, which no tool gets; a tool may import {}",
+        "the component imports {}, which no tool gets; a tool may import {}, and what \
+         WASI 0.2 has for commands",
         list(imports),
         list(&OURS)
     )]
@@ -242,7 +244,7 @@ fn missing(wasm: &Wasm, component: &Component) -> Vec<String> {
     let names = about.imports(&wasm.engine).map(|(name, _)| name);
     let foreign = names.filter(|name| {
         let (interface, _version) = name.split_once('@').unwrap_or((name, ""));
-        !OURS.contains(&interface)
+        !OURS.contains(&interface) && !wasi::INTERFACES.contains(&interface)
     });
     foreign.take(MISSING_MAX).map(|name| cut(name.escape_debug().to_string())).collect()
 }

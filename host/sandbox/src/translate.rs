@@ -9,7 +9,7 @@ use crate::outcome::Level;
 /// An answer to another question than was asked: a fault of ours that costs one call.
 #[derive(Debug, thiserror::Error)]
 #[error("the repository gave an answer of the wrong kind")]
-struct WrongKind;
+pub(crate) struct WrongKind;
 
 type Answered<T> = wasmtime::Result<Result<T, wit::ReadError>>;
 
@@ -20,6 +20,8 @@ pub(crate) fn walks(question: &Question) -> bool {
         Question::Content { .. }
         | Question::Range { .. }
         | Question::Stat { .. }
+        | Question::Link { .. }
+        | Question::Time { .. }
         | Question::List { .. } => false,
     }
 }
@@ -30,7 +32,9 @@ pub(crate) fn strings(question: &Question) -> impl Iterator<Item = &str> {
         Question::Content { path, .. }
         | Question::Range { path, .. }
         | Question::Stat { path, .. }
+        | Question::Link { path, .. }
         | Question::List { path, .. } => (path, &[]),
+        Question::Time { .. } => ("", &[]),
         Question::Glob { query, .. } => ("", &query.patterns),
         Question::Search { query, .. } => (&query.pattern, &query.globs),
     };
@@ -43,6 +47,8 @@ pub(crate) fn in_words(question: &Question) -> String {
         Question::Content { .. } => "the content of",
         Question::Range { .. } => "a part of",
         Question::Stat { .. } => "what stands at",
+        Question::Link { .. } => "where it points:",
+        Question::Time { .. } => "the time of",
         Question::List { .. } => "the names in",
         Question::Glob { .. } => "the files that match",
         Question::Search { .. } => "the lines that match",
@@ -57,7 +63,8 @@ pub(crate) fn weight(answer: &Answer) -> u64 {
     let texts = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
     let bytes = match answer {
         Answer::Content(bytes) | Answer::Range(bytes) => bytes.len(),
-        Answer::Stat(_) | Answer::Denied(_) => 0,
+        Answer::Stat(_) | Answer::Time(_) | Answer::Denied(_) => 0,
+        Answer::Link(target) => target.as_ref().map_or(0, String::len),
         Answer::List(entries) => entries.iter().map(|entry| entry.name.len()).sum(),
         Answer::Glob(found) => texts(&found.paths),
         Answer::Search(matches) => matches
@@ -157,6 +164,8 @@ fn denied<T>(answer: Answer) -> Answered<T> {
         Answer::Content(_)
         | Answer::Range(_)
         | Answer::Stat(_)
+        | Answer::Link(_)
+        | Answer::Time(_)
         | Answer::List(_)
         | Answer::Glob(_)
         | Answer::Search(_) => Err(WrongKind.into()),

@@ -49,6 +49,18 @@ pub enum Question {
         /// Where.
         path: String,
     },
+    /// Where the link at a path points; no other link on the way there is more than followed.
+    Link {
+        /// Which tree.
+        tree: Tree,
+        /// Which link.
+        path: String,
+    },
+    /// When the commit was made that the tree is or stems from.
+    Time {
+        /// Which tree.
+        tree: Tree,
+    },
     /// The names in a directory.
     List {
         /// Which tree.
@@ -121,6 +133,8 @@ impl Question {
             Self::Content { tree, .. }
             | Self::Range { tree, .. }
             | Self::Stat { tree, .. }
+            | Self::Link { tree, .. }
+            | Self::Time { tree }
             | Self::List { tree, .. }
             | Self::Glob { tree, .. }
             | Self::Search { tree, .. } => *tree,
@@ -137,6 +151,8 @@ impl fmt::Display for Question {
                 write!(f, "{length} bytes of {path:?} from {offset} on")
             }
             Self::Stat { path, .. } => write!(f, "what stands at {path:?}"),
+            Self::Link { path, .. } => write!(f, "where the link {path:?} points"),
+            Self::Time { .. } => f.write_str("the time of the commit"),
             Self::List { path, .. } => write!(f, "the names in {path:?}"),
             Self::Glob { query, .. } => write!(f, "the files that match {:?}", query.patterns),
             Self::Search { query, .. } => write!(f, "the lines that match {:?}", query.pattern),
@@ -158,6 +174,10 @@ pub enum Answer {
     Range(Vec<u8>),
     /// What stands at a path.
     Stat(Metadata),
+    /// Where the link points, as it is written there; none where something else stands.
+    Link(Option<String>),
+    /// Seconds since 1970; [`Snapshot::NO_TIME_S`](crate::Snapshot::NO_TIME_S) without a commit.
+    Time(u64),
     /// The names in a directory, sorted by their bytes.
     List(Vec<Entry>),
     /// Files that were found.
@@ -290,6 +310,11 @@ impl Answer {
             Self::Stat(Metadata { kind, size, executable }) => {
                 writer.text("stat").text(kind.word()).number(*size).flag(*executable)
             }
+            Self::Link(target) => {
+                writer.text("link").flag(target.is_some());
+                writer.text(target.as_deref().unwrap_or_default())
+            }
+            Self::Time(seconds) => writer.text("time").number(*seconds),
             Self::List(entries) => {
                 writer.text("list").count(entries.len());
                 for Entry { name, kind } in entries {
@@ -326,7 +351,8 @@ impl Answer {
         let texts = |texts: &[String]| texts.iter().map(|text| text.len() + 24).sum::<usize>();
         match self {
             Self::Content(bytes) | Self::Range(bytes) => bytes.len(),
-            Self::Stat(_) | Self::Denied(_) => 64,
+            Self::Stat(_) | Self::Time(_) | Self::Denied(_) => 64,
+            Self::Link(target) => target.as_ref().map_or(0, String::len),
             Self::List(entries) => entries.iter().map(|entry| entry.name.len() + 32).sum(),
             Self::Glob(found) => texts(&found.paths),
             Self::Search(Matches { lines, .. }) => lines

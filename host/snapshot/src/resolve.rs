@@ -39,6 +39,17 @@ pub(crate) fn resolve(source: &dyn Source, path: &RepoPath) -> Result<Place, Sna
     Ok(Place::of(path.clone(), node))
 }
 
+/// Where the last name of `path` stands, links on the way followed and that one not; none where
+/// there is no such directory, or it is hidden or outside.
+pub(crate) fn locate(
+    source: &dyn Source,
+    path: &RepoPath,
+) -> Result<Option<RepoPath>, SnapshotError> {
+    let Some(parent) = path.parent() else { return Ok(None) };
+    let Place::Directory(directory) = resolve(source, &parent)? else { return Ok(None) };
+    Ok(directory.join(path.name()).filter(|path| !path.is_hidden()))
+}
+
 fn walk(source: &dyn Source, path: &RepoPath) -> Result<Place, SnapshotError> {
     let mut hops = 0;
     let mut here = Place::Directory(RepoPath::root());

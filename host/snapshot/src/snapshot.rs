@@ -25,6 +25,7 @@ struct State {
     base: Option<Snapshot>,
     leaves: OnceLock<Result<Vec<Leaf>, SnapshotError>>,
     digest: OnceLock<Result<Digest, SnapshotError>>,
+    time: OnceLock<u64>,
 }
 
 /// What a file is made of.
@@ -53,6 +54,10 @@ impl Snapshot {
     /// The most bytes that [`Self::read`] and a question about content hand out: 16 MiB, as the
     /// contract says.
     pub const CONTENT_BYTES_MAX: u64 = 16 << 20;
+
+    /// What [`Self::time`] says where no commit is: the first of January 1980. Archives know no
+    /// earlier day.
+    pub const NO_TIME_S: u64 = 315_532_800;
 
     /// The directory `root` as it is. If it is the work tree of a repository, what is in the index
     /// is not ignored; an index that cannot be read is as good as none.
@@ -134,6 +139,15 @@ impl Snapshot {
         resolve(self.source(), path)?.metadata()
     }
 
+    /// When the commit was made that this is, or that is checked out here, in seconds since 1970.
+    /// Computed once; changes do not change it.
+    pub fn time(&self) -> u64 {
+        *self.0.time.get_or_init(|| {
+            let seconds = self.source().commit_time().and_then(|time| u64::try_from(time).ok());
+            seconds.unwrap_or(Self::NO_TIME_S)
+        })
+    }
+
     /// Whether `path` leads to a file that may be executed.
     pub fn is_executable(&self, path: &RepoPath) -> bool {
         self.stat(path).is_ok_and(|metadata| metadata.executable)
@@ -193,6 +207,7 @@ impl State {
             base: None,
             leaves: OnceLock::new(),
             digest: OnceLock::new(),
+            time: OnceLock::new(),
         }
     }
 }

@@ -39,6 +39,10 @@ pub(crate) trait Source: Debug + Send + Sync {
 
     /// What counts whatever the ignore files say.
     fn tracked(&self) -> Tracked;
+
+    /// Seconds since 1970 at which the commit was made that this is, or that is checked out here;
+    /// none without one.
+    fn commit_time(&self) -> Option<i64>;
 }
 
 /// What stands at a path.

@@ -107,6 +107,10 @@ fn stat(path: &str) -> Question {
     Question::Stat { tree: Tree::Head, path: path.to_owned() }
 }
 
+fn link(path: &str) -> Question {
+    Question::Link { tree: Tree::Head, path: path.to_owned() }
+}
+
 fn list(path: &str) -> Question {
     Question::List { tree: Tree::Head, path: path.to_owned() }
 }
@@ -146,6 +150,8 @@ fn short(answer: &Answer) -> String {
         }
         Answer::Glob(found) => found.paths.join(" "),
         Answer::Search(matches) => format!("{} matches", matches.lines.len()),
+        Answer::Link(target) => format!("{target:?}"),
+        Answer::Time(seconds) => seconds.to_string(),
         Answer::Denied(why) => format!("{why:?}"),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry as MapEntry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::pattern::Patterns;
-use crate::resolve::{Place, resolve};
+use crate::resolve::{Place, locate, resolve};
 use crate::search::Search;
 use crate::snapshot::read_whole;
 use crate::source::{Node, NodeKind, Source};
@@ -135,6 +135,8 @@ impl View {
                 ask.range(path, *offset, *length).map(Answer::Range)
             }
             Question::Stat { path, .. } => ask.stat(path).map(Answer::Stat),
+            Question::Link { path, .. } => ask.link(path).map(Answer::Link),
+            Question::Time { .. } => Ok(Answer::Time(tree.time())),
             Question::List { path, .. } => ask.list(path).map(Answer::List),
             Question::Glob { query, .. } => ask.glob(query).map(Answer::Glob),
             Question::Search { query, .. } => ask.search(query).map(Answer::Search),
@@ -203,6 +205,20 @@ impl Ask<'_> {
             Some(path) => Err(Grant::missing(path)),
             None => place.metadata(),
         }
+    }
+
+    /// Who may know that something stands there may know that it is a link, and where to.
+    fn link(&self, path: &str) -> Result<Option<String>, ReadError> {
+        let asked = parse(path)?;
+        if !self.grant.has_name(&asked) {
+            return Err(Grant::missing(&asked));
+        }
+        let Some(path) = locate(self.source, &asked)? else { return Ok(None) };
+        if !self.grant.has_name(&path) {
+            return Err(Grant::missing(&path));
+        }
+        let is_link = self.source.node(&path)? == Node::Link;
+        Ok(if is_link { self.source.target(&path)? } else { None })
     }
 
     fn list(&self, path: &str) -> Result<Vec<Entry>, ReadError> {

@@ -27,11 +27,8 @@ const ANSWER_BYTES_MAX: usize = 160 * 1024;
 
 stepwell::tool! {
     name: "dependency_graph",
-    description: "Answers questions about the packages that the repository's lock files \
-        (Cargo.lock, package-lock.json, npm-shrinkwrap.json) pin: which there are, why one is \
-        there, who needs it, which occur in several versions, and what the change under review \
-        adds, removes or updates. Reads lock files and manifests only; nothing is executed or \
-        downloaded.",
+    description: "Answers questions about the packages that lock files (Cargo.lock, \
+        package-lock.json, npm-shrinkwrap.json) pin. Nothing is executed or downloaded.",
     schema: include_str!("../schema.json"),
     call: dependency_graph,
 }

@@ -23,10 +23,8 @@ const DOCUMENT_BYTES: usize = 1_000_000;
 stepwell::tool! {
     name: "sbom",
     description: "Writes a CycloneDX 1.6 software bill of materials (JSON) of the packages that \
-        the repository's lock files (Cargo.lock, package-lock.json, npm-shrinkwrap.json) pin: \
-        package URLs, hashes, licences where they are known, scopes, and which package needs \
-        which. What could not be read is told in the document's metadata. For questions about \
-        single packages use `dependency_graph`, whose answers are short.",
+        lock files (Cargo.lock, package-lock.json, npm-shrinkwrap.json) pin. For questions about \
+        packages use `dependency_graph`, whose answers are short.",
     schema: include_str!("../schema.json"),
     call: sbom,
 }

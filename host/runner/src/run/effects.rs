@@ -12,6 +12,7 @@ use wire::ToolSpec;
 use super::{Answered, Done, Run, RunError};
 use crate::changes;
 use crate::model::{Job, Model};
+use crate::offer::tool_spec;
 use crate::patches::{self, Judged};
 use crate::plan::{RunPlan, TestCommand};
 use crate::scratch::{self, Cut, SHOWN_REPORTS, TestsRun};
@@ -158,25 +159,19 @@ async fn tested(tests: TestCommand, tree: Snapshot, dir: PathBuf, round: u32) ->
 
 /// What the model may call: the step's tools, then the host's own.
 pub(super) fn offered<E: ToolExecutor>(plan: &RunPlan, toolbox: &Toolbox<E>) -> Vec<ToolSpec> {
-    let spec = |name: &str, description: &str, parameters: serde_json::Value| ToolSpec {
-        name: name.to_owned(),
-        description: description.to_owned(),
-        parameters,
-        strict: false,
-    };
     let offered = |name: &str| plan.session.tools.contains(name);
     let step = toolbox.tools().iter().filter(|tool| offered(&tool.name));
     let mut specs: Vec<ToolSpec> =
-        step.map(|tool| spec(&tool.name, &tool.description, tool.schema.clone())).collect();
+        step.map(|tool| tool_spec(&tool.name, &tool.description, tool.schema.clone())).collect();
     if offered(CHANGED_FILES) {
-        specs.push(spec(CHANGED_FILES, changes::DESCRIPTION, changes::schema()));
+        specs.push(tool_spec(CHANGED_FILES, changes::DESCRIPTION, changes::schema()));
     }
     for tool in [HostTool::SubmitAnalysis, HostTool::ProposePatch] {
         if tool == HostTool::ProposePatch && plan.session.goal == Goal::Diagnose {
             continue;
         }
         let schema = serde_json::from_str(prompt::schema(tool)).unwrap_or_default();
-        specs.push(spec(tool.name(), prompt::description(tool), schema));
+        specs.push(tool_spec(tool.name(), prompt::description(tool), schema));
     }
     specs
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use snapshot::{Answer, Question};
+use snapshot::{Answer, Digest, Question};
 
 use super::frame::{Garbled, Reader, Writer};
 use super::trial::{Trial, Tried};
 use super::wall::{Wall, Walls};
 use super::words;
-use crate::call::Ran;
+use crate::call::{Call, Ran};
 use crate::engine::Memory;
 use crate::limits::Limits;
 use crate::outcome::{Ending, Level, LogLine, Outcome};
@@ -39,6 +39,8 @@ pub(crate) enum ToWorker {
     Call {
         /// JSON.
         input: String,
+        /// What randomness follows from.
+        seed: Digest,
         /// How far it may go.
         limits: Limits,
     },
@@ -102,7 +104,7 @@ impl ToWorker {
                 writer.bytes(bytes);
                 writer.finish()
             }
-            Self::Call { input, limits } => call(input, limits),
+            Self::Call { input, seed, limits } => call(&Call { input, seed: *seed, limits }),
             Self::Told(answer) => {
                 let mut writer = Writer::new(3);
                 words::write_answer(&mut writer, answer);
@@ -117,7 +119,11 @@ impl ToWorker {
         let message = match tag {
             0 => Self::Start(read_start(&mut from)?),
             1 => Self::Component(from.bytes()?.to_vec()),
-            2 => Self::Call { input: from.text()?, limits: read_limits(&mut from)? },
+            2 => Self::Call {
+                input: from.text()?,
+                seed: read_digest(&mut from)?,
+                limits: read_limits(&mut from)?,
+            },
             3 => Self::Told(words::read_answer(&mut from)?),
             4 => Self::Stop,
             _ => return Err(Garbled),
@@ -128,11 +134,15 @@ impl ToWorker {
 }
 
 /// [`ToWorker::Call`], without owning the input.
-pub(crate) fn call(input: &str, limits: &Limits) -> Option<Vec<u8>> {
+pub(crate) fn call(call: &Call<'_>) -> Option<Vec<u8>> {
     let mut writer = Writer::new(2);
-    writer.text(input);
-    write_limits(&mut writer, limits);
+    writer.text(call.input).bytes(call.seed.as_bytes());
+    write_limits(&mut writer, call.limits);
     writer.finish()
+}
+
+fn read_digest(from: &mut Reader<'_>) -> Result<Digest, Garbled> {
+    from.bytes()?.try_into().map(Digest::from_bytes).map_err(|_| Garbled)
 }
 
 fn write_start(start: &Start) -> Option<Vec<u8>> {

@@ -21,7 +21,7 @@ use super::talk::Talk;
 use super::trial::{Trial, Tried};
 use super::wall::{COMPILE_CPU, WORKER_CPU, Walls};
 use crate::asked::Asked;
-use crate::call::Ran;
+use crate::call::{Call, Ran};
 use crate::compiled;
 use crate::limits::Limits;
 use crate::outcome::Ending;
@@ -124,18 +124,17 @@ impl Pool {
     pub(crate) async fn run(
         &self,
         mut worker: Worker,
-        input: &str,
+        call: &Call<'_>,
         asked: &mut Asked,
-        limits: &Limits,
         cancel: &CancellationToken,
     ) -> Ran {
         let started = Instant::now();
         let Worker { process, stream, frames, .. } = worker;
-        let talk = match Talk::new(stream, frames, limits) {
+        let talk = match Talk::new(stream, frames, call.limits) {
             Ok(talk) => talk,
             Err(err) => return Ran::ended(Ending::WorkerLost { what: err.to_string() }),
         };
-        match talk.call(process, input, asked, cancel).await {
+        match talk.call(process, call, asked, cancel).await {
             Ok((ran, process, stream, frames)) => {
                 worker = Worker { process, stream, frames, ..worker };
                 worker.busy += started.elapsed();

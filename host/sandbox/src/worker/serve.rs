@@ -12,11 +12,10 @@ use super::line::{Broken, Line};
 use super::message::{Start, Task, ToHost, ToWorker};
 use super::wall::{self, Landlock, Purpose, Wall, Walls};
 use crate::bindings::ToolPre;
-use crate::call::{Interrupted, Ran};
+use crate::call::{Call, Interrupted, Ran};
 use crate::compiled;
 use crate::engine::Wasm;
 use crate::guest::{Guest, Repository};
-use crate::limits::Limits;
 use crate::outcome::Outcome;
 use crate::run;
 use crate::sandbox::{Allocator, SandboxError};
@@ -83,8 +82,9 @@ fn guests(mut line: Line, start: &Start, mut walls: Vec<Wall>) -> Result<(), Bro
     loop {
         let message = held(&line).receive()?;
         match message {
-            ToWorker::Call { input, limits } => {
-                let ran = call(&wasm, &linked, &line, &input, &limits);
+            ToWorker::Call { input, seed, limits } => {
+                let asked = Call { input: &input, seed, limits: &limits };
+                let ran = call(&wasm, &linked, &line, &asked);
                 held(&line).send(&ToHost::Done(ran))?;
             }
             // It came when the call was over.
@@ -121,8 +121,9 @@ fn held(line: &Shared) -> std::sync::MutexGuard<'_, Line> {
 
 /// One call. The guest gives way every few microseconds; then the clock is looked at, and now
 /// and then the line.
-fn call(wasm: &Wasm, linked: &ToolPre<Guest>, line: &Shared, input: &str, limits: &Limits) -> Ran {
-    let guest = Guest::new(Repository::There(Arc::clone(line)), limits);
+fn call(wasm: &Wasm, linked: &ToolPre<Guest>, line: &Shared, call: &Call<'_>) -> Ran {
+    let Call { input, seed, limits } = *call;
+    let guest = Guest::new(Repository::There(Arc::clone(line)), seed, limits);
     let mut store = run::store(&wasm.engine, guest, limits);
     let deadline = Instant::now() + limits.wall;
     let outcome = match drive(line, deadline, run::enter(&mut store, linked, input)) {
@@ -130,14 +131,7 @@ fn call(wasm: &Wasm, linked: &ToolPre<Guest>, line: &Shared, input: &str, limits
         Err(interrupted) => Outcome::Ended(interrupted.ending(limits)),
     };
     let fuel = run::fuel(&store, limits);
-    let guest = store.into_data();
-    Ran {
-        outcome,
-        fuel,
-        memory_peak: guest.ceiling.peak(),
-        log: guest.log.lines,
-        log_dropped: guest.log.dropped,
-    }
+    store.into_data().finish(outcome, fuel).0
 }
 
 fn drive<T>(

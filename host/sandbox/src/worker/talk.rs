@@ -15,7 +15,7 @@ use super::frame::Frames;
 use super::message::{self, ANSWER_BYTES_MAX, ToHost, ToWorker};
 use super::start::Process;
 use crate::asked::Asked;
-use crate::call::{Interrupted, Ran, until};
+use crate::call::{Call, Interrupted, Ran, until};
 use crate::limits::Limits;
 use crate::outcome::{Ending, Outcome, Stop};
 use crate::translate;
@@ -64,11 +64,11 @@ impl<'a> Talk<'a> {
     pub(super) async fn call(
         mut self,
         process: Process,
-        input: &str,
+        call: &Call<'_>,
         asked: &mut Asked,
         cancel: &CancellationToken,
     ) -> Result<Finished, Ending> {
-        let ran = match self.converse(input, asked, cancel).await {
+        let ran = match self.converse(call, asked, cancel).await {
             Ok(ran) => ran,
             Err(fault) => return Err(self.ending(&fault, process)),
         };
@@ -80,11 +80,11 @@ impl<'a> Talk<'a> {
 
     async fn converse(
         &mut self,
-        input: &str,
+        call: &Call<'_>,
         asked: &mut Asked,
         cancel: &CancellationToken,
     ) -> io::Result<Ran> {
-        self.send(message::call(input, self.limits), cancel).await?;
+        self.send(message::call(call), cancel).await?;
         loop {
             // The timer alone would be late: one that always says something is always heard.
             if Instant::now() >= self.end {

@@ -13,6 +13,11 @@ pub(crate) fn write_question(to: &mut Writer, question: &Question) {
         Question::Range { path, .. } => (1, path),
         Question::Stat { path, .. } => (2, path),
         Question::List { path, .. } => (3, path),
+        Question::Link { path, .. } => (6, path),
+        Question::Time { .. } => {
+            to.byte(7).byte(tree(question.tree()));
+            return;
+        }
         Question::Glob { query, .. } => {
             let GlobQuery { patterns, include_ignored, max_paths } = query;
             to.byte(4).byte(tree(question.tree())).texts(patterns);
@@ -51,6 +56,8 @@ pub(crate) fn read_question(from: &mut Reader<'_>) -> Result<Question, Garbled> 
         },
         2 => Question::Stat { tree, path: from.text()? },
         3 => Question::List { tree, path: from.text()? },
+        6 => Question::Link { tree, path: from.text()? },
+        7 => Question::Time { tree },
         4 => Question::Glob {
             tree,
             query: GlobQuery {
@@ -111,6 +118,15 @@ pub(crate) fn write_answer(to: &mut Writer, answer: &Answer) {
             to.byte(6);
             write_error(to, why);
         }
+        Answer::Link(None) => {
+            to.byte(7);
+        }
+        Answer::Link(Some(target)) => {
+            to.byte(8).text(target);
+        }
+        Answer::Time(seconds) => {
+            to.byte(9).number(*seconds);
+        }
     }
 }
 
@@ -136,6 +152,9 @@ pub(crate) fn read_answer(from: &mut Reader<'_>) -> Result<Answer, Garbled> {
             Answer::Search(Matches { lines, truncated })
         }
         6 => Answer::Denied(read_error(from)?),
+        7 => Answer::Link(None),
+        8 => Answer::Link(Some(from.text()?)),
+        9 => Answer::Time(from.number()?),
         _ => return Err(Garbled),
     })
 }

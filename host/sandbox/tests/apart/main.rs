@@ -14,6 +14,8 @@ mod endings;
 mod guests;
 #[path = "../sandbox/loading.rs"]
 mod loading;
+#[path = "../sandbox/observing.rs"]
+mod observing;
 #[path = "../sandbox/reading.rs"]
 mod reading;
 mod walls;

@@ -1,4 +1,4 @@
-;; A component that wants the environment, which no tool gets.
+;; A component that wants to speak HTTP, which no tool gets.
 (component
-  (import "wasi:cli/environment@0.2.0"
-    (instance (export "get-arguments" (func (result (list string)))))))
+  (import "wasi:http/outgoing-handler@0.2.0"
+    (instance (export "handle" (func (result (list string)))))))

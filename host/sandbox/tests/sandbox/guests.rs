@@ -26,7 +26,13 @@ pub(crate) fn component(name: &str) -> Vec<u8> {
     let mut module = wat::parse_str(module).unwrap();
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_path(root.join("../../wit")).unwrap();
-    let world = resolve.select_world(&[package], Some("tool")).unwrap();
+    let world = match body.lines().next().and_then(|line| line.strip_prefix(";; world: ")) {
+        Some(world) => {
+            let own = resolve.push_file(root.join("tests/guests/wasi.wit")).unwrap();
+            resolve.select_world(&[own], Some(world)).unwrap()
+        }
+        None => resolve.select_world(&[package], Some("tool")).unwrap(),
+    };
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
 }

@@ -9,6 +9,7 @@ mod cancelling;
 mod endings;
 mod guests;
 mod loading;
+mod observing;
 mod reading;
 
 use guests::{Bench, component, manifest, tool_bytes};

@@ -10,6 +10,7 @@ use gix::ObjectId;
 use rustix::fs::{Dir, FileType, Stat};
 use rustix::io::Errno;
 
+use super::git::{commit_time, open_repository};
 use super::tracked::read_index;
 use super::{Beneath, Node, NodeKind, Source, Tracked};
 use crate::{RepoPath, SnapshotError};
@@ -115,6 +116,11 @@ impl Source for Directory {
 
     fn object_id(&self, _: &RepoPath) -> Result<Option<ObjectId>, SnapshotError> {
         Ok(None)
+    }
+
+    fn commit_time(&self) -> Option<i64> {
+        let repository = open_repository(&self.root).ok()?;
+        commit_time(&repository.to_thread_local(), "HEAD")
     }
 
     fn tracked(&self) -> Tracked {

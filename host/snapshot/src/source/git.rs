@@ -31,6 +31,8 @@ const TREES_MAX: usize = 200_000;
 pub(crate) struct GitTree {
     repository: gix::ThreadSafeRepository,
     root: ObjectId,
+    /// Of the commit; a revision may be a tree.
+    time: Option<i64>,
     /// Handles that no thread uses now. There are as many as threads have asked at once.
     idle: Mutex<Vec<gix::Repository>>,
     trees: Mutex<HashMap<ObjectId, Arc<[TreeEntry]>>>,
@@ -83,14 +85,22 @@ fn peel_to_tree(repository: &gix::Repository, revision: &str) -> Result<ObjectId
     Ok(tree.id)
 }
 
+/// When the commit that `revision` names was made.
+pub(crate) fn commit_time(repository: &gix::Repository, revision: &str) -> Option<i64> {
+    let object = repository.rev_parse_single(revision).ok()?.object().ok()?;
+    Some(object.peel_to_commit().ok()?.time().ok()?.seconds)
+}
+
 impl GitTree {
     pub(crate) fn open(path: &Path, revision: &str) -> Result<Self, OpenError> {
         let repository = open_repository(path)?;
         let local = repository.to_thread_local();
         let root = peel_to_tree(&local, revision)?;
+        let time = commit_time(&local, revision);
         Ok(Self {
             repository,
             root,
+            time,
             idle: Mutex::new(vec![local]),
             trees: Mutex::default(),
             kept: Mutex::default(),
@@ -243,6 +253,10 @@ impl Source for GitTree {
             Found::Here(What::File { .. } | What::Link, id) => Some(id),
             Found::Nothing | Found::BehindLink | Found::Here(What::Directory, _) => None,
         })
+    }
+
+    fn commit_time(&self) -> Option<i64> {
+        self.time
     }
 
     fn tracked(&self) -> Tracked {

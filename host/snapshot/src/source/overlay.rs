@@ -118,6 +118,10 @@ impl Source for Overlay {
         if self.changes.contains_key(path) { Ok(None) } else { self.base.object_id(path) }
     }
 
+    fn commit_time(&self) -> Option<i64> {
+        self.base.commit_time()
+    }
+
     fn tracked(&self) -> Tracked {
         let laid = self.changes.iter().filter(|(_, change)| change.is_some());
         self.base.tracked().and(laid.map(|(path, _)| path.clone()).collect())

@@ -130,12 +130,13 @@ fn questions(files: &Files, other: &Files) -> Vec<Question> {
     let about = |at: &String| {
         let path = at.clone();
         let range = Question::Range { tree: Tree::Head, path, offset: 1, length: 3 };
-        [content(at), stat(at), list(at), range]
+        [content(at), stat(at), link(at), list(at), range]
     };
     let mut questions: Vec<Question> = paths.iter().flat_map(about).collect();
     for patterns in [&["**"][..], &["**/*.rs", "sub/*"], &["*"], &["{a,b}/**"]] {
         questions.extend([glob(patterns), glob_ignored(patterns)]);
     }
+    questions.push(Question::Time { tree: Tree::Head });
     let all = Question::Search {
         tree: Tree::Head,
         query: SearchQuery {

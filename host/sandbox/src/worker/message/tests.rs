@@ -124,7 +124,9 @@ fn what_a_worker_is_for_arrives() {
         };
         assert_eq!(heard, start);
     }
-    let frame = call("{}", &Limits::default()).unwrap();
-    let ToWorker::Call { input, limits } = ToWorker::read(&frame[4..]).unwrap() else { panic!() };
-    assert_eq!((input.as_str(), limits), ("{}", Limits::default()));
+    let (seed, limits) = (Digest::of(b"a call"), Limits::default());
+    let frame = call(&Call { input: "{}", seed, limits: &limits }).unwrap();
+    let heard = ToWorker::read(&frame[4..]).unwrap();
+    let ToWorker::Call { input, seed: heard_seed, limits: heard_limits } = heard else { panic!() };
+    assert_eq!((input.as_str(), heard_seed, heard_limits), ("{}", seed, limits));
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use snapshot::{Grant, Snapshot, Tree, View};
+use snapshot::{Digest, Grant, Snapshot, Tree, View};
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -41,7 +41,8 @@ async fn after_stop(
     let head = Snapshot::directory(repository.path()).unwrap();
     let view = Arc::new(View::new(head, None, Grant::everything()));
     let mut asked = Asked::new(view, Arc::new(Semaphore::new(1)), limits);
-    let ran = talk.converse("", &mut asked, &CancellationToken::new()).await;
+    let call = Call { input: "", seed: Digest::of(b""), limits };
+    let ran = talk.converse(&call, &mut asked, &CancellationToken::new()).await;
     ran.map(|ran| ran.outcome).map_err(|err| err.kind())
 }
 

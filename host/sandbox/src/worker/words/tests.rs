@@ -20,6 +20,8 @@ fn questions() -> Vec<Question> {
             Question::Content { tree, path: path() },
             Question::Range { tree, path: path(), offset: u64::MAX, length: 9 },
             Question::Stat { tree, path: path() },
+            Question::Link { tree, path: path() },
+            Question::Time { tree },
             Question::List { tree, path: String::new() },
             Question::Glob { tree, query: glob.clone() },
             Question::Search { tree, query: search.clone() },
@@ -53,6 +55,9 @@ fn answers() -> Vec<Answer> {
     let mut answers = vec![
         Answer::Content(vec![0, 255]),
         Answer::Range(vec![]),
+        Answer::Link(None),
+        Answer::Link(Some(text())),
+        Answer::Time(u64::MAX),
         Answer::List(kinds.map(|kind| Entry { name: text(), kind }).to_vec()),
         Answer::Glob(Found { paths: vec![text(); 3], truncated: true }),
         Answer::Search(Matches { lines: vec![line.clone(), line], truncated: false }),

@@ -1,0 +1,140 @@
+//! A command's surroundings: no arguments, no variables, no terminal, nothing on standard input.
+//! What is written goes to the log, line by line.
+
+use wasmtime::component::{Linker, Resource};
+
+use super::io::{Input, Output};
+use super::{Wasi, instance, plain, resource, trap};
+use crate::guest::{Guest, LOG_LINE_BYTES_MAX};
+use crate::outcome::Level;
+
+/// Terminals there are none of, but their types have names.
+#[derive(Debug)]
+struct TerminalInput;
+#[derive(Debug)]
+struct TerminalOutput;
+
+/// A stream of the guest's that becomes lines of the log.
+#[derive(Debug)]
+pub(super) struct Lines {
+    level: Level,
+    unfinished: Vec<u8>,
+    /// What is cut from a line that is too long.
+    is_skipping: bool,
+}
+
+pub(super) fn define(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    let mut environment = instance(linker, "wasi:cli/environment")?;
+    plain(&mut environment, "get-environment", |_, (): ()| Ok(Vec::<(String, String)>::new()))?;
+    plain(&mut environment, "get-arguments", |_, (): ()| Ok(Vec::<String>::new()))?;
+    plain(&mut environment, "initial-cwd", |_, (): ()| Ok(Some("/".to_owned())))?;
+
+    let mut exit = instance(linker, "wasi:cli/exit")?;
+    exit.func_wrap("exit", |_, (status,): (Result<(), ()>,)| -> wasmtime::Result<()> {
+        let how = if status.is_ok() { "as if all were well" } else { "with an error" };
+        Err(trap(format!("it ended itself {how}, without an answer")))
+    })?;
+    exit.func_wrap("exit-with-code", |_, (code,): (u8,)| -> wasmtime::Result<()> {
+        Err(trap(format!("it ended itself with code {code}, without an answer")))
+    })?;
+
+    let mut stdin = instance(linker, "wasi:cli/stdin")?;
+    plain(&mut stdin, "get-stdin", |wasi, (): ()| wasi.push(Input::Closed))?;
+    let mut stdout = instance(linker, "wasi:cli/stdout")?;
+    plain(&mut stdout, "get-stdout", |wasi, (): ()| wasi.push(Output::Stdout))?;
+    let mut stderr = instance(linker, "wasi:cli/stderr")?;
+    plain(&mut stderr, "get-stderr", |wasi, (): ()| wasi.push(Output::Stderr))?;
+
+    resource::<TerminalInput>(&mut instance(linker, "wasi:cli/terminal-input")?, "terminal-input")?;
+    resource::<TerminalOutput>(
+        &mut instance(linker, "wasi:cli/terminal-output")?,
+        "terminal-output",
+    )?;
+    let mut terminal = instance(linker, "wasi:cli/terminal-stdin")?;
+    plain(&mut terminal, "get-terminal-stdin", |_, (): ()| Ok(None::<Resource<TerminalInput>>))?;
+    for name in ["stdout", "stderr"] {
+        let mut terminal = instance(linker, &format!("wasi:cli/terminal-{name}"))?;
+        plain(&mut terminal, &format!("get-terminal-{name}"), |_, (): ()| {
+            Ok(None::<Resource<TerminalOutput>>)
+        })?;
+    }
+    Ok(())
+}
+
+impl Lines {
+    pub(super) fn new(level: Level) -> Self {
+        Self { level, unfinished: Vec::new(), is_skipping: false }
+    }
+
+    /// The lines that `bytes` complete.
+    fn write(&mut self, bytes: &[u8]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            let (text, ends) = match piece.split_last() {
+                Some((b'\n', text)) => (text, true),
+                _ => (piece, false),
+            };
+            let room = LOG_LINE_BYTES_MAX.saturating_sub(self.unfinished.len());
+            self.is_skipping |= text.len() > room;
+            self.unfinished.extend(&text[..text.len().min(room)]);
+            if ends {
+                lines.push(self.take());
+            }
+        }
+        lines
+    }
+
+    /// The line that was never ended.
+    pub(super) fn finish(&mut self) -> Option<(Level, String)> {
+        (!self.unfinished.is_empty()).then(|| (self.level, self.take()))
+    }
+
+    fn take(&mut self) -> String {
+        let line = std::mem::take(&mut self.unfinished);
+        let mut line = String::from_utf8_lossy(&line).into_owned();
+        if std::mem::take(&mut self.is_skipping) {
+            // Cut in the middle of a character, maybe.
+            line.truncate(line.trim_end_matches('\u{fffd}').len());
+        }
+        line
+    }
+}
+
+impl Guest {
+    /// Writes what a guest has printed.
+    pub(super) async fn print(&mut self, output: fn(&mut Wasi) -> &mut Lines, bytes: &[u8]) {
+        let lines = output(self.wasi());
+        let level = lines.level;
+        for line in lines.write(bytes) {
+            self.log.write(level, line);
+        }
+        self.breathe(bytes.len() as u64).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_out_whole_however_they_were_written() {
+        let text = "one\n\ntwo ä\nthree";
+        for cut in 1..=text.len() {
+            let mut lines = Lines::new(Level::Info);
+            let pieces = text.as_bytes().chunks(cut);
+            let whole: Vec<String> = pieces.flat_map(|piece| lines.write(piece)).collect();
+            assert_eq!(whole, ["one", "", "two ä"], "cut every {cut}");
+            assert_eq!(lines.finish(), Some((Level::Info, "three".to_owned())));
+            assert_eq!(lines.finish(), None);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_cut_and_the_next_one_is_not() {
+        let mut lines = Lines::new(Level::Info);
+        let long = format!("{}\nnext\n", "ä".repeat(3_000));
+        assert_eq!(lines.write(long.as_bytes()), ["ä".repeat(2_048), "next".to_owned()]);
+        let odd = format!("x{}\n", "ä".repeat(3_000));
+        assert_eq!(lines.write(odd.as_bytes()), [format!("x{}", "ä".repeat(2_047))]);
+    }
+}

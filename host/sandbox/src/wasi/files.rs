@@ -1,0 +1,603 @@
+//! Files: the repository, read-only and by questions; the base it is compared with; and `/tmp`.
+
+use std::sync::Arc;
+
+use snapshot::{Answer, Kind, Metadata, Question, ReadError, Snapshot, Tree};
+use wasmtime::component::{Linker, LinkerInstance, Resource};
+
+use super::io::{Input, IoError, Output};
+use super::path::Names;
+use super::scratch::{self, Opening};
+use super::words::{
+    Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, ErrorCode,
+    MetadataHash, NewTimestamp, OpenFlags, PathFlags,
+};
+use super::{CHUNK_BYTES_MAX, Wasi, asking, instance, plain, resource, resource_with};
+use crate::guest::Guest;
+use crate::outcome::Level;
+use crate::translate::WrongKind;
+
+/// Where the head stands, the base, and what is written.
+const HEAD: &str = "/";
+const BASE: &str = "/.stepwell/base";
+const SCRATCH: &str = "/tmp";
+
+/// Bytes of files that are kept for the next read of them.
+const FILES_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Bytes that one read asks of a file that is too large to be read whole.
+const RANGE_BYTES_MAX: u64 = CHUNK_BYTES_MAX;
+
+/// An open file or directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Descriptor {
+    /// Of the repository; what stands there was looked at when it was opened.
+    Repository { tree: Tree, path: String, metadata: Metadata },
+    /// In `/tmp`.
+    Scratch { number: u64, writes: bool },
+}
+
+/// The names in a directory that are yet to be told.
+#[derive(Debug)]
+struct Entries(std::vec::IntoIter<DirectoryEntry>);
+
+type Done<T> = wasmtime::Result<Result<T, ErrorCode>>;
+type This = Resource<Descriptor>;
+
+const DIRECTORY: Metadata = Metadata { kind: Kind::Directory, size: 0, executable: false };
+
+pub(super) fn define(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    let mut preopens = instance(linker, "wasi:filesystem/preopens")?;
+    plain(&mut preopens, "get-directories", |wasi, (): ()| wasi.directories())?;
+
+    let mut types = instance(linker, "wasi:filesystem/types")?;
+    resource_with::<Descriptor>(&mut types, "descriptor", |wasi, descriptor| {
+        if let Descriptor::Scratch { number, .. } = descriptor {
+            wasi.scratch.release(number);
+        }
+    })?;
+    resource::<Entries>(&mut types, "directory-entry-stream")?;
+    plain(
+        &mut types,
+        "[method]directory-entry-stream.read-directory-entry",
+        |wasi, (this,): (Resource<Entries>,)| {
+            Ok(Ok::<_, ErrorCode>(wasi.table.get_mut(&this)?.0.next()))
+        },
+    )?;
+    plain(&mut types, "filesystem-error-code", |wasi, (error,): (Resource<IoError>,)| {
+        wasi.code_of(&error)
+    })?;
+    define_looking(&mut types)?;
+    define_reading(&mut types)?;
+    define_writing(&mut types)?;
+    define_naming(&mut types)
+}
+
+/// What tells about a file.
+fn define_looking(types: &mut LinkerInstance<'_, Guest>) -> wasmtime::Result<()> {
+    plain(types, "[method]descriptor.get-flags", |wasi, (this,): (This,)| {
+        let flags = match wasi.table.get(&this)? {
+            Descriptor::Repository { .. } => DescriptorFlags::READ,
+            Descriptor::Scratch { writes: false, .. } => DescriptorFlags::READ,
+            Descriptor::Scratch { writes: true, .. } => {
+                DescriptorFlags::READ | DescriptorFlags::WRITE | DescriptorFlags::MUTATE_DIRECTORY
+            }
+        };
+        Ok(Ok::<_, ErrorCode>(flags))
+    })?;
+    plain(types, "[method]descriptor.get-type", |wasi, (this,): (This,)| {
+        Ok(wasi.stat(&this)?.map(|stat| stat.kind))
+    })?;
+    plain(types, "[method]descriptor.stat", |wasi, (this,): (This,)| wasi.stat(&this))?;
+    asking(types, "[method]descriptor.stat-at", |guest, (this, how, path)| {
+        Box::pin(guest.stat_at(this, how, path))
+    })?;
+    plain(types, "[method]descriptor.is-same-object", |wasi, (one, other): (This, This)| {
+        let same = match (wasi.table.get(&one)?, wasi.table.get(&other)?) {
+            (Descriptor::Scratch { number: one, .. }, Descriptor::Scratch { number, .. }) => {
+                one == number
+            }
+            (one, other) => one == other,
+        };
+        Ok(same)
+    })?;
+    plain(types, "[method]descriptor.metadata-hash", |wasi, (this,): (This,)| {
+        Ok(Ok::<_, ErrorCode>(wasi.table.get(&this)?.hash()))
+    })?;
+    asking(types, "[method]descriptor.metadata-hash-at", |guest, (this, how, path)| {
+        Box::pin(guest.hash_at(this, how, path))
+    })?;
+    asking(types, "[method]descriptor.readlink-at", |guest, (this, path): (This, String)| {
+        Box::pin(guest.read_link(this, path))
+    })
+}
+
+fn define_reading(types: &mut LinkerInstance<'_, Guest>) -> wasmtime::Result<()> {
+    type Opened = (This, PathFlags, String, OpenFlags, DescriptorFlags);
+    asking(
+        types,
+        "[method]descriptor.open-at",
+        |guest, (this, how, path, open, flags): Opened| {
+            Box::pin(guest.open_at(this, how, path, open, flags))
+        },
+    )?;
+    asking(types, "[method]descriptor.read", |guest, (this, length, offset): (This, u64, u64)| {
+        Box::pin(guest.read_at(this, length, offset))
+    })?;
+    plain(types, "[method]descriptor.read-via-stream", |wasi, (this, at): (This, u64)| {
+        let input = match wasi.table.get(&this)?.clone() {
+            Descriptor::Repository { tree, path, metadata } => match metadata.kind {
+                Kind::File => Input::File { tree, path, size: metadata.size, at },
+                Kind::Directory | Kind::Symlink => return Ok(Err(ErrorCode::IsDirectory)),
+            },
+            Descriptor::Scratch { number, .. } => {
+                if let Err(why) = wasi.scratch.hold(number) {
+                    return Ok(Err(why));
+                }
+                Input::Scratch { number, at }
+            }
+        };
+        wasi.push(input).map(Ok)
+    })?;
+    plain(types, "[method]descriptor.advise", |_, (_, _, _, _): (This, u64, u64, Advice)| {
+        Ok(Ok::<(), ErrorCode>(()))
+    })?;
+    asking(types, "[method]descriptor.read-directory", |guest, (this,): (This,)| {
+        Box::pin(guest.read_directory(this))
+    })
+}
+
+/// What changes a file's content, in `/tmp` only.
+fn define_writing(types: &mut LinkerInstance<'_, Guest>) -> wasmtime::Result<()> {
+    type Bytes = (This, Vec<u8>, u64);
+    asking(types, "[method]descriptor.write", |guest, (this, bytes, offset): Bytes| {
+        Box::pin(async move {
+            guest.breathe(bytes.len() as u64).await;
+            guest
+                .wasi()
+                .on_scratch(&this, |scratch, number| scratch.write(number, Some(offset), &bytes))
+        })
+    })?;
+    plain(types, "[method]descriptor.set-size", |wasi, (this, size): (This, u64)| {
+        wasi.on_scratch(&this, |scratch, number| scratch.set_size(number, size))
+    })?;
+    plain(types, "[method]descriptor.write-via-stream", |wasi, (this, at): (This, u64)| {
+        wasi.write_stream_of(&this, Some(at))
+    })?;
+    plain(types, "[method]descriptor.append-via-stream", |wasi, (this,): (This,)| {
+        wasi.write_stream_of(&this, None)
+    })?;
+    for name in ["sync", "sync-data"] {
+        plain(types, &format!("[method]descriptor.{name}"), |_, (_,): (This,)| {
+            Ok(Ok::<(), ErrorCode>(()))
+        })?;
+    }
+    // Nobody is ever shown a time.
+    type Times = (This, NewTimestamp, NewTimestamp);
+    plain(types, "[method]descriptor.set-times", |wasi, (this, _, _): Times| {
+        wasi.on_scratch(&this, |_, _| Ok(()))
+    })?;
+    type TimesAt = (This, PathFlags, String, NewTimestamp, NewTimestamp);
+    plain(types, "[method]descriptor.set-times-at", |wasi, (this, _, path, _, _): TimesAt| {
+        wasi.on_scratch(&this, |scratch, number| scratch.at(number, &Names::of(&path)?).map(drop))
+    })
+}
+
+/// What changes names, in `/tmp` only.
+fn define_naming(types: &mut LinkerInstance<'_, Guest>) -> wasmtime::Result<()> {
+    type At = (This, String);
+    plain(types, "[method]descriptor.create-directory-at", |wasi, (this, path): At| {
+        wasi.on_scratch(&this, |scratch, number| scratch.make_directory(number, &Names::of(&path)?))
+    })?;
+    plain(types, "[method]descriptor.remove-directory-at", |wasi, (this, path): At| {
+        wasi.on_scratch(&this, |scratch, number| scratch.remove(number, &Names::of(&path)?, true))
+    })?;
+    plain(types, "[method]descriptor.unlink-file-at", |wasi, (this, path): At| {
+        wasi.on_scratch(&this, |scratch, number| scratch.remove(number, &Names::of(&path)?, false))
+    })?;
+    type Renamed = (This, String, This, String);
+    plain(types, "[method]descriptor.rename-at", |wasi, (this, old, to, new): Renamed| {
+        let Descriptor::Scratch { number: to, .. } = *wasi.table.get(&to)? else {
+            return Ok(Err(ErrorCode::ReadOnly));
+        };
+        wasi.on_scratch(&this, |scratch, from| {
+            scratch.rename((from, &Names::of(&old)?), (to, &Names::of(&new)?))
+        })
+    })?;
+    plain(types, "[method]descriptor.symlink-at", |wasi, (this, _, _): (This, String, String)| {
+        wasi.on_scratch(&this, |_, _| Err::<(), _>(ErrorCode::Unsupported))
+    })?;
+    type Linked = (This, PathFlags, String, This, String);
+    plain(types, "[method]descriptor.link-at", |wasi, (this, _, _, _, _): Linked| {
+        wasi.on_scratch(&this, |_, _| Err::<(), _>(ErrorCode::Unsupported))
+    })
+}
+
+impl Wasi {
+    pub(super) fn directories(&mut self) -> wasmtime::Result<Vec<(Resource<Descriptor>, String)>> {
+        let of = |tree| Descriptor::Repository { tree, path: String::new(), metadata: DIRECTORY };
+        let scratch = Descriptor::Scratch { number: scratch::ROOT, writes: true };
+        let all = [(of(Tree::Head), HEAD), (of(Tree::Base), BASE), (scratch, SCRATCH)];
+        all.into_iter().map(|(at, name)| Ok((self.push(at)?, name.to_owned()))).collect()
+    }
+
+    fn stat(&self, this: &This) -> Done<DescriptorStat> {
+        Ok(match self.table.get(this)? {
+            Descriptor::Repository { metadata, .. } => Ok(metadata.into()),
+            Descriptor::Scratch { number, .. } => self.scratch_stat(*number),
+        })
+    }
+
+    fn scratch_stat(&self, number: u64) -> Result<DescriptorStat, ErrorCode> {
+        let is_directory = self.scratch.is_directory(number)?;
+        let kind = if is_directory { Kind::Directory } else { Kind::File };
+        let size = self.scratch.size(number)?;
+        Ok((&Metadata { kind, size, executable: false }).into())
+    }
+
+    /// Does something in `/tmp`; everything else is read-only.
+    pub(super) fn on_scratch<T>(
+        &mut self,
+        this: &This,
+        act: impl FnOnce(&mut scratch::Scratch, u64) -> Result<T, ErrorCode>,
+    ) -> Done<T> {
+        Ok(match *self.table.get(this)? {
+            Descriptor::Repository { .. } => Err(ErrorCode::ReadOnly),
+            Descriptor::Scratch { writes: false, .. } => Err(ErrorCode::BadDescriptor),
+            Descriptor::Scratch { number, .. } => act(&mut self.scratch, number),
+        })
+    }
+
+    fn write_stream_of(&mut self, this: &This, at: Option<u64>) -> Done<Resource<Output>> {
+        let held = self.on_scratch(this, |scratch, number| {
+            if scratch.is_directory(number)? {
+                return Err(ErrorCode::IsDirectory);
+            }
+            scratch.hold(number).map(|()| number)
+        })?;
+        match held {
+            Ok(number) => self.push(Output::Scratch { number, at }).map(Ok),
+            Err(why) => Ok(Err(why)),
+        }
+    }
+}
+
+impl Guest {
+    /// At most `length` bytes of a file of the repository. The whole of it is asked for, if it is
+    /// not too large: that is one question instead of many.
+    pub(super) async fn read_file(
+        &mut self,
+        tree: Tree,
+        path: &str,
+        size: u64,
+        offset: u64,
+        length: u64,
+    ) -> Done<Vec<u8>> {
+        let key = (tree, path.to_owned());
+        if let Some(bytes) = self.wasi().files.get(&key) {
+            let bytes = Arc::clone(bytes);
+            self.breathe(length.min(bytes.len() as u64)).await;
+            return Ok(Ok(part(&bytes, offset, length)));
+        }
+        let path = path.to_owned();
+        if size > Snapshot::CONTENT_BYTES_MAX {
+            let length = u32::try_from(length.min(RANGE_BYTES_MAX))?;
+            let answer = self.ask(Question::Range { tree, path, offset, length }).await?;
+            return match answer {
+                Answer::Range(bytes) => Ok(Ok(bytes)),
+                other => self.refused(&key.1, other),
+            };
+        }
+        match self.ask(Question::Content { tree, path }).await? {
+            Answer::Content(bytes) => {
+                let read = part(&bytes, offset, length);
+                self.wasi().keep(key, bytes);
+                Ok(Ok(read))
+            }
+            other => self.refused(&key.1, other),
+        }
+    }
+
+    pub(super) async fn open_at(
+        &mut self,
+        this: This,
+        how: PathFlags,
+        path: String,
+        open: OpenFlags,
+        flags: DescriptorFlags,
+    ) -> Done<Resource<Descriptor>> {
+        let names = match Names::of(&path) {
+            Ok(names) => names,
+            Err(why) => return Ok(Err(why)),
+        };
+        let opened = match self.wasi().table.get(&this)?.clone() {
+            Descriptor::Scratch { number, .. } => {
+                self.wasi().open_scratch(number, &names, open, flags)
+            }
+            Descriptor::Repository { tree, path: from, .. } => {
+                let at = names.below(&from);
+                let opening = Opening {
+                    directory: open.contains(OpenFlags::DIRECTORY) || names.is_directory(),
+                    ..opening(open)
+                };
+                let writes = flags.contains(DescriptorFlags::WRITE);
+                self.open_repository(tree, at, how, opening, writes).await?
+            }
+        };
+        match opened {
+            Ok(descriptor) => self.wasi().push(descriptor).map(Ok),
+            Err(why) => Ok(Err(why)),
+        }
+    }
+
+    async fn open_repository(
+        &mut self,
+        tree: Tree,
+        path: String,
+        how: PathFlags,
+        opening: Opening,
+        writes: bool,
+    ) -> Done<Descriptor> {
+        let metadata = match self.look(tree, &path, how).await? {
+            Ok(metadata) => metadata,
+            Err(ErrorCode::NoEntry) if opening.create => return Ok(Err(ErrorCode::ReadOnly)),
+            Err(why) => return Ok(Err(why)),
+        };
+        let refused = match metadata.kind {
+            _ if opening.create && opening.exclusive => Some(ErrorCode::Exist),
+            // One that is followed and still there leads nowhere inside.
+            Kind::Symlink if how.contains(PathFlags::SYMLINK_FOLLOW) => Some(ErrorCode::NoEntry),
+            Kind::Symlink => Some(ErrorCode::Loop),
+            Kind::File if opening.directory => Some(ErrorCode::NotDirectory),
+            Kind::Directory if writes || opening.truncate => Some(ErrorCode::IsDirectory),
+            Kind::File if writes || opening.truncate => Some(ErrorCode::ReadOnly),
+            Kind::File | Kind::Directory => None,
+        };
+        Ok(match refused {
+            Some(why) => Err(why),
+            None => Ok(Descriptor::Repository { tree, path, metadata }),
+        })
+    }
+
+    /// What stands at a path of the repository, the last link followed or not.
+    async fn look(&mut self, tree: Tree, path: &str, how: PathFlags) -> Done<Metadata> {
+        if !how.contains(PathFlags::SYMLINK_FOLLOW) && !path.is_empty() {
+            let question = Question::Link { tree, path: path.to_owned() };
+            match self.ask(question).await? {
+                Answer::Link(Some(target)) => {
+                    let size = target.len() as u64;
+                    return Ok(Ok(Metadata { kind: Kind::Symlink, size, executable: false }));
+                }
+                Answer::Link(None) => {}
+                other => return self.refused(path, other),
+            }
+        }
+        match self.ask(Question::Stat { tree, path: path.to_owned() }).await? {
+            Answer::Stat(metadata) => Ok(Ok(metadata)),
+            other => self.refused(path, other),
+        }
+    }
+
+    pub(super) async fn stat_at(
+        &mut self,
+        this: This,
+        how: PathFlags,
+        path: String,
+    ) -> Done<DescriptorStat> {
+        let names = match Names::of(&path) {
+            Ok(names) => names,
+            Err(why) => return Ok(Err(why)),
+        };
+        match self.wasi().table.get(&this)?.clone() {
+            Descriptor::Scratch { number, .. } => {
+                let wasi = self.wasi();
+                Ok(wasi.scratch.at(number, &names).and_then(|at| wasi.scratch_stat(at)))
+            }
+            Descriptor::Repository { tree, path: from, .. } => {
+                let looked = self.look(tree, &names.below(&from), how).await?;
+                Ok(looked.and_then(|metadata| {
+                    if names.is_directory() && metadata.kind != Kind::Directory {
+                        return Err(ErrorCode::NotDirectory);
+                    }
+                    Ok((&metadata).into())
+                }))
+            }
+        }
+    }
+
+    async fn hash_at(&mut self, this: This, how: PathFlags, path: String) -> Done<MetadataHash> {
+        let names = match Names::of(&path) {
+            Ok(names) => names,
+            Err(why) => return Ok(Err(why)),
+        };
+        match self.wasi().table.get(&this)?.clone() {
+            Descriptor::Scratch { number, .. } => {
+                let found = self.wasi().scratch.at(number, &names);
+                Ok(found.map(|number| Descriptor::Scratch { number, writes: true }.hash()))
+            }
+            Descriptor::Repository { tree, path: from, .. } => {
+                let path = names.below(&from);
+                let looked = self.look(tree, &path, how).await?;
+                Ok(looked.map(|metadata| Descriptor::Repository { tree, path, metadata }.hash()))
+            }
+        }
+    }
+
+    pub(super) async fn read_link(&mut self, this: This, path: String) -> Done<String> {
+        let names = match Names::of(&path) {
+            Ok(names) => names,
+            Err(why) => return Ok(Err(why)),
+        };
+        let (tree, path) = match self.wasi().table.get(&this)?.clone() {
+            Descriptor::Scratch { number, .. } => {
+                let found = self.wasi().scratch.at(number, &names);
+                return Ok(found.and(Err(ErrorCode::Invalid)));
+            }
+            Descriptor::Repository { tree, path, .. } => (tree, names.below(&path)),
+        };
+        match self.ask(Question::Link { tree, path: path.clone() }).await? {
+            Answer::Link(Some(target)) => Ok(Ok(target)),
+            Answer::Link(None) => Ok(Err(ErrorCode::Invalid)),
+            other => self.refused(&path, other),
+        }
+    }
+
+    pub(super) async fn read_at(
+        &mut self,
+        this: This,
+        length: u64,
+        offset: u64,
+    ) -> Done<(Vec<u8>, bool)> {
+        let length = length.min(CHUNK_BYTES_MAX);
+        let (read, size) = match self.wasi().table.get(&this)?.clone() {
+            Descriptor::Scratch { number, .. } => {
+                let wasi = self.wasi();
+                let size = wasi.scratch.size(number).unwrap_or_default();
+                (wasi.scratch.read(number, offset, length), size)
+            }
+            Descriptor::Repository { tree, path, metadata } => match metadata.kind {
+                Kind::Directory | Kind::Symlink => return Ok(Err(ErrorCode::IsDirectory)),
+                Kind::File => {
+                    let read = self.read_file(tree, &path, metadata.size, offset, length).await?;
+                    (read, metadata.size)
+                }
+            },
+        };
+        Ok(read.map(|bytes| {
+            let end = offset.saturating_add(bytes.len() as u64);
+            (bytes, end >= size)
+        }))
+    }
+
+    async fn read_directory(&mut self, this: This) -> Done<Resource<Entries>> {
+        let entries = match self.wasi().table.get(&this)?.clone() {
+            Descriptor::Scratch { number, .. } => match self.wasi().scratch.entries(number) {
+                Ok(entries) => entries.into_iter().map(Into::into).collect::<Vec<_>>(),
+                Err(why) => return Ok(Err(why)),
+            },
+            Descriptor::Repository { tree, path, .. } => {
+                match self.ask(Question::List { tree, path: path.clone() }).await? {
+                    Answer::List(entries) => entries.into_iter().map(Into::into).collect(),
+                    other => return self.refused(&path, other),
+                }
+            }
+        };
+        self.wasi().push(Entries(entries.into_iter())).map(Ok)
+    }
+
+    /// WASI's word for an answer that is none. It has no room for a reason, so who reads the log is
+    /// told which grant is missing.
+    fn refused<T>(&mut self, path: &str, answer: Answer) -> Done<T> {
+        let Answer::Denied(why) = answer else { return Err(WrongKind.into()) };
+        let code = match &why {
+            ReadError::NotFound | ReadError::NoSuchTree => ErrorCode::NoEntry,
+            ReadError::NotAFile => ErrorCode::NoDevice,
+            ReadError::NotADirectory => ErrorCode::NotDirectory,
+            ReadError::InvalidPath(_) | ReadError::InvalidPattern(_) => ErrorCode::Invalid,
+            ReadError::Outside => ErrorCode::NotPermitted,
+            ReadError::NotGranted(_) => ErrorCode::Access,
+            ReadError::TooLarge(_) => ErrorCode::FileTooLarge,
+            ReadError::Unreadable(_) => ErrorCode::Io,
+        };
+        if let ReadError::NotGranted(_) = why {
+            self.log.write(Level::Warning, format!("{path:?} was not read: {why}"));
+        }
+        Ok(Err(code))
+    }
+}
+
+impl Wasi {
+    fn open_scratch(
+        &mut self,
+        from: u64,
+        names: &Names<'_>,
+        open: OpenFlags,
+        flags: DescriptorFlags,
+    ) -> Result<Descriptor, ErrorCode> {
+        let number = self.scratch.open(from, names, opening(open))?;
+        let writes = flags.contains(DescriptorFlags::WRITE)
+            || flags.contains(DescriptorFlags::MUTATE_DIRECTORY);
+        Ok(Descriptor::Scratch { number, writes })
+    }
+
+    /// Keeps a file for its next read, as long as there is room.
+    fn keep(&mut self, key: (Tree, String), bytes: Vec<u8>) {
+        let weight = bytes.len() as u64;
+        if self.files_bytes + weight > FILES_BYTES_MAX {
+            self.files.clear();
+            self.files_bytes = 0;
+        }
+        self.files_bytes += weight;
+        self.files.insert(key, Arc::new(bytes));
+    }
+}
+
+fn opening(flags: OpenFlags) -> Opening {
+    Opening {
+        create: flags.contains(OpenFlags::CREATE),
+        exclusive: flags.contains(OpenFlags::EXCLUSIVE),
+        truncate: flags.contains(OpenFlags::TRUNCATE),
+        directory: flags.contains(OpenFlags::DIRECTORY),
+    }
+}
+
+/// At most `length` bytes from `offset` on.
+pub(super) fn part(bytes: &[u8], offset: u64, length: u64) -> Vec<u8> {
+    let place = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(bytes.len());
+    bytes[place(offset)..place(offset.saturating_add(length))].to_vec()
+}
+
+impl Descriptor {
+    /// What stands for the file: its name, for nothing else tells one from another.
+    fn hash(&self) -> MetadataHash {
+        let mut hasher = blake3::Hasher::new_derive_key("stepwell 2026-11 identity of a file");
+        match self {
+            Self::Repository { tree: Tree::Head, path, .. } => {
+                hasher.update(b"head").update(path.as_bytes())
+            }
+            Self::Repository { tree: Tree::Base, path, .. } => {
+                hasher.update(b"base").update(path.as_bytes())
+            }
+            Self::Scratch { number, .. } => hasher.update(b"tmp ").update(&number.to_le_bytes()),
+        };
+        let mut halves = [[0; 8]; 2];
+        let mut bytes = hasher.finalize_xof();
+        halves.iter_mut().for_each(|half| bytes.fill(half));
+        let [lower, upper] = halves.map(u64::from_le_bytes);
+        MetadataHash { lower, upper }
+    }
+}
+
+impl From<&Metadata> for DescriptorStat {
+    fn from(metadata: &Metadata) -> Self {
+        Self {
+            kind: kind(metadata.kind),
+            link_count: 1,
+            size: metadata.size,
+            accessed: None,
+            modified: None,
+            changed: None,
+        }
+    }
+}
+
+impl From<snapshot::Entry> for DirectoryEntry {
+    fn from(entry: snapshot::Entry) -> Self {
+        Self { kind: kind(entry.kind), name: entry.name }
+    }
+}
+
+impl From<(String, bool)> for DirectoryEntry {
+    fn from((name, is_directory): (String, bool)) -> Self {
+        let kind = if is_directory { Kind::Directory } else { Kind::File };
+        Self { kind: self::kind(kind), name }
+    }
+}
+
+fn kind(kind: Kind) -> DescriptorType {
+    match kind {
+        Kind::File => DescriptorType::RegularFile,
+        Kind::Directory => DescriptorType::Directory,
+        Kind::Symlink => DescriptorType::SymbolicLink,
+    }
+}

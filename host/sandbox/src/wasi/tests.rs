@@ -1,0 +1,230 @@
+//! What a guest sees through its virtual WASI, function by function. That components link to it,
+//! and what whole programs make of it, is tested in `tests/`.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use snapshot::{Grant, Snapshot, View};
+use tokio::sync::Semaphore;
+
+use super::files::Descriptor;
+use super::words::{DescriptorFlags, DescriptorType, ErrorCode, OpenFlags, PathFlags};
+use super::*;
+use crate::asked::Asked;
+use crate::guest::Repository;
+use crate::limits::Limits;
+use crate::outcome::Outcome;
+
+/// A guest on a repository with a few files.
+struct Program {
+    guest: Guest,
+    _repository: tempfile::TempDir,
+}
+
+const FOLLOW: PathFlags = PathFlags::SYMLINK_FOLLOW;
+
+fn no_follow() -> PathFlags {
+    PathFlags::empty()
+}
+
+fn files(root: &Path) {
+    fs::create_dir_all(root.join("src/deep")).unwrap();
+    fs::create_dir_all(root.join("secret")).unwrap();
+    fs::write(root.join("src/main.rs"), "fn main() {}\n").unwrap();
+    fs::write(root.join("src/deep/x"), "x").unwrap();
+    fs::write(root.join("secret/key"), "hidden").unwrap();
+    symlink("main.rs", root.join("src/link")).unwrap();
+    symlink("../..", root.join("src/out")).unwrap();
+    symlink("deep", root.join("src/to-deep")).unwrap();
+}
+
+impl Program {
+    fn new(call: &[u8], grant: &Grant) -> Self {
+        let repository = tempfile::tempdir().unwrap();
+        files(repository.path());
+        let head = Snapshot::directory(repository.path()).unwrap();
+        let view = Arc::new(View::new(head, None, grant.clone()));
+        let limits = Limits::default();
+        let asked = Asked::new(view, Arc::new(Semaphore::new(1)), &limits);
+        let guest = Guest::new(Repository::Here(asked), Digest::of(call), &limits);
+        Self { guest, _repository: repository }
+    }
+
+    fn usual() -> Self {
+        Self::new(b"a call", &Grant::everything())
+    }
+
+    /// The directory that a program finds under this name.
+    fn directory(&mut self, name: &str) -> Resource<Descriptor> {
+        let all = self.guest.wasi().directories().unwrap();
+        let found = all.into_iter().find(|(_, at)| at == name);
+        found.unwrap_or_else(|| panic!("no {name}")).0
+    }
+
+    async fn open(&mut self, dir: &str, path: &str, open: OpenFlags) -> Result<u32, ErrorCode> {
+        let writes = open.contains(OpenFlags::CREATE) || open.contains(OpenFlags::TRUNCATE);
+        let write = if writes { DescriptorFlags::WRITE } else { DescriptorFlags::empty() };
+        let flags = DescriptorFlags::READ | write;
+        let dir = self.directory(dir);
+        let opened = self.guest.open_at(dir, FOLLOW, path.to_owned(), open, flags).await;
+        opened.unwrap().map(|descriptor| descriptor.rep())
+    }
+
+    async fn read(&mut self, dir: &str, path: &str) -> Result<String, ErrorCode> {
+        let file = self.open(dir, path, OpenFlags::empty()).await?;
+        let read = self.guest.read_at(Resource::new_own(file), 1_000, 0).await.unwrap();
+        read.map(|(bytes, _)| String::from_utf8(bytes).unwrap())
+    }
+
+    async fn stat(
+        &mut self,
+        path: &str,
+        how: PathFlags,
+    ) -> Result<(DescriptorType, u64), ErrorCode> {
+        let root = self.directory("/");
+        let stat = self.guest.stat_at(root, how, path.to_owned()).await.unwrap()?;
+        assert_eq!((stat.accessed, stat.modified, stat.changed), (None, None, None));
+        Ok((stat.kind, stat.size))
+    }
+
+    /// What it left in the log, and the questions it asked.
+    fn finish(self) -> (Vec<String>, Vec<String>) {
+        let outcome = Outcome::Answered("{}".to_owned());
+        let (ran, repository) = self.guest.finish(outcome, 0);
+        let Repository::Here(asked) = repository else { panic!("it was made here") };
+        let log = ran.log.into_iter().map(|line| line.text).collect();
+        let asked = asked.record.into_observations();
+        (log, asked.into_iter().map(|(question, _)| question.to_string()).collect())
+    }
+}
+
+#[tokio::test]
+async fn files_are_the_repositorys() {
+    let mut program = Program::usual();
+    assert_eq!(program.read("/", "src/main.rs").await.unwrap(), "fn main() {}\n");
+    assert_eq!(program.read("/", "src/link").await.unwrap(), "fn main() {}\n");
+    assert_eq!(program.read("/", "src/to-deep/./x").await.unwrap(), "x");
+    assert_eq!(program.read("/", "src/deep/../main.rs").await.unwrap(), "fn main() {}\n");
+    for (path, code) in [
+        ("missing", ErrorCode::NoEntry),
+        ("src", ErrorCode::IsDirectory),
+        ("src/main.rs/", ErrorCode::NotDirectory),
+        ("src/out", ErrorCode::NoEntry),
+        ("src/out/etc/passwd", ErrorCode::NotPermitted),
+        ("../etc/passwd", ErrorCode::NotPermitted),
+        ("/etc/passwd", ErrorCode::NotPermitted),
+        (".git/config", ErrorCode::NoEntry),
+        ("a\\b\u{202e}", ErrorCode::NoEntry),
+    ] {
+        assert_eq!(program.read("/", path).await, Err(code), "{path:?}");
+    }
+    assert_eq!(program.read("/.stepwell/base", "src/main.rs").await, Err(ErrorCode::NoEntry));
+}
+
+#[tokio::test]
+async fn what_stands_there_is_told_without_times() {
+    let mut program = Program::usual();
+    let file = DescriptorType::RegularFile;
+    assert_eq!(program.stat("src/main.rs", FOLLOW).await, Ok((file, 13)));
+    assert_eq!(program.stat("src/link", FOLLOW).await, Ok((file, 13)));
+    assert_eq!(program.stat("src/link", no_follow()).await, Ok((DescriptorType::SymbolicLink, 7)));
+    assert_eq!(program.stat("src", no_follow()).await, Ok((DescriptorType::Directory, 0)));
+    assert_eq!(program.stat("src/main.rs/", FOLLOW).await, Err(ErrorCode::NotDirectory));
+    let root = program.directory("/");
+    let link = program.guest.read_link(root, "src/out".to_owned()).await.unwrap();
+    assert_eq!(link, Ok("../..".to_owned()));
+    let root = program.directory("/");
+    let link = program.guest.read_link(root, "src/main.rs".to_owned()).await.unwrap();
+    assert_eq!(link, Err(ErrorCode::Invalid));
+}
+
+#[tokio::test]
+async fn each_look_is_a_question_on_the_record_and_a_file_is_asked_for_once() {
+    let mut program = Program::usual();
+    for _ in 0..3 {
+        program.read("/", "src/main.rs").await.unwrap();
+    }
+    assert_eq!(program.read("/", "missing").await, Err(ErrorCode::NoEntry));
+    program.guest.wall_clock().await.unwrap();
+    let (_, questions) = program.finish();
+    insta::assert_snapshot!(questions.join("\n"), @r#"
+    what stands at "src/main.rs"
+    the content of "src/main.rs"
+    what stands at "missing"
+    the time of the commit
+    "#);
+}
+
+#[tokio::test]
+async fn the_repository_is_read_only_and_tmp_is_not() {
+    let mut program = Program::usual();
+    let create = OpenFlags::CREATE;
+    assert_eq!(program.open("/", "src/new.rs", create).await, Err(ErrorCode::ReadOnly));
+    assert_eq!(program.open("/", "src/main.rs", create).await, Err(ErrorCode::ReadOnly));
+    let excl = create | OpenFlags::EXCLUSIVE;
+    assert_eq!(program.open("/", "src/main.rs", excl).await, Err(ErrorCode::Exist));
+    let truncate = OpenFlags::TRUNCATE;
+    assert_eq!(program.open("/", "src/main.rs", truncate).await, Err(ErrorCode::ReadOnly));
+
+    let file = program.open("/tmp", "a", create).await.unwrap();
+    let wasi = program.guest.wasi();
+    let file = Resource::<Descriptor>::new_own(file);
+    let written = wasi.on_scratch(&file, |scratch, at| scratch.write(at, Some(0), b"abc"));
+    assert_eq!(written.unwrap(), Ok(3));
+    assert_eq!(program.read("/tmp", "a").await.unwrap(), "abc");
+    // What was only opened to be read is not written to.
+    let file = program.open("/tmp", "a", OpenFlags::empty()).await.unwrap();
+    let file = Resource::<Descriptor>::new_own(file);
+    let refused = program.guest.wasi().on_scratch(&file, |_, _| Ok(())).unwrap();
+    assert_eq!(refused, Err(ErrorCode::BadDescriptor));
+}
+
+#[tokio::test]
+async fn who_is_not_granted_a_file_is_told_so_and_the_log_says_which_line_is_missing() {
+    let grant = Grant::read(&["src/**".to_owned()]).unwrap();
+    let mut program = Program::new(b"", &grant);
+    assert_eq!(program.read("/", "secret/key").await, Err(ErrorCode::Access));
+    assert_eq!(program.read("/", "src/deep/x").await.unwrap(), "x");
+    let (log, _) = program.finish();
+    assert_eq!(
+        log,
+        [
+            r#""secret/key" was not read: the step does not grant it; it would need `read = ["secret/key"]`"#
+        ]
+    );
+}
+
+#[tokio::test]
+async fn time_passes_only_for_who_waits() {
+    let mut program = Program::usual();
+    let at_first = program.guest.wall_clock().await.unwrap();
+    assert_eq!((at_first.seconds, at_first.nanoseconds), (Snapshot::NO_TIME_S, 0));
+    assert_eq!(program.guest.wall_clock().await.unwrap(), at_first);
+    program.guest.wasi().wait_until(2_500_000_000);
+    program.guest.wasi().wait_until(1);
+    let then = program.guest.wall_clock().await.unwrap();
+    assert_eq!((then.seconds, then.nanoseconds), (Snapshot::NO_TIME_S + 2, 500_000_000));
+}
+
+#[test]
+fn randomness_follows_from_the_call() {
+    let grant = Grant::everything();
+    let drawn = |call: &[u8]| {
+        let mut program = Program::new(call, &grant);
+        let wasi = program.guest.wasi();
+        (wasi.random_bytes(20).unwrap(), wasi.random_number())
+    };
+    assert_eq!(drawn(b"one"), drawn(b"one"));
+    assert_ne!(drawn(b"one"), drawn(b"two"));
+    let mut program = Program::usual();
+    assert!(program.guest.wasi().random_bytes(u64::MAX).is_err());
+}
+
+#[test]
+fn handles_have_an_end() {
+    let mut program = Program::usual();
+    let wasi = program.guest.wasi();
+    let held = (0..).find(|_| wasi.push(()).is_err());
+    assert_eq!(held, Some(RESOURCES_MAX));
+}
