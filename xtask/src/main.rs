@@ -11,6 +11,8 @@ mod command;
 mod components;
 mod debian;
 mod deny;
+mod kept;
+mod languages;
 mod layers;
 mod mutate;
 mod places;
@@ -35,6 +37,7 @@ usage: cargo xtask CHORE
   simulate      more runs under faults: --seeds N, or --seed S for the story of one
   mutate        break each promise on purpose, and see a test fail; NAME takes some of them
   components    build the tools that `stepwell` carries, for WebAssembly
+  languages     build the tools in other languages that tests call
   layers        which crate may know which
   tidy          the rules of the house that no lint knows
   deny          licences, bans and sources of what we depend on
@@ -62,6 +65,7 @@ fn chore(args: &[String]) -> Result<()> {
         ["simulate", args @ ..] => simulate::chore(args),
         ["mutate", args @ ..] => mutate::chore(args),
         ["components"] => components::build(),
+        ["languages"] => languages::build(),
         ["layers"] => layers::check(),
         ["tidy"] => tidy::check(),
         ["deny"] => deny::check(),
@@ -88,6 +92,7 @@ fn demo() -> Result<()> {
 /// Every test there is.
 fn test(args: &[&str]) -> Result<()> {
     components::build()?;
+    languages::build()?;
     services::install();
     say("testing the host");
     // A snapshot that differs must fail where nobody can review it.
