@@ -47,10 +47,11 @@ def times():
     clocks = {name: repr(tried(getattr(time, name))) for name in (
         "time_ns", "monotonic_ns", "perf_counter_ns", "process_time_ns", "thread_time_ns",
     ) if hasattr(time, name)}
+    wall = [stamp(time.time_ns()), stamp(time.time_ns())]
     before = time.time_ns()
     slept = tried(time.sleep, 0.001)
     return {
-        "wall": [stamp(time.time_ns()), stamp(time.time_ns())],
+        "wall": wall,
         "monotonic": [time.monotonic_ns(), time.monotonic_ns()],
         "clocks": clocks,
         "slept": [slept, time.time_ns() - before],
@@ -84,14 +85,14 @@ def surroundings():
         "host": tried(socket.gethostname),
         "platform": {
             "system": [sys.platform, sys.version, sys.path, sys.flags.hash_randomization],
-            "uname": str(tried(platform.uname)),
+            "uname": tried(lambda: str(platform.uname())),
             "process": tried(os.getpid) if hasattr(os, "getpid") else None,
             "user": tried(getpass.getuser),
             "processors": os.cpu_count(),
             "encodings": [sys.getfilesystemencoding(), sys.stdout.encoding],
             "threads": [threading.active_count(), threading.get_ident()],
             "thread": tried(lambda: threading.Thread(target=int).start()),
-            "disk": str(tried(shutil.disk_usage, "/")),
+            "disk": tried(lambda: str(shutil.disk_usage("/"))),
         },
     }
 
