@@ -8,8 +8,10 @@ mod tools;
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -41,11 +43,18 @@ enum Language {
 pub(crate) fn build() -> Result<()> {
     let shelf = places::root().join("target/languages");
     fs::create_dir_all(&shelf)?;
-    for language in Language::ALL {
+    let renew = &|language: Language| {
         let name = language.name();
-        language.renew(&shelf).with_context(|| format!("the guest in {name} cannot be built"))?;
-    }
-    Ok(())
+        language.renew(&shelf).with_context(|| format!("the guest in {name} cannot be built"))
+    };
+    // Side by side: most of the time a tool of one language keeps one processor busy.
+    thread::scope(|scope| {
+        let threads = Language::ALL.map(|language| scope.spawn(move || renew(language)));
+        threads.into_iter().try_for_each(|thread| match thread.join() {
+            Ok(renewed) => renewed,
+            Err(panic) => resume_unwind(panic),
+        })
+    })
 }
 
 impl Language {
@@ -153,10 +162,8 @@ impl Language {
     }
 
     fn manifest(self) -> String {
-        let mut name = String::from("observe_");
-        name.push_str(self.name());
         serde_json::json!({
-            "name": name,
+            "name": format!("observe_{}", self.name()),
             "description": "Tells everything that a program can see of where and when it runs.",
             "schema": { "type": "object" },
         })

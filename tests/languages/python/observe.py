@@ -2,6 +2,7 @@
 
 # All of it at the top: what is not imported when the component is built cannot be imported later.
 import datetime
+import encodings.idna
 import getpass
 import hashlib
 import json
@@ -162,5 +163,6 @@ def sockets():
     return {"socket": {
         "dial": tried(dial),
         "resolve": tried(socket.getaddrinfo, "example.invalid", 80),
+        "tcp": tried(lambda: str(socket.socket())),
         "udp": tried(lambda: str(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))),
     }}
