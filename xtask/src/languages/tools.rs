@@ -17,14 +17,23 @@ pub(super) const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
 /// The same with QuickJS.
 pub(super) const COMPONENTIZE_QJS: &str = "componentize-qjs@0.4.5";
 
+/// The first release of Go, after `1.`, in which a program can export functions.
+const GO_MINOR_MIN: u32 = 24;
+
 /// Where the shelf of toolchains is in the user's cache.
 const SHELF: &str = "languages";
 
 /// What a package manager is told: a registry that is not there must not be waited for.
 const PIP: [&str; 6] =
     ["install", "--quiet", "--no-input", "--retries", "1", "--no-warn-script-location"];
-const NPM: [&str; 6] =
-    ["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1"];
+const NPM: [&str; 6] = [
+    "install",
+    "--loglevel=error",
+    "--no-audit",
+    "--no-fund",
+    "--ignore-scripts",
+    "--fetch-retries=1",
+];
 
 /// A compiler for C, with the folder where it keeps the libc that it has built.
 pub(super) fn zig() -> Result<Command> {
@@ -37,7 +46,11 @@ pub(super) fn zig() -> Result<Command> {
 
 /// Go, if the machine has it; with a cache of ours, and nothing fetched.
 pub(super) fn go() -> Result<Command> {
-    output(Command::new("go").arg("version")).context("there is no Go on this machine")?;
+    let version =
+        output(Command::new("go").arg("version")).context("there is no Go on this machine")?;
+    if !minor(&version).is_some_and(|minor| minor >= GO_MINOR_MIN) {
+        bail!("it takes Go 1.{GO_MINOR_MIN} to export a function, and this is {version}");
+    }
     let mut go = Command::new("go");
     for (name, value) in [
         ("GOOS", "wasip1"),
@@ -52,6 +65,12 @@ pub(super) fn go() -> Result<Command> {
     }
     go.env("GOCACHE", places::cache().join(SHELF).join("go"));
     Ok(go)
+}
+
+/// 26 of `go version go1.26.8 linux/amd64`.
+fn minor(version: &str) -> Option<u32> {
+    let (_, release) = version.split_once(" go1.")?;
+    release.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// What makes a component of a module in Python.
@@ -95,4 +114,22 @@ pub(super) fn make(tool: &mut Command, made: &Path) -> Result<()> {
         bail!("it left no {}", made.display());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_of_go_are_told_apart() {
+        assert_eq!(minor("go version go1.26.8 linux/amd64\n"), Some(26));
+        assert_eq!(minor("go version go1.24rc1 linux/arm64\n"), Some(24));
+        assert_eq!(minor("gccgo (Debian 12.2.0) 12.2.0"), None);
+    }
+
+    #[test]
+    fn a_package_is_kept_apart_from_its_other_releases() {
+        assert_eq!(key("ziglang==0.17.1"), "ziglang-0.17.1");
+        assert_eq!(key("componentize-qjs@0.4.5"), "componentize-qjs-0.4.5");
+    }
 }
