@@ -154,7 +154,13 @@ impl Language {
                 Ok(fs::read(component)?)
             }
             Self::JavaScript => {
-                tool.args(["--sync", "--world", "tool", "--js", "observe.js", "--wit"]).arg(wit);
+                // A world of its own, and the contract as what it depends on.
+                let own = work.join("wit");
+                fs::create_dir_all(own.join("deps"))?;
+                fs::copy(wit.join("tool.wit"), own.join("deps/tool.wit"))?;
+                fs::rename(work.join("world.wit"), own.join("world.wit"))?;
+                tool.args(["--sync", "--world", "observer", "--js", "observe.js", "--wit"])
+                    .arg(own);
                 tools::make(tool.arg("--output").arg(&component), &component)?;
                 Ok(fs::read(component)?)
             }

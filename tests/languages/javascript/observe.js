@@ -1,8 +1,15 @@
 // Looks at everything that JavaScript on QuickJS gives a program, and tells it as one JSON object.
-// The language has no files and no environment: only what its world imports.
+// The language has no files and no environment: those it has from its world, see world.wit.
 
 import { write } from "stepwell:tool/log@0.1.0";
 import { glob, listDirectory, read, stat } from "stepwell:tool/repository@0.1.0";
+import { getArguments, getEnvironment, initialCwd } from "wasi:cli/environment@0.2.1";
+import * as monotonic from "wasi:clocks/monotonic-clock@0.2.1";
+import * as wall from "wasi:clocks/wall-clock@0.2.1";
+import { getDirectories } from "wasi:filesystem/preopens@0.2.1";
+import { getInsecureRandomBytes } from "wasi:random/insecure@0.2.1";
+import { insecureSeed } from "wasi:random/insecure-seed@0.2.1";
+import { getRandomBytes } from "wasi:random/random@0.2.1";
 
 const early = { wall: Date.now(), random: Math.random() };
 
@@ -10,7 +17,7 @@ function tried(look) {
   try {
     return look();
   } catch (problem) {
-    return `${problem?.name ?? "refused"}: ${problem?.message ?? JSON.stringify(problem)}`;
+    return `${problem?.name ?? "refused"}: ${problem?.payload ? JSON.stringify(problem.payload) : problem?.message}`;
   }
 }
 
@@ -20,6 +27,7 @@ function times() {
     wall: [Date.now(), Date.now()],
     monotonic: [tried(() => performance.now()), tried(() => performance.timeOrigin)],
     local_time: [now.toString(), now.toLocaleString(), now.getTimezoneOffset()],
+    clocks: [wall.now(), wall.resolution(), monotonic.now(), monotonic.resolution()],
     temporal: tried(() => String(Temporal.Now.instant())),
     early,
   };
@@ -29,6 +37,9 @@ function randomness() {
   return {
     random: {
       math: [Math.random(), Math.random(), Math.random()],
+      bytes: [...getRandomBytes(16)],
+      insecure: [...getInsecureRandomBytes(16)],
+      seed: tried(() => insecureSeed().map(String)),
       crypto: tried(() => [...crypto.getRandomValues(new Uint8Array(8))]),
       shuffled: [1, 2, 3, 4, 5, 6, 7, 8].sort(() => Math.random() - 0.5),
     },
@@ -37,8 +48,10 @@ function randomness() {
 
 function surroundings() {
   return {
-    environment: tried(() => process.env),
-    arguments: tried(() => scriptArgs),
+    environment: getEnvironment(),
+    process: tried(() => process.env),
+    arguments: [getArguments(), tried(() => scriptArgs)],
+    directory: initialCwd(),
     host: tried(() => navigator.userAgent),
     platform: {
       global: Object.getOwnPropertyNames(globalThis),
@@ -73,15 +86,55 @@ function order() {
   };
 }
 
+const text = (bytes) => String.fromCharCode(...new Uint8Array(bytes));
+
+// Variants and numbers of 64 bits as JSON can hold them.
+const plain = (value) => JSON.parse(JSON.stringify(value, (_, part) => (typeof part === "bigint" ? String(part) : part)));
+
+function folder(name) {
+  return getDirectories().find(([, path]) => path === name)[0];
+}
+
+function entries(of) {
+  const stream = of.readDirectory();
+  const names = [];
+  for (let entry = stream.readDirectoryEntry(); entry; entry = stream.readDirectoryEntry()) {
+    names.push(plain(entry));
+  }
+  return names;
+}
+
 function files() {
-  const text = (bytes) => String.fromCharCode(...new Uint8Array(bytes));
+  const root = folder("/");
+  const back = (path) => text(root.openAt({ symlinkFollow: true }, path, {}, { read: true }).read(1000, 0)[0]);
   return {
-    root: tried(() => listDirectory("head", "")),
-    stat: tried(() => stat("head", "seen.txt")),
-    file: tried(() => fetch("file:///seen.txt")),
+    preopened: getDirectories().map(([, path]) => path),
+    root: tried(() => entries(root)),
+    stat: tried(() => plain(root.statAt({}, "seen.txt"))),
+    identity: tried(() => plain(root.metadataHashAt({}, "seen.txt"))),
+    file: tried(() => back("seen.txt")),
+    linked: tried(() => back("link")),
+    missing: tried(() => back("missing.txt")),
     repository: tried(() => text(read("head", "seen.txt"))),
-    missing: tried(() => text(read("head", "missing.txt"))),
+    listed: tried(() => listDirectory("head", "")),
+    told: tried(() => stat("head", "seen.txt")),
+    refused: tried(() => text(read("head", "missing.txt"))),
     found: tried(() => glob("head", { patterns: ["**"], includeIgnored: true, maxPaths: 100 })),
+  };
+}
+
+function scratch() {
+  const tmp = folder("/tmp");
+  const bytes = Uint8Array.from("kept for one call", (letter) => letter.charCodeAt(0));
+  const open = () => tmp.openAt({}, "note", { create: true }, { read: true, write: true });
+  return {
+    scratch: {
+      written: tried(() => String(open().write(bytes, 0))),
+      back: tried(() => text(open().read(1000, 0)[0])),
+      stat: tried(() => plain(tmp.statAt({}, "note"))),
+      entries: tried(() => entries(tmp)),
+      "repository for writing": tried(() => folder("/").openAt({}, "seen.txt", {}, { write: true })),
+    },
   };
 }
 
@@ -92,7 +145,7 @@ function timers() {
 export const handler = {
   call(input) {
     write("info", "looking");
-    const looks = [times, randomness, surroundings, addresses, order, files, timers];
+    const looks = [times, randomness, surroundings, addresses, order, files, scratch, timers];
     const seen = { language: "javascript", input: JSON.parse(input) };
     return JSON.stringify(Object.assign(seen, ...looks.map((look) => look())));
   },

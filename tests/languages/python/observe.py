@@ -79,7 +79,7 @@ def randomness():
 
 def surroundings():
     return {
-        "environment": dict(os.environ),
+        "environment": list(os.environ.items()),
         "arguments": [sys.argv, tried(lambda: sys.orig_argv), sys.executable],
         "directory": tried(os.getcwd),
         "home": tried(os.path.expanduser, "~"),
