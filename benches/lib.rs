@@ -146,6 +146,7 @@ impl Tools {
             component: tool.digest(),
             profile: Sandbox::profile(&Limits::default()),
             grant: Grant::everything(),
+            asks: None,
         };
         let infos = tools.iter().map(info).collect();
         Self { sandbox, tools, infos }

@@ -234,6 +234,7 @@ async fn hold(sessions: usize, address: &str) {
         component: Digest::of(b"look"),
         profile: Digest::of(b"none"),
         grant: Grant::everything(),
+        asks: None,
     };
     let answers = Answers::new(vec![info], piece_of_source(ANSWER_BYTES));
     let toolbox = Arc::new(Toolbox::new(answers, None, Grant::everything()).expect("one schema"));

@@ -2,14 +2,20 @@
 
 use std::env;
 use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
 use crate::places;
 
-/// One line about what comes next.
+/// When the first chore began.
+static BEGAN: OnceLock<Instant> = OnceLock::new();
+
+/// One line about what comes next, and how long everything before it took.
 pub(crate) fn say(line: &str) {
-    println!("==> {line}");
+    let seconds = BEGAN.get_or_init(Instant::now).elapsed().as_secs();
+    println!("==> {line} ({}:{:02})", seconds / 60, seconds % 60);
 }
 
 /// Cargo, in the repository's root, as the one that runs us.

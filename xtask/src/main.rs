@@ -11,6 +11,7 @@ mod command;
 mod components;
 mod debian;
 mod deny;
+mod fuzz;
 mod kept;
 mod languages;
 mod layers;
@@ -32,10 +33,12 @@ const USAGE: &str = "\
 usage: cargo xtask CHORE
 
   demo          run the example step of the README
-  test [ARGS]   build the components, then run every test; ARGS go to `cargo test` of the host
+  test [ARGS]   build the components, then run every test, with faults simulated and one promise
+                after the other broken; ARGS go to `cargo test` of the host, and then that is all
   check         what a change must pass before it is tested: layout, layers, tidy, lints, licences
   simulate      more runs under faults: --seeds N, or --seed S for the story of one
   mutate        break each promise on purpose, and see a test fail; NAME takes some of them
+  fuzz          throw bytes at what reads bytes that nobody trusts: [TARGET] [--seconds N]
   components    build the tools that `stepwell` carries, for WebAssembly
   languages     build the tools in other languages that tests call
   layers        which crate may know which
@@ -64,6 +67,7 @@ fn chore(args: &[String]) -> Result<()> {
         ["check"] => check::check(),
         ["simulate", args @ ..] => simulate::chore(args),
         ["mutate", args @ ..] => mutate::chore(args),
+        ["fuzz", args @ ..] => fuzz::chore(args),
         ["components"] => components::build(),
         ["languages"] => languages::build(),
         ["layers"] => layers::check(),
@@ -102,5 +106,9 @@ fn test(args: &[&str]) -> Result<()> {
         say(&format!("testing {folder}, as native code"));
         run(components::guest_cargo("test", folder).arg("--locked").env("INSTA_UPDATE", insta))?;
     }
-    if args.is_empty() { simulate::seeds(simulate::SUITE_SEEDS) } else { Ok(()) }
+    if args.is_empty() {
+        simulate::seeds(simulate::SUITE_SEEDS)?;
+        mutate::chore(&["--first"])?;
+    }
+    Ok(())
 }

@@ -2,9 +2,10 @@
 
 pub(crate) mod access;
 mod checks;
+mod grants;
 mod price;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gate::{RuleSpec, Rules};
@@ -14,6 +15,7 @@ use session::{ContextCall, Goal, TestPlan};
 use snapshot::Grant;
 
 use self::access::Access;
+pub(crate) use self::grants::Grants;
 use crate::step::{self, Step, StepError};
 
 /// The longest a work may take: a CI job is over by then.
@@ -58,25 +60,6 @@ pub(crate) struct Plan {
     pub(crate) grants: Grants,
 }
 
-/// What each tool may read.
-#[derive(Debug, Clone)]
-pub(crate) struct Grants {
-    default: Grant,
-    by_tool: BTreeMap<String, Grant>,
-}
-
-impl Grants {
-    /// Everything, for whoever calls tools by hand.
-    pub(crate) fn everything() -> Self {
-        Self { default: Grant::everything(), by_tool: BTreeMap::new() }
-    }
-
-    /// What `tool` may read.
-    pub(crate) fn of(&self, tool: &str) -> Grant {
-        self.by_tool.get(tool).unwrap_or(&self.default).clone()
-    }
-}
-
 /// Checks a step against what exists (`tools`: the names of all tools) and against the ceilings
 /// of this host.
 pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepError> {
@@ -115,7 +98,7 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
         verify: step.verify.clone(),
         limits: limits(&step.limits)?,
         answer_bytes: answer_bytes(&step.limits)?,
-        grants: grants(step, every)?,
+        grants: Grants::of_step(step, every)?,
     })
 }
 
@@ -297,21 +280,6 @@ fn answer_bytes(own: &step::Limits) -> Result<usize, StepError> {
         return Err(StepError::value("limits.answer-bytes", format!("is {bytes}"), help));
     }
     Ok(bytes as usize)
-}
-
-fn grants(step: &Step, known: &BTreeSet<String>) -> Result<Grants, StepError> {
-    // What the step's own tests said is for every tool that may read anything.
-    let reports = ".stepwell/verify/**".to_owned();
-    let read: Vec<String> = step.tools.read.iter().cloned().chain([reports]).collect();
-    let default = Grant::read(&read).map_err(|err| bad_glob("tools.read", &err))?;
-    let mut by_tool = BTreeMap::new();
-    for (tool, globs) in &step.tools.grant {
-        let key = format!("tools.grant.{tool}");
-        check_tool(&key, tool, known)?;
-        let grant = Grant::read(globs).map_err(|err| bad_glob(&key, &err))?;
-        by_tool.insert(tool.clone(), grant);
-    }
-    Ok(Grants { default, by_tool })
 }
 
 fn bad_glob(key: &str, err: &snapshot::BadPattern) -> StepError {

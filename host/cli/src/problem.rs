@@ -62,6 +62,9 @@ pub(crate) enum Problem {
     /// Two components of one name.
     #[error("there are two tools named `{name}`")]
     ToolTwice { name: String },
+    /// A tool and a step that do not agree on what it may see.
+    #[error("the tool `{name}` cannot be granted that: {why}")]
+    ToolGrants { name: String, why: String },
     /// A machine that cannot keep a tool in.
     #[error("this machine does not put every wall around a tool: missing are {missing}")]
     Isolation { missing: String },
@@ -161,6 +164,10 @@ impl Problem {
             }
             Self::Isolation { .. } => ISOLATION_HELP.to_owned(),
             Self::ToolTwice { .. } => "give one of them another name".to_owned(),
+            Self::ToolGrants { .. } => {
+                "`stepwell tool list --json` shows what a tool asks for; its maker writes that down"
+                    .to_owned()
+            }
             Self::NoTool { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::NoTool { nearest: None, .. } => "`stepwell tool list` names them".to_owned(),
             Self::Cache { .. } => {
@@ -239,6 +246,7 @@ impl Problem {
             | Self::ComponentOutside { .. }
             | Self::LedgerName { .. }
             | Self::ToolTwice { .. }
+            | Self::ToolGrants { .. }
             | Self::Isolation { .. }
             | Self::NoTool { .. }
             | Self::Cache { .. }

@@ -111,6 +111,10 @@ pub(crate) struct Tools {
     /// What a tool may read, as globs, by the tool's name. An empty list grants nothing.
     #[serde(default)]
     pub(crate) grant: BTreeMap<String, Vec<String>>,
+    /// Variables of the environment that a tool may see, by the tool's name: those that its manifest
+    /// asks for, such as `my_tool = ["CI_BRANCH"]`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) environment: BTreeMap<String, Vec<String>>,
 }
 
 fn everything() -> Vec<String> {
@@ -119,7 +123,13 @@ fn everything() -> Vec<String> {
 
 impl Default for Tools {
     fn default() -> Self {
-        Self { allow: None, component: Vec::new(), read: everything(), grant: BTreeMap::new() }
+        Self {
+            allow: None,
+            component: Vec::new(),
+            read: everything(),
+            grant: BTreeMap::new(),
+            environment: BTreeMap::new(),
+        }
     }
 }
 

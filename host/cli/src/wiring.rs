@@ -4,6 +4,7 @@ pub(crate) mod books;
 pub(crate) mod shared;
 pub(crate) mod trouble;
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -90,21 +91,26 @@ impl Tools {
     }
 
     /// The same tools with what each may read, and how far each call may go.
-    pub(crate) fn with(mut self, grants: &Grants, limits: Limits) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// When the step grants a tool what it does not ask for.
+    pub(crate) fn with(mut self, grants: &Grants, limits: Limits) -> Result<Self, Problem> {
         let info = |tool: &Tool| {
             let manifest = tool.manifest();
-            ToolInfo {
+            Ok(ToolInfo {
                 name: manifest.name.clone(),
                 description: manifest.description.clone(),
                 schema: manifest.schema.clone(),
                 component: tool.digest(),
                 profile: Sandbox::profile(&limits),
-                grant: grants.of(&manifest.name),
-            }
+                asks: manifest.grants.as_ref().and_then(|asks| serde_json::to_value(asks).ok()),
+                grant: grants.of_component(manifest, |name| env::var(name).ok())?,
+            })
         };
-        self.infos = self.tools.iter().map(info).collect();
+        self.infos = self.tools.iter().map(info).collect::<Result<_, Problem>>()?;
         self.limits = limits;
-        self
+        Ok(self)
     }
 }
 

@@ -8,9 +8,56 @@ use wire::ToolSpec;
 #[must_use]
 pub fn tool_spec(name: &str, description: &str, mut schema: Value) -> ToolSpec {
     // The protocol has it sent again with each turn.
-    if let Some(schema) = schema.as_object_mut() {
-        schema.remove("$schema");
-    }
+    slim(&mut schema, DEPTH_MAX);
     let (name, description) = (name.to_owned(), description.to_owned());
     ToolSpec { name, description, parameters: schema, strict: false }
+}
+
+/// What a model neither needs to know nor is likely to break; the host checks it all the same.
+const VALIDATORS: [&str; 4] = ["$schema", "minLength", "maxLength", "maxItems"];
+
+/// Schemas inside each other that are looked into.
+const DEPTH_MAX: usize = 16;
+
+fn slim(schema: &mut Value, depth: usize) {
+    let (Some(object), Some(depth)) = (schema.as_object_mut(), depth.checked_sub(1)) else {
+        return;
+    };
+    object.retain(|key, _| !VALIDATORS.contains(&key.as_str()));
+    if let Some(items) = object.get_mut("items") {
+        slim(items, depth);
+    }
+    // Names of properties are the tool's own words.
+    if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.values_mut().for_each(|property| slim(property, depth));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_model_is_told_what_it_may_say_and_not_how_that_is_checked() {
+        let schema = json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "properties": {
+                "maxItems": { "type": "integer", "maximum": 3 },
+                "paths": {
+                    "type": "array",
+                    "items": { "type": "string", "minLength": 1 },
+                    "maxItems": 64,
+                    "default": ["**"],
+                },
+            },
+            "required": ["paths"],
+            "additionalProperties": false,
+        });
+        let spec = tool_spec("a", "Does.", schema);
+        insta::assert_snapshot!(spec.parameters, @r#"{"additionalProperties":false,"properties":{"maxItems":{"maximum":3,"type":"integer"},"paths":{"default":["**"],"items":{"type":"string"},"type":"array"}},"required":["paths"],"type":"object"}"#);
+        assert!(!spec.strict);
+    }
 }

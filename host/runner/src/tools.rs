@@ -54,6 +54,8 @@ pub struct ToolInfo {
     pub profile: Digest,
     /// What it may read.
     pub grant: Grant,
+    /// The most that it says it ever needs to be granted, if it says so.
+    pub asks: Option<Value>,
 }
 
 /// How a call went.

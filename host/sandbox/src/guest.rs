@@ -7,10 +7,10 @@ use snapshot::{Answer, Digest, Question};
 use tokio::task;
 
 use crate::asked::Asked;
-use crate::bindings::stepwell::tool::log;
 use crate::bindings::stepwell::tool::repository::{
     self, Entry, Found, GlobQuery, Matches, Metadata, ReadError, SearchQuery, Tree,
 };
+use crate::bindings::stepwell::tool::{environment, log};
 use crate::call::Ran;
 use crate::ceiling::Ceiling;
 use crate::limits::Limits;
@@ -190,6 +190,13 @@ impl repository::Host for Guest {
     ) -> wasmtime::Result<Result<Matches, ReadError>> {
         let answer = self.ask(translate::search(tree, query)).await?;
         translate::matches(answer)
+    }
+}
+
+impl environment::Host for Guest {
+    async fn get(&mut self, name: String) -> wasmtime::Result<Result<Option<String>, ReadError>> {
+        let answer = self.ask(Question::Variable { name }).await?;
+        translate::variable(answer)
     }
 }
 

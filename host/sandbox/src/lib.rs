@@ -24,6 +24,8 @@ mod call;
 mod ceiling;
 mod compiled;
 mod engine;
+#[doc(hidden)]
+pub mod fuzzing;
 mod guest;
 mod json;
 mod limits;
@@ -39,7 +41,7 @@ mod worker;
 
 pub use call::INPUT_BYTES_MAX;
 pub use limits::{Limits, LimitsError};
-pub use manifest::{Manifest, ManifestError};
+pub use manifest::{GrantCeiling, Manifest, ManifestError};
 pub use outcome::{Ending, Level, LogLine, Outcome, Report, Usage};
 pub use sandbox::{Allocator, CONCURRENT_CALLS_MAX, Config, Guests, Sandbox, SandboxError, WORLD};
 pub use tool::{COMPONENT_BYTES_MAX, Code, LoadError, Tool};

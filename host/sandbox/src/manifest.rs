@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use snapshot::Grant;
 use wasmparser::{Encoding, Parser, Payload};
 
 use crate::json;
@@ -21,6 +22,9 @@ const NAME_BYTES_MAX: usize = 64;
 /// Bytes of a description. More than a page is not read by anybody.
 const DESCRIPTION_BYTES_MAX: usize = 8 * 1024;
 
+/// Variables that a tool may ask for.
+const VARIABLES_MAX: usize = 64;
+
 /// Modules and components inside each other. Composing tools goes two or three deep.
 const NESTING_MAX: usize = 32;
 
@@ -34,6 +38,21 @@ pub struct Manifest {
     pub description: String,
     /// The JSON Schema of the input; always an object.
     pub schema: Value,
+    /// The most that it ever asks to be granted; without it, any file, and no variable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<GrantCeiling>,
+}
+
+/// The most that a tool asks to be granted. A step grants within it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantCeiling {
+    /// Globs of files, as the step file has them; without it, any file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Vec<String>>,
+    /// Variables of the environment, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environment: Vec<String>,
 }
 
 /// Why a component has no usable manifest.
@@ -63,6 +82,9 @@ pub enum ManifestError {
     /// A schema that is not an object cannot describe an object.
     #[error("its schema is not a JSON object")]
     BadSchema,
+    /// What it asks to be granted cannot be granted by anybody.
+    #[error("what it asks to be granted cannot be: {0}")]
+    BadGrants(String),
 }
 
 impl Manifest {
@@ -71,8 +93,8 @@ impl Manifest {
         Self::parse(section(component)?)
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
-        use ManifestError::{BadDescription, BadName, BadSchema, Malformed, TooLarge};
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
+        use ManifestError::{BadDescription, BadGrants, BadName, BadSchema, Malformed, TooLarge};
 
         if bytes.len() > MANIFEST_BYTES_MAX {
             return Err(TooLarge(bytes.len()));
@@ -90,6 +112,13 @@ impl Manifest {
         }
         if !manifest.schema.is_object() {
             return Err(BadSchema);
+        }
+        if let Some(ceiling) = &manifest.grants {
+            let read = ceiling.read.as_deref().unwrap_or_default();
+            Grant::read(read).map_err(|err| BadGrants(err.to_string()))?;
+            if ceiling.environment.len() > VARIABLES_MAX {
+                return Err(BadGrants(format!("more than {VARIABLES_MAX} variables")));
+            }
         }
         Ok(manifest)
     }
@@ -167,6 +196,19 @@ mod tests {
         check_says(
             r#"{"name": "a", "description": "", "schema": {}}"#,
             "its description has 0 bytes; use 1 to 8192",
+        );
+        check_says(
+            r#"{"name": "a", "description": "d", "schema": {}, "grants": {"read": ["a"]}}"#,
+            "a",
+        );
+        check_says(
+            r#"{"name": "a", "description": "d", "schema": {}, "grants": {"read": ["a["]}}"#,
+            "what it asks to be granted cannot be: `a[`: unclosed character class; missing ']'",
+        );
+        check_says(
+            r#"{"name": "a", "description": "d", "schema": {}, "grants": {"network": 1}}"#,
+            "its manifest cannot be read: unknown field `network`, expected `read` or \
+             `environment` at line 1 column 68",
         );
         check_says(
             r#"{"name": "a", "description": "d", "schema": true}"#,

@@ -35,7 +35,8 @@ const CAUSES_MAX: usize = 16;
 const CAUSE_BYTES_MAX: usize = 2 * 1024;
 
 /// The interfaces we have beside those of WASI, without their version.
-const OURS: [&str; 2] = ["stepwell:tool/repository", "stepwell:tool/log"];
+const OURS: [&str; 3] =
+    ["stepwell:tool/repository", "stepwell:tool/environment", "stepwell:tool/log"];
 
 /// A tool that can be called.
 pub struct Tool {

@@ -22,6 +22,8 @@ pub(crate) fn walks(question: &Question) -> bool {
         | Question::Stat { .. }
         | Question::Link { .. }
         | Question::Time { .. }
+        | Question::Variable { .. }
+        | Question::Variables
         | Question::List { .. } => false,
     }
 }
@@ -34,7 +36,8 @@ pub(crate) fn strings(question: &Question) -> impl Iterator<Item = &str> {
         | Question::Stat { path, .. }
         | Question::Link { path, .. }
         | Question::List { path, .. } => (path, &[]),
-        Question::Time { .. } => ("", &[]),
+        Question::Variable { name } => (name, &[]),
+        Question::Time { .. } | Question::Variables => ("", &[]),
         Question::Glob { query, .. } => ("", &query.patterns),
         Question::Search { query, .. } => (&query.pattern, &query.globs),
     };
@@ -49,6 +52,8 @@ pub(crate) fn in_words(question: &Question) -> String {
         Question::Stat { .. } => "what stands at",
         Question::Link { .. } => "where it points:",
         Question::Time { .. } => "the time of",
+        Question::Variable { .. } => "the variable",
+        Question::Variables => "the variables",
         Question::List { .. } => "the names in",
         Question::Glob { .. } => "the files that match",
         Question::Search { .. } => "the lines that match",
@@ -64,7 +69,8 @@ pub(crate) fn weight(answer: &Answer) -> u64 {
     let bytes = match answer {
         Answer::Content(bytes) | Answer::Range(bytes) => bytes.len(),
         Answer::Stat(_) | Answer::Time(_) | Answer::Denied(_) => 0,
-        Answer::Link(target) => target.as_ref().map_or(0, String::len),
+        Answer::Link(text) | Answer::Variable(text) => text.as_ref().map_or(0, String::len),
+        Answer::Variables(all) => all.iter().map(|(name, value)| name.len() + value.len()).sum(),
         Answer::List(entries) => entries.iter().map(|entry| entry.name.len()).sum(),
         Answer::Glob(found) => texts(&found.paths),
         Answer::Search(matches) => matches
@@ -121,6 +127,13 @@ pub(crate) fn metadata(answer: Answer) -> Answered<wit::Metadata> {
     denied(answer)
 }
 
+pub(crate) fn variable(answer: Answer) -> Answered<Option<String>> {
+    if let Answer::Variable(value) = answer {
+        return Ok(Ok(value));
+    }
+    denied(answer)
+}
+
 pub(crate) fn entries(answer: Answer) -> Answered<Vec<wit::Entry>> {
     let entry = |snapshot::Entry { name, kind }| wit::Entry { name, kind: self::kind(kind) };
     if let Answer::List(entries) = answer {
@@ -166,6 +179,8 @@ fn denied<T>(answer: Answer) -> Answered<T> {
         | Answer::Stat(_)
         | Answer::Link(_)
         | Answer::Time(_)
+        | Answer::Variable(_)
+        | Answer::Variables(_)
         | Answer::List(_)
         | Answer::Glob(_)
         | Answer::Search(_) => Err(WrongKind.into()),

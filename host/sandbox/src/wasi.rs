@@ -29,6 +29,7 @@ use wasmtime::component::{
 
 use crate::guest::Guest;
 use crate::outcome::{Ending, Level, Stop};
+pub(crate) use path::Names;
 use scratch::Scratch;
 
 /// The interfaces, without their version.

@@ -17,7 +17,7 @@
 mod filter;
 mod frame;
 mod line;
-mod message;
+pub(crate) mod message;
 mod places;
 mod pool;
 mod serve;
@@ -32,5 +32,7 @@ pub use start::Program;
 pub use trial::{Trial, Tried};
 pub use wall::{Wall, Walls};
 
+pub(crate) use frame::Frames;
 pub(crate) use line::Line;
+pub(crate) use message::{ToHost, ToWorker};
 pub(crate) use pool::{Image, Lost, Pool};

@@ -61,6 +61,13 @@ pub enum Question {
         /// Which tree.
         tree: Tree,
     },
+    /// The value of a variable of the environment.
+    Variable {
+        /// Its name.
+        name: String,
+    },
+    /// All variables that are granted.
+    Variables,
     /// The names in a directory.
     List {
         /// Which tree.
@@ -138,6 +145,8 @@ impl Question {
             | Self::List { tree, .. }
             | Self::Glob { tree, .. }
             | Self::Search { tree, .. } => *tree,
+            // It is the run's, and the same for both.
+            Self::Variable { .. } | Self::Variables => Tree::Head,
         }
     }
 }
@@ -153,6 +162,8 @@ impl fmt::Display for Question {
             Self::Stat { path, .. } => write!(f, "what stands at {path:?}"),
             Self::Link { path, .. } => write!(f, "where the link {path:?} points"),
             Self::Time { .. } => f.write_str("the time of the commit"),
+            Self::Variable { name } => write!(f, "the variable {name:?}"),
+            Self::Variables => f.write_str("the variables that are granted"),
             Self::List { path, .. } => write!(f, "the names in {path:?}"),
             Self::Glob { query, .. } => write!(f, "the files that match {:?}", query.patterns),
             Self::Search { query, .. } => write!(f, "the lines that match {:?}", query.pattern),
@@ -178,6 +189,10 @@ pub enum Answer {
     Link(Option<String>),
     /// Seconds since 1970; [`Snapshot::NO_TIME_S`](crate::Snapshot::NO_TIME_S) without a commit.
     Time(u64),
+    /// What the variable holds; none where it is not set.
+    Variable(Option<String>),
+    /// Names and values, sorted by name, of those that are set.
+    Variables(Vec<(String, String)>),
     /// The names in a directory, sorted by their bytes.
     List(Vec<Entry>),
     /// Files that were found.
@@ -315,6 +330,17 @@ impl Answer {
                 writer.text(target.as_deref().unwrap_or_default())
             }
             Self::Time(seconds) => writer.text("time").number(*seconds),
+            Self::Variable(value) => {
+                writer.text("variable").flag(value.is_some());
+                writer.text(value.as_deref().unwrap_or_default())
+            }
+            Self::Variables(all) => {
+                writer.text("variables").count(all.len());
+                for (name, value) in all {
+                    writer.text(name).text(value);
+                }
+                &mut writer
+            }
             Self::List(entries) => {
                 writer.text("list").count(entries.len());
                 for Entry { name, kind } in entries {
@@ -352,7 +378,8 @@ impl Answer {
         match self {
             Self::Content(bytes) | Self::Range(bytes) => bytes.len(),
             Self::Stat(_) | Self::Time(_) | Self::Denied(_) => 64,
-            Self::Link(target) => target.as_ref().map_or(0, String::len),
+            Self::Link(text) | Self::Variable(text) => text.as_ref().map_or(0, String::len),
+            Self::Variables(all) => all.iter().map(|(name, value)| name.len() + value.len()).sum(),
             Self::List(entries) => entries.iter().map(|entry| entry.name.len() + 32).sum(),
             Self::Glob(found) => texts(&found.paths),
             Self::Search(Matches { lines, .. }) => lines

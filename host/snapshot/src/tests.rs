@@ -150,7 +150,8 @@ fn short(answer: &Answer) -> String {
         }
         Answer::Glob(found) => found.paths.join(" "),
         Answer::Search(matches) => format!("{} matches", matches.lines.len()),
-        Answer::Link(target) => format!("{target:?}"),
+        Answer::Link(text) | Answer::Variable(text) => format!("{text:?}"),
+        Answer::Variables(all) => format!("{all:?}"),
         Answer::Time(seconds) => seconds.to_string(),
         Answer::Denied(why) => format!("{why:?}"),
     }

@@ -137,6 +137,15 @@ impl View {
             Question::Stat { path, .. } => ask.stat(path).map(Answer::Stat),
             Question::Link { path, .. } => ask.link(path).map(Answer::Link),
             Question::Time { .. } => Ok(Answer::Time(tree.time())),
+            Question::Variable { name } => match self.grant.variables().get(name) {
+                Some(value) => Ok(Answer::Variable(value.clone())),
+                None => Err(Grant::missing_variable(name)),
+            },
+            Question::Variables => {
+                let set = self.grant.variables().iter();
+                let set = set.filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+                Ok(Answer::Variables(set.collect()))
+            }
             Question::List { path, .. } => ask.list(path).map(Answer::List),
             Question::Glob { query, .. } => ask.glob(query).map(Answer::Glob),
             Question::Search { query, .. } => ask.search(query).map(Answer::Search),
@@ -175,13 +184,13 @@ impl Ask<'_> {
         let asked = parse(path)?;
         // Before anything is looked at: what is not granted is not told to exist, either.
         if !self.grant.has_file(&asked) {
-            return Err(Grant::missing(&asked));
+            return Err(self.grant.missing(&asked));
         }
         let place = resolve(self.source, &asked)?;
         let Place::File { path, size, .. } = place else { return Err(place.not_a_file()) };
         // A link must not widen a grant.
         if !self.grant.has_file(&path) {
-            return Err(Grant::missing(&path));
+            return Err(self.grant.missing(&path));
         }
         Ok((path, size))
     }
@@ -189,7 +198,7 @@ impl Ask<'_> {
     fn stat(&self, path: &str) -> Result<Metadata, ReadError> {
         let asked = parse(path)?;
         if !self.grant.has_name(&asked) {
-            return Err(Grant::missing(&asked));
+            return Err(self.grant.missing(&asked));
         }
         let place = resolve(self.source, &asked)?;
         let refused = match &place {
@@ -202,7 +211,7 @@ impl Ask<'_> {
             }
         };
         match refused {
-            Some(path) => Err(Grant::missing(path)),
+            Some(path) => Err(self.grant.missing(path)),
             None => place.metadata(),
         }
     }
@@ -211,11 +220,11 @@ impl Ask<'_> {
     fn link(&self, path: &str) -> Result<Option<String>, ReadError> {
         let asked = parse(path)?;
         if !self.grant.has_name(&asked) {
-            return Err(Grant::missing(&asked));
+            return Err(self.grant.missing(&asked));
         }
         let Some(path) = locate(self.source, &asked)? else { return Ok(None) };
         if !self.grant.has_name(&path) {
-            return Err(Grant::missing(&path));
+            return Err(self.grant.missing(&path));
         }
         let is_link = self.source.node(&path)? == Node::Link;
         Ok(if is_link { self.source.target(&path)? } else { None })
@@ -224,12 +233,12 @@ impl Ask<'_> {
     fn list(&self, path: &str) -> Result<Vec<Entry>, ReadError> {
         let asked = parse(path)?;
         if !self.grant.leads_through(&asked) {
-            return Err(Grant::missing_below(&asked));
+            return Err(self.grant.missing_below(&asked));
         }
         let place = resolve(self.source, &asked)?;
         let Place::Directory(directory) = place else { return Err(place.not_a_directory()) };
         if !self.grant.leads_through(&directory) {
-            return Err(Grant::missing_below(&directory));
+            return Err(self.grant.missing_below(&directory));
         }
         let entries = self.source.entries(&directory)?.into_iter();
         let seen = entries.filter(|(path, kind)| {

@@ -125,7 +125,8 @@ fn the_repository_is_asked_for_lock_files_once_and_for_nothing_else_than_manifes
         Question::ReadRange(..)
         | Question::Stat(..)
         | Question::List(..)
-        | Question::Search(..) => true,
+        | Question::Search(..)
+        | Question::Variable(..) => true,
     };
     assert_eq!(run.questions.iter().filter(other).collect::<Vec<_>>(), Vec::<&Question>::new());
     let globs =

@@ -79,6 +79,10 @@ pub(crate) fn search(tree: Tree, search: &Search) -> Result<Matches, Reason> {
     Ok(Matches { lines: lines.into_iter().map(line).collect(), truncated })
 }
 
+pub(crate) fn variable(name: &str) -> Result<Option<String>, Reason> {
+    Ok(bindings::stepwell::tool::environment::get(name)?)
+}
+
 pub(crate) fn log(level: Level, line: &str) {
     let level = match level {
         Level::Debug => wit_log::Level::Debug,

@@ -39,10 +39,11 @@
 //! same tool before a repository in memory, [`testing::Repository`], so a plain `cargo test`
 //! tests it.
 //!
-//! Reading order: [`tool!`], [`repository`], [`log`], then [`testing`].
+//! Reading order: [`tool!`], [`repository`], [`environment`], [`log`], then [`testing`].
 //!
 //! This crate knows `wit/tool.wit` and nothing of the host.
 
+pub mod environment;
 pub mod log;
 pub mod repository;
 mod tool;
@@ -66,5 +67,5 @@ pub use tool::{Refusal, Tool};
 pub mod macro_support {
     #[cfg(target_family = "wasm")]
     pub use crate::guest::{Guest, WitRefusal, bindings, call};
-    pub use crate::tool::{Handler, carry_out, manifest, manifest_len};
+    pub use crate::tool::{Handler, Parts, carry_out, manifest, manifest_len};
 }

@@ -34,6 +34,8 @@ pub struct Repository {
     base: Option<Files>,
     // What is answered about a path instead of what stands there.
     instead: BTreeMap<String, Reason>,
+    // The variables that are granted.
+    variables: BTreeMap<String, Option<String>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -61,6 +63,8 @@ pub enum Question {
     Glob(Tree, Glob),
     /// The lines that match.
     Search(Tree, Search),
+    /// The value of a variable.
+    Variable(String),
 }
 
 /// What came of a call, and what it did on the way.
@@ -124,6 +128,13 @@ impl Repository {
     #[must_use]
     pub fn instead(mut self, path: &str, reason: Reason) -> Self {
         self.instead.insert(path.to_owned(), reason);
+        self
+    }
+
+    /// With a variable of the environment granted, and set if it has a value.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: Option<&str>) -> Self {
+        self.variables.insert(name.to_owned(), value.map(str::to_owned));
         self
     }
 
@@ -241,6 +252,13 @@ pub(crate) fn glob(tree: Tree, glob: &Glob) -> Result<Found, Reason> {
 pub(crate) fn search(tree: Tree, search: &Search) -> Result<Matches, Reason> {
     asked(Question::Search(tree, search.clone()), |repository| {
         answers::search(repository.tree(tree)?, search)
+    })
+}
+
+pub(crate) fn variable(name: &str) -> Result<Option<String>, Reason> {
+    asked(Question::Variable(name.to_owned()), |repository| {
+        let granted = repository.variables.get(name).cloned();
+        granted.ok_or_else(|| Reason::NotGranted(format!("environment = [{name:?}]")))
     })
 }
 

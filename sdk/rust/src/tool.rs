@@ -42,7 +42,7 @@ pub struct Tool {
     pub description: &'static str,
     /// The JSON Schema of its input.
     pub schema: &'static str,
-    /// The three as the component carries them in its section `stepwell:tool`.
+    /// All of it as the component carries them in its section `stepwell:tool`.
     pub manifest: &'static str,
     #[doc(hidden)]
     pub handler: Handler,
@@ -110,6 +110,10 @@ fn wrong_input(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal
 /// }
 /// ```
 ///
+/// Before `call`, a tool may say the most that it ever needs: `grants: r#"{"read": ["**/Cargo.lock"],
+/// "environment": ["CI"]}"#`, a literal. It gets no more than that, whatever a step grants; without it,
+/// it may be granted any file and no variable of the environment.
+///
 /// `Input` is anything `serde` can read, `Output` anything it can write. The macro defines
 /// `TOOL`, a [`Tool`], for native tests; in a component it also exports the handler and writes
 /// the manifest into the section `stepwell:tool`. A bad name, an empty description and a schema
@@ -120,6 +124,7 @@ macro_rules! tool {
         name: $name:expr,
         description: $description:expr,
         schema: $schema:expr,
+        $(grants: $grants:expr,)?
         call: $call:path $(,)?
     ) => {
         /// The tool of this crate.
@@ -128,10 +133,14 @@ macro_rules! tool {
             description: $description,
             schema: $schema,
             manifest: {
-                const LEN: usize =
-                    $crate::macro_support::manifest_len($name, $description, $schema);
-                const BYTES: [u8; LEN] =
-                    $crate::macro_support::manifest($name, $description, $schema);
+                const PARTS: $crate::macro_support::Parts = $crate::macro_support::Parts {
+                    name: $name,
+                    description: $description,
+                    schema: $schema,
+                    grants: concat!($($grants)?),
+                };
+                const LEN: usize = $crate::macro_support::manifest_len(&PARTS);
+                const BYTES: [u8; LEN] = $crate::macro_support::manifest(&PARTS);
                 match ::core::str::from_utf8(&BYTES) {
                     Ok(manifest) => manifest,
                     Err(_) => panic!("three texts and some punctuation are a text"),
@@ -167,7 +176,7 @@ macro_rules! tool {
 
 mod manifest;
 
-pub use manifest::{manifest, manifest_len};
+pub use manifest::{Parts, manifest, manifest_len};
 
 #[cfg(all(test, not(target_family = "wasm")))]
 mod tests;

@@ -74,7 +74,7 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
     let tools = load(own)?;
     let plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
     let isolation = tools.isolation();
-    let tools = tools.with(&plan.grants, plan.limits);
+    let tools = tools.with(&plan.grants, plan.limits)?;
     let cache = if args.no_cache { None } else { Some(tool::cache()?) };
     let changes = plan.grants.of(runner::CHANGED_FILES);
     let toolbox = Arc::new(runner::Toolbox::new(tools, cache, changes)?);
@@ -243,8 +243,13 @@ impl Parts<'_> {
         };
         let base = trees.base_commit.as_ref().map(ToString::to_string).unwrap_or_default();
         let tools = toolbox.tools().iter();
-        let tools: Vec<String> =
-            tools.map(|tool| format!("{} {}", tool.component, tool.profile)).collect();
+        let tools: Vec<String> = tools
+            .map(|tool| {
+                let seen = tool.grant.variables();
+                let seen = if seen.is_empty() { String::new() } else { digest(seen) };
+                format!("{} {} {seen}", tool.component, tool.profile).trim_end().to_owned()
+            })
+            .collect();
         let parts = [
             ("the head", head),
             ("the base", base),
@@ -260,12 +265,13 @@ impl Parts<'_> {
     }
 }
 
+fn digest(value: &impl serde::Serialize) -> String {
+    Digest::of(pretty(value).as_bytes()).to_string()
+}
+
 /// The key with what the step file says, by its tables: a comment changes nothing, and what tells
 /// late leaves what another run paid for before that.
 fn parts_of(step: &Step, key: RunKey) -> RunKey {
-    fn digest(value: &impl serde::Serialize) -> String {
-        Digest::of(pretty(value).as_bytes()).to_string()
-    }
     let Step { name, goal, task, model, context, tools, budget, check, gates, verify, limits } =
         step;
     key.with("the task", digest(&(name, goal, task)), FirstUse::Answers)

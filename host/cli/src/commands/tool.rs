@@ -24,7 +24,7 @@ pub(super) fn toolbox(
 ) -> Result<runner::Toolbox<Tools>, Problem> {
     let tools = Tools::load(wiring::components(components)?)?;
     let limits = sandbox::Limits { output_bytes: OUTPUT_BYTES, ..sandbox::Limits::default() };
-    let tools = tools.with(&Grants::everything(), limits);
+    let tools = tools.with(&Grants::everything(), limits)?;
     let cache = if cached { Some(cache()?) } else { None };
     Ok(runner::Toolbox::new(tools, cache, Grant::everything())?)
 }
@@ -48,26 +48,34 @@ pub(super) fn trees(on: &CallArgs) -> Result<runner::Trees, Problem> {
 /// Lists the tools.
 pub(super) fn list(args: &ToolListArgs) -> Result<u8, Problem> {
     let toolbox = toolbox(&args.component, false)?;
-    let mut rows: Vec<(String, String, String)> = toolbox
+    let mut rows: Vec<_> = toolbox
         .tools()
         .iter()
-        .map(|tool| (tool.name.clone(), tool.description.clone(), tool.component.to_string()))
+        .map(|tool| {
+            let (name, description) = (tool.name.as_str(), tool.description.as_str());
+            (name, description, tool.component.to_string(), tool.asks.clone())
+        })
         .collect();
     let host = (runner::CHANGED_FILES, runner::CHANGED_FILES_DESCRIPTION);
-    rows.push((host.0.to_owned(), host.1.to_owned(), "host".to_owned()));
-    rows.sort();
+    rows.push((host.0, host.1, "host".to_owned(), None));
+    rows.sort_by_key(|row| row.0);
     if args.json {
         let rows: Vec<_> = rows
             .iter()
-            .map(|(name, description, component)| {
-                json!({ "name": name, "description": description, "component": component })
+            .map(|(name, description, component, asks)| {
+                let mut row =
+                    json!({ "name": name, "description": description, "component": component });
+                if let Some(asks) = asks {
+                    row["grants"] = asks.clone();
+                }
+                row
             })
             .collect();
         print(&pretty(&rows));
         return Ok(0);
     }
     let width = rows.iter().map(|row| row.0.len()).max().unwrap_or(0);
-    for (name, description, _) in rows {
+    for (name, description, ..) in rows {
         let first = description.split(". ").next().unwrap_or_default().trim_end_matches('.');
         print(&format!("{name:<width$}  {}", shortened(first)));
     }

@@ -194,7 +194,7 @@ fn is_secret(name: &str, value: &str) -> bool {
 }
 
 /// A key in the place of a variable's name would be shown with it.
-fn check_variable(key: &str, name: &str) -> Result<(), StepError> {
+pub(super) fn check_variable(key: &str, name: &str) -> Result<(), StepError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let begins = name.chars().next().is_some_and(|c| !c.is_ascii_digit());
     if begins && name.chars().all(fits) {

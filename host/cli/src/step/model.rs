@@ -99,6 +99,16 @@ pub(crate) enum Header {
     Env(FromEnv),
 }
 
+impl Header {
+    /// The variable that holds it.
+    pub(crate) fn variable(&self) -> Option<&str> {
+        match self {
+            Self::Text(_) => None,
+            Self::Env(from) => Some(&from.env),
+        }
+    }
+}
+
 /// A value that the environment holds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

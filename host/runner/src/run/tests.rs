@@ -157,6 +157,7 @@ impl World {
             component: Digest::of(b"count"),
             profile: Digest::of(b"none"),
             grant: Grant::everything(),
+            asks: None,
         };
         let tools = Counting { infos: vec![info], ran: Arc::clone(&self.ran) };
         let toolbox = Arc::new(Toolbox::new(tools, None, Grant::everything()).unwrap());

@@ -94,6 +94,7 @@ impl World {
             component: Digest::of(b"count"),
             profile: Digest::of(b"none"),
             grant: Grant::everything(),
+            asks: None,
         };
         let toolbox = Toolbox::new(Counting(vec![info]), None, Grant::everything()).unwrap();
         let (_never, signals) = mpsc::channel(1);

@@ -118,6 +118,7 @@ where
         component: Digest::of(b"look"),
         profile: Digest::of(b"none"),
         grant: Grant::everything(),
+        asks: None,
     };
     let tool = Tool { infos: vec![info], execute };
     Arc::new(Toolbox::new(tool, None, Grant::everything()).unwrap())

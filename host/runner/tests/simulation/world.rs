@@ -434,6 +434,7 @@ impl World {
             component: Digest::of(b"count"),
             profile: Digest::of(b"none"),
             grant: Grant::everything(),
+            asks: None,
         };
         Toolbox::new(Counting { infos: vec![info], dice }, None, Grant::everything()).unwrap()
     }

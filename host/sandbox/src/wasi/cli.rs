@@ -1,12 +1,14 @@
 //! A command's surroundings: no arguments, no variables, no terminal, nothing on standard input.
 //! What is written goes to the log, line by line.
 
+use snapshot::{Answer, Question};
 use wasmtime::component::{Linker, Resource};
 
 use super::io::{Input, Output};
-use super::{Wasi, instance, plain, resource, trap};
+use super::{Wasi, asking, instance, plain, resource, trap};
 use crate::guest::{Guest, LOG_LINE_BYTES_MAX};
 use crate::outcome::Level;
+use crate::translate::WrongKind;
 
 /// Terminals there are none of, but their types have names.
 #[derive(Debug)]
@@ -25,7 +27,7 @@ pub(super) struct Lines {
 
 pub(super) fn define(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     let mut environment = instance(linker, "wasi:cli/environment")?;
-    plain(&mut environment, "get-environment", |_, (): ()| Ok(Vec::<(String, String)>::new()))?;
+    asking(&mut environment, "get-environment", |guest, (): ()| Box::pin(guest.variables()))?;
     plain(&mut environment, "get-arguments", |_, (): ()| Ok(Vec::<String>::new()))?;
     plain(&mut environment, "initial-cwd", |_, (): ()| Ok(Some("/".to_owned())))?;
 
@@ -101,6 +103,13 @@ impl Lines {
 }
 
 impl Guest {
+    /// What the step grants of its environment.
+    async fn variables(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
+        let answer = self.ask(Question::Variables).await?;
+        let Answer::Variables(all) = answer else { return Err(WrongKind.into()) };
+        Ok(all)
+    }
+
     /// Writes what a guest has printed.
     pub(super) async fn print(&mut self, output: fn(&mut Wasi) -> &mut Lines, bytes: &[u8]) {
         let lines = output(self.wasi());

@@ -18,6 +18,11 @@ pub(crate) fn write_question(to: &mut Writer, question: &Question) {
             to.byte(7).byte(tree(question.tree()));
             return;
         }
+        Question::Variable { name } => (8, name),
+        Question::Variables => {
+            to.byte(9).byte(tree(question.tree()));
+            return;
+        }
         Question::Glob { query, .. } => {
             let GlobQuery { patterns, include_ignored, max_paths } = query;
             to.byte(4).byte(tree(question.tree())).texts(patterns);
@@ -58,6 +63,8 @@ pub(crate) fn read_question(from: &mut Reader<'_>) -> Result<Question, Garbled> 
         3 => Question::List { tree, path: from.text()? },
         6 => Question::Link { tree, path: from.text()? },
         7 => Question::Time { tree },
+        8 if tree == Tree::Head => Question::Variable { name: from.text()? },
+        9 if tree == Tree::Head => Question::Variables,
         4 => Question::Glob {
             tree,
             query: GlobQuery {
@@ -127,6 +134,18 @@ pub(crate) fn write_answer(to: &mut Writer, answer: &Answer) {
         Answer::Time(seconds) => {
             to.byte(9).number(*seconds);
         }
+        Answer::Variable(None) => {
+            to.byte(10);
+        }
+        Answer::Variable(Some(value)) => {
+            to.byte(11).text(value);
+        }
+        Answer::Variables(all) => {
+            to.byte(12).count(all.len());
+            for (name, value) in all {
+                to.text(name).text(value);
+            }
+        }
     }
 }
 
@@ -155,6 +174,12 @@ pub(crate) fn read_answer(from: &mut Reader<'_>) -> Result<Answer, Garbled> {
         7 => Answer::Link(None),
         8 => Answer::Link(Some(from.text()?)),
         9 => Answer::Time(from.number()?),
+        10 => Answer::Variable(None),
+        11 => Answer::Variable(Some(from.text()?)),
+        12 => {
+            let pair = |from: &mut Reader<'_>| Ok((from.text()?, from.text()?));
+            Answer::Variables((0..from.count(8)?).map(|_| pair(from)).collect::<Result<_, _>>()?)
+        }
         _ => return Err(Garbled),
     })
 }

@@ -77,8 +77,8 @@ fn what_is_not_a_tool_is_refused_by_name() {
     check_refused(
         &tool_bytes("foreign-import"),
         "the component imports `wasi:http/outgoing-handler@0.2.0`, which no tool gets; a tool \
-         may import `stepwell:tool/repository`, `stepwell:tool/log`, and what WASI 0.2 has for \
-         commands",
+         may import `stepwell:tool/repository`, `stepwell:tool/environment`, `stepwell:tool/log`, \
+         and what WASI 0.2 has for commands",
     );
     check_refused(
         &tool_bytes("not-a-tool"),

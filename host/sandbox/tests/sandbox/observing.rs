@@ -66,6 +66,7 @@ async fn the_same_call_sees_the_same_wherever_and_whenever_it_is_made() {
     let asked: Vec<String> = reports[0].observations.iter().map(|(q, _)| q.to_string()).collect();
     insta::assert_snapshot!(asked.join("\n"), @r#"
     the time of the commit
+    the variables that are granted
     what stands at "a.txt"
     the content of "a.txt"
     "#);

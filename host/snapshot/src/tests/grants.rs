@@ -1,5 +1,7 @@
 //! What a grant lets through, and what it says of the rest.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 fn granted(patterns: &[&str]) -> (Scratch, View) {
@@ -92,4 +94,54 @@ fn a_grant_is_the_same_in_any_order_and_different_from_every_other() {
     assert_ne!(digest(&["**"]), Grant::everything().digest());
     assert_eq!(digest(&[]), Grant::nothing().digest());
     assert!(Grant::read(&["/abs".to_owned()]).is_err());
+}
+
+#[test]
+fn a_step_grants_within_what_the_tool_asks_for() {
+    let (scratch, _) = granted(&[]);
+    let patterns = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let step = Grant::read(&patterns(&["src/**", "docs/**"])).unwrap();
+    let grant = step.within(&patterns(&["src/*", "Cargo.toml"])).unwrap();
+    assert_ne!(grant.digest(), step.digest());
+    let view = View::new(scratch.snapshot(), None, grant);
+    let ask = |question: Question| short(&view.answer(&question));
+    let answers = [
+        ask(content("src/a.rs")),
+        ask(content("docs/c.md")),
+        ask(content("Cargo.toml")),
+        ask(content("other")),
+        ask(list("docs")),
+        ask(list("src")),
+    ];
+    insta::assert_snapshot!(answers.join("\n"), @r#"
+    "a"
+    NotGranted("read = [\"docs/c.md\"] among the grants of the tool's own manifest")
+    NotGranted("read = [\"Cargo.toml\"]")
+    NotGranted("read = [\"other\"]")
+    NotGranted("read = [\"docs/**\"] among the grants of the tool's own manifest")
+    a.rs:File keys:Directory to-docs:Symlink to-key:Symlink
+    "#);
+    assert_eq!(found(&view, &glob(&["**"])), "src/a.rs");
+}
+
+#[test]
+fn a_variable_is_told_to_whom_it_is_granted() {
+    let (scratch, _) = granted(&[]);
+    let variables = |value: &str| {
+        let set = Some(value.to_owned());
+        BTreeMap::from([("BRANCH".to_owned(), set), ("UNSET".to_owned(), None)])
+    };
+    let grant = Grant::nothing().with_variables(variables("main"));
+    let other = Grant::nothing().with_variables(variables("other"));
+    assert_eq!(grant.digest(), other.digest(), "a value is an answer, not a grant");
+    assert_ne!(grant.digest(), Grant::nothing().digest());
+    let view = View::new(scratch.snapshot(), None, grant);
+    let ask = |name: &str| short(&view.answer(&Question::Variable { name: name.to_owned() }));
+    assert_eq!(ask("BRANCH"), r#"Some("main")"#);
+    assert_eq!(ask("UNSET"), "None");
+    assert_eq!(ask("HOME"), r#"NotGranted("environment = [\"HOME\"]")"#);
+    assert_eq!(short(&view.answer(&Question::Variables)), r#"[("BRANCH", "main")]"#);
+    let digest =
+        |grant| View::new(scratch.snapshot(), None, grant).answer_digest(&Question::Variables);
+    assert_ne!(digest(other), digest(Grant::nothing()));
 }

@@ -1,4 +1,4 @@
-//! A tool's manifest, written by the compiler: `{"name":…,"description":…,"schema":…}`.
+//! A tool's manifest, written by the compiler: `{"name":…,"description":…,"schema":…,"grants":…}`.
 //!
 //! The host reads it from the component without running anything, so it must be there as bytes
 //! when the component is built. What could be wrong with it is therefore a compile error.
@@ -14,31 +14,51 @@ const DEPTH_MAX: usize = 64;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
+/// What a manifest is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts {
+    /// What the model calls the tool by.
+    pub name: &'static str,
+    /// What the model is told about it.
+    pub description: &'static str,
+    /// The JSON Schema of its input.
+    pub schema: &'static str,
+    /// The most that it asks to be granted, a JSON object, or nothing.
+    pub grants: &'static str,
+}
+
 /// How long [`manifest`] is. Fails to compile where a part is not what it must be.
-pub const fn manifest_len(name: &str, description: &str, schema: &str) -> usize {
+pub const fn manifest_len(parts: &Parts) -> usize {
+    let Parts { name, description, schema, grants } = *parts;
+    assert!(grants.is_empty() || is_object(grants.as_bytes()), "the grants are not a JSON object");
     assert!(is_name(name), "a tool's name is a-z first, then a-z, 0-9 and _, 64 at most");
     assert!(!description.is_empty(), "a tool needs a description: the model knows nothing else");
     assert!(description.len() <= DESCRIPTION_LEN_MAX, "the description is longer than 8 KiB");
     assert!(schema.len() <= SCHEMA_LEN_MAX, "the schema is longer than 32 KiB");
     assert!(is_object(schema.as_bytes()), "the schema is not a JSON object");
-    write(&mut [], name, description, schema)
+    write(&mut [], parts)
 }
 
 /// The manifest; `LEN` is [`manifest_len`] of the same texts.
-pub const fn manifest<const LEN: usize>(name: &str, description: &str, schema: &str) -> [u8; LEN] {
+pub const fn manifest<const LEN: usize>(parts: &Parts) -> [u8; LEN] {
     let mut bytes = [0; LEN];
-    let len = write(&mut bytes, name, description, schema);
+    let len = write(&mut bytes, parts);
     assert!(len == LEN, "the length is that of other texts");
     bytes
 }
 
-const fn write(to: &mut [u8], name: &str, description: &str, schema: &str) -> usize {
+const fn write(to: &mut [u8], parts: &Parts) -> usize {
+    let Parts { name, description, schema, grants } = *parts;
     let mut at = raw(to, 0, b"{\"name\":");
     at = quoted(to, at, name.as_bytes());
     at = raw(to, at, b",\"description\":");
     at = quoted(to, at, description.as_bytes());
     at = raw(to, at, b",\"schema\":");
     at = raw(to, at, schema.as_bytes());
+    if !grants.is_empty() {
+        at = raw(to, at, b",\"grants\":");
+        at = raw(to, at, grants.as_bytes());
+    }
     raw(to, at, b"}")
 }
 
