@@ -83,6 +83,7 @@ pub fn plan(scene: Scene<'_>) -> RunPlan {
         version: "bench".to_owned(),
         isolation: String::new(),
         answer_bytes: 65_536,
+        calls_at_once: 8,
         approved: Vec::new(),
         machine: Arc::new(runner::ThisMachine),
         ledger: None,

@@ -50,6 +50,37 @@ fn an_sbom_is_kept_until_what_it_read_changes() {
 }
 
 #[test]
+fn every_call_says_what_it_took_and_what_it_was_made_of() {
+    let world = World::files(&[("Cargo.lock", LOCK)]);
+    let call = |arguments: &[&str]| -> serde_json::Value {
+        let ran = world.stepwell(&[&["tool", "call", "sbom", "--json"], arguments].concat());
+        serde_json::from_str(&ran.code(0).out).unwrap()
+    };
+    let (fresh, kept, uncached) = (call(&[]), call(&[]), call(&["--no-cache"]));
+    assert_eq!([&fresh["source"], &kept["source"]], ["fresh", "cache"]);
+
+    // What it was made of is the same wherever the answer came from; no cache, no key.
+    let digests = fresh["digests"].as_object().unwrap();
+    let names: Vec<&str> = digests.keys().map(String::as_str).collect();
+    assert_eq!(names, ["component", "input", "key", "output"]);
+    assert!(digests.values().all(|digest| digest.as_str().unwrap().len() == 64), "{fresh}");
+    assert_eq!(kept["digests"], fresh["digests"]);
+    let mut unkeyed = digests.clone();
+    unkeyed.remove("key");
+    assert_eq!(uncached["digests"].as_object(), Some(&unkeyed));
+
+    let took = |called: &serde_json::Value, what: &str| called["usage"][what].as_u64().unwrap();
+    let output = fresh["answer"]["output"].as_str().unwrap().len() as u64;
+    for what in ["wall-us", "fuel", "memory-peak", "read-bytes", "questions", "host-calls"] {
+        assert!(took(&fresh, what) > 0, "{what}: {fresh}");
+        assert_eq!(took(&kept, what), 0, "{what}: {kept}");
+    }
+    assert_eq!([&fresh, &kept, &uncached].map(|called| took(called, "output-bytes")), [output; 3]);
+    assert_eq!(took(&fresh, "fuel"), took(&uncached, "fuel"));
+    assert_eq!(took(&kept, "saved-us"), took(&fresh, "wall-us"));
+}
+
+#[test]
 fn a_checkout_and_its_commit_share_their_answers() {
     let world = World::files(&[("Cargo.lock", LOCK)]);
     world.commit("one");

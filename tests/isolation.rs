@@ -44,6 +44,7 @@ fn every_limit_of_a_call_ends_it_by_name() {
         ("fuel = 1000", "out of fuel"),
         ("time = \"1us\"", "out of time"),
         ("memory-bytes = 65536", "out of memory"),
+        ("stack-bytes = 1", "out of stack: its calls go deeper than the limit of 1 bytes"),
         ("output-bytes = 1", "its output is larger than the limit of 1 bytes"),
         ("read-bytes = 1", "read more of the repository than the limit of 1 bytes"),
         ("host-calls = 1", "more often than the limit of 1 times"),

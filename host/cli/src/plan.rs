@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gate::{RuleSpec, Rules};
-use sandbox::Limits;
+use sandbox::{CONCURRENT_CALLS_MAX, Limits};
 use session::budget::{Budgets, Ceiling, Money, Price};
 use session::{ContextCall, Goal, TestPlan};
 use snapshot::Grant;
@@ -54,6 +54,8 @@ pub(crate) struct Plan {
     pub(crate) verify: Option<step::Verify>,
     /// Ceilings of one call.
     pub(crate) limits: Limits,
+    /// Calls that run at one time.
+    pub(crate) concurrent_calls: u32,
     /// Bytes of one answer that the model gets.
     pub(crate) answer_bytes: usize,
     /// What each tool may read; those not named have the first.
@@ -97,6 +99,7 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
         rules: rules(&step.gates)?,
         verify: step.verify.clone(),
         limits: limits(&step.limits)?,
+        concurrent_calls: concurrent_calls(&step.limits)?,
         answer_bytes: answer_bytes(&step.limits)?,
         grants: Grants::of_step(step, every)?,
     })
@@ -259,18 +262,31 @@ fn limits(own: &step::Limits) -> Result<Limits, StepError> {
         wall: own.time.map_or(default.wall, |span| span.0),
         fuel: own.fuel.unwrap_or(default.fuel),
         memory_bytes: own.memory_bytes.unwrap_or(default.memory_bytes),
+        stack_bytes: own.stack_bytes.unwrap_or(default.stack_bytes),
         output_bytes: own.output_bytes.unwrap_or(default.output_bytes),
         read_bytes: own.read_bytes.unwrap_or(default.read_bytes),
         host_calls: own.host_calls.unwrap_or(default.host_calls),
         questions: own.questions.unwrap_or(default.questions),
+        handles: own.handles.unwrap_or(default.handles),
         log_lines: own.log_lines.unwrap_or(default.log_lines),
         log_bytes: own.log_bytes.unwrap_or(default.log_bytes),
     };
-    if limits.fuel == 0 || limits.memory_bytes == 0 || limits.wall.is_zero() {
+    let numbers = [limits.fuel, limits.memory_bytes, limits.stack_bytes];
+    if numbers.contains(&0) || limits.wall.is_zero() {
         let why = "leave a tool nothing to work with";
         return Err(StepError::value("limits", why, "leave the zero out for the default"));
     }
     limits.checked().map_err(|err| StepError::value("limits", err.to_string(), "ask for less"))
+}
+
+/// Calls that run at one time. Whoever loads the tools needs it before there is a plan.
+pub(crate) fn concurrent_calls(own: &step::Limits) -> Result<u32, StepError> {
+    let calls = own.concurrent_calls.unwrap_or(sandbox::Config::default().concurrent_calls_max);
+    if !(1..=CONCURRENT_CALLS_MAX).contains(&calls) {
+        let help = format!("name a number between 1 and {CONCURRENT_CALLS_MAX}");
+        return Err(StepError::value("limits.concurrent-calls", format!("is {calls}"), help));
+    }
+    Ok(calls)
 }
 
 fn answer_bytes(own: &step::Limits) -> Result<usize, StepError> {
@@ -319,6 +335,8 @@ mod tests {
             told("[verify]\ncommand = [\"x\"]\nrepair-rounds = 6"),
             told("[tools]\nread = [\"a{\"]"),
             told("[limits]\nanswer-bytes = 3"),
+            told("[limits]\nconcurrent-calls = 0"),
+            told("[limits]\nconcurrent-calls = 65"),
             told("[limits]\ntime = \"1h\""),
             told("[[context.call]]\ntool = \"magic\""),
             told("[tools.grant]\nread_fil = []"),
@@ -349,10 +367,12 @@ mod tests {
         let limits = [
             ("fuel", most.fuel),
             ("memory-bytes", most.memory_bytes),
+            ("stack-bytes", most.stack_bytes),
             ("output-bytes", most.output_bytes),
             ("read-bytes", most.read_bytes),
             ("host-calls", most.host_calls),
             ("questions", most.questions),
+            ("handles", most.handles),
             ("log-lines", most.log_lines),
             ("log-bytes", most.log_bytes),
         ];
@@ -373,6 +393,7 @@ mod tests {
         let plan = plan(&step, &known()).unwrap();
         assert_eq!(plan.session.budgets.step_spend, Money(1_000_000));
         assert!(plan.session.budgets.analyze.tokens <= TOKENS_MAX);
+        assert_eq!((plan.concurrent_calls, plan.limits), (8, Limits::default()));
         assert_eq!(plan.session.context.len(), 2);
         assert_eq!(plan.session.tools, known());
     }

@@ -232,6 +232,9 @@ pub(crate) struct Limits {
     /// Bytes of memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) memory_bytes: Option<u64>,
+    /// Bytes of the stack. Default: 1048576, at most 8388608.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stack_bytes: Option<u64>,
     /// Bytes of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) output_bytes: Option<u64>,
@@ -244,6 +247,13 @@ pub(crate) struct Limits {
     /// Different questions that the tool may ask of the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) questions: Option<u64>,
+    /// Things that the tool may hold at one time, such as open files. Default: 1024, at most 16384.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) handles: Option<u64>,
+    /// Calls that run at one time; further ones wait, and their time begins when they run.
+    /// Default: 8, at most 64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) concurrent_calls: Option<u32>,
     /// Lines of its log that are kept; the rest is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) log_lines: Option<u64>,

@@ -47,15 +47,16 @@ pub(crate) struct Tools {
 }
 
 impl Tools {
-    /// Loads the built-in tools and `own`. Compiled code is kept from one command to the next.
-    pub(crate) fn load(own: Vec<Component>) -> Result<Self, Problem> {
-        Self::load_into(sandbox()?, own)
+    /// Loads the built-in tools and `own`, for so many calls at one time. Compiled code is kept
+    /// from one command to the next.
+    pub(crate) fn load(own: Vec<Component>, calls: u32) -> Result<Self, Problem> {
+        Self::load_into(sandbox(calls)?, own)
     }
 
     /// The same, but refuses a machine on which a wall around them is missing: before any of
     /// them is compiled, and whenever a wall is built.
-    pub(crate) fn load_behind_walls(own: Vec<Component>) -> Result<Self, Problem> {
-        let sandbox = sandbox()?;
+    pub(crate) fn load_behind_walls(own: Vec<Component>, calls: u32) -> Result<Self, Problem> {
+        let sandbox = sandbox(calls)?;
         sandbox.require_walls().map_err(|missing| Problem::Isolation { missing })?;
         Self::load_into(sandbox, own)
     }
@@ -115,9 +116,10 @@ impl Tools {
 }
 
 /// The sandbox of every command: guests in processes of their own, compiled code kept.
-pub(crate) fn sandbox() -> Result<Sandbox, Problem> {
+pub(crate) fn sandbox(calls: u32) -> Result<Sandbox, Problem> {
     let config = Config {
         compiled_dir: Some(dirs::cache().join("compiled")),
+        concurrent_calls_max: calls,
         guests: Guests::Apart(program()),
         ..Config::default()
     };
@@ -204,6 +206,8 @@ fn execution(report: Report) -> Execution {
         memory_peak: usage.memory_peak,
         read_bytes: usage.read_bytes,
         questions: observations.len() as u64,
+        host_calls: usage.host_calls,
+        output_bytes: usage.output_bytes,
         saved_us: 0,
         log_dropped,
     };

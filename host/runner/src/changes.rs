@@ -67,7 +67,8 @@ pub(crate) fn answer(trees: &Trees, grant: &Grant) -> Called {
         Err(err) => Answer::Refused { message: format!("the two trees cannot be compared: {err}") },
     };
     let wall_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    Called { usage: CallUsage { wall_us, ..CallUsage::default() }, ..Called::by_host(answer) }
+    let called = Called::by_host(answer);
+    Called { usage: CallUsage { wall_us, ..called.usage }, ..called }
 }
 
 fn compare(trees: &Trees, grant: &Grant) -> Result<Changes, snapshot::SnapshotError> {

@@ -43,6 +43,9 @@ pub struct RunPlan {
     pub isolation: String,
     /// Bytes of one answer that the conversation gets; the rest is cut.
     pub answer_bytes: usize,
+    /// Tool calls that are carried out at the same time, or whose answers wait for the loop; the
+    /// others wait. An answer that waits has been cut to `answer_bytes`. None counts as one.
+    pub calls_at_once: u32,
     /// Value checks that a human lets pass, and who that is.
     pub approved: Vec<(String, String)>,
     /// What the journal is written to.

@@ -37,9 +37,6 @@ use books::Books;
 use carrying::{Carried, Carrying};
 use paying::{Departure, Known, Leased, Paying, Reserved};
 
-/// Tool calls that are carried out at the same time, or whose answers wait for the loop; the others
-/// wait. An answer that waits has been cut to what the step allows.
-const CALLS_AT_ONCE_MAX: usize = 8;
 /// How long the end of a run waits for what is given up: a thread cannot be ended from outside.
 const GIVE_UP_TIME_MAX: Duration = Duration::from_secs(1);
 
@@ -201,6 +198,7 @@ pub async fn run<E: ToolExecutor>(
     plan.session.job_ms = plan.session.job_ms.map(|job_ms| job_ms.saturating_sub(waited));
     let session = Session::new(plan.session.clone());
     let tools = effects::offered(&plan, &toolbox);
+    let calls_at_once = Arc::new(Semaphore::new(plan.calls_at_once.max(1) as usize));
     let mut run = Run {
         books: Books::new(plan.isolation.clone()),
         paying: Paying::new(plan.ledger.clone(), known),
@@ -216,7 +214,7 @@ pub async fn run<E: ToolExecutor>(
         passed: None,
         tools,
         tasks: JoinSet::new(),
-        calls_at_once: Arc::new(Semaphore::new(CALLS_AT_ONCE_MAX)),
+        calls_at_once,
         outputs: Arc::new(outputs),
         tests: None,
         model: None,

@@ -122,7 +122,7 @@ fn words(record: &Record) -> Option<(&'static str, String)> {
 
 fn heard(input: &Input) -> Option<(&'static str, String)> {
     match input {
-        Input::CallAnswered { call, answer, source, usage } => {
+        Input::CallAnswered { call, answer, source, usage, .. } => {
             Some(("answer", format!("{call} {}", Answered(answer, *source, usage))))
         }
         Input::TurnFailed { turn, code, message, .. } => {

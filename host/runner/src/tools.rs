@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cache::{Cache, CallIdentity, CallKey, Lookup};
 use serde_json::Value;
-use session::event::CallUsage;
+use session::event::{CallDigests, CallUsage};
 use session::{Answer, Source};
 use snapshot::{Digest, Grant, Question, Snapshot, View};
 
@@ -91,6 +91,8 @@ pub struct Called {
     pub source: Source,
     /// What it took.
     pub usage: CallUsage,
+    /// What it was made of.
+    pub digests: CallDigests,
     /// What the tool wrote to the log.
     pub log: Vec<(String, String)>,
     /// Why the cache could not answer, where it was asked.
@@ -171,21 +173,37 @@ impl<E: ToolExecutor> Toolbox<E> {
         let view = Arc::new(View::new(trees.head.clone(), trees.base.clone(), grant));
         // The tool gets what the key is made of, to the byte.
         let arguments = parsed.to_string();
-        let missed = match (&self.cache, &key) {
-            (Some(cache), Some(key)) => match look_up(cache, key, &view) {
-                Ok(called) => return called,
-                Err(missed) => Some(missed),
-            },
-            (_, _) => None,
+        let asked = self.cache.as_ref().zip(key.as_ref());
+        let mut called = match asked.map(|(cache, key)| look_up(cache, key, &view)) {
+            Some(Ok(called)) => called,
+            Some(Err(missed)) => {
+                let called = self.run(tool, &arguments, view, asked).await;
+                Called { missed: Some(missed), ..called }
+            }
+            None => self.run(tool, &arguments, view, None).await,
         };
-        let execution = self.executor.execute(tool, &arguments, view).await;
-        let warnings = match (&self.cache, &key) {
-            (Some(cache), Some(key)) => keep(cache, key, &execution),
-            (_, _) => None,
+        called.digests = CallDigests {
+            component: Some(info.component.to_string()),
+            input: Some(Digest::of(arguments.as_bytes()).to_string()),
+            key: asked.map(|(_, key)| key.to_string()),
+            ..called.digests
         };
+        called
+    }
+
+    /// Lets the tool answer, and keeps what may be kept.
+    async fn run(
+        &self,
+        tool: &str,
+        arguments: &str,
+        view: Arc<View>,
+        asked: Option<(&Cache, &CallKey)>,
+    ) -> Called {
+        let execution = self.executor.execute(tool, arguments, view).await;
+        let warnings = asked.and_then(|(cache, key)| keep(cache, key, &execution));
         let Execution { answer, usage, log, .. } = execution;
         let warnings = warnings.into_iter().collect();
-        Called { answer, source: Source::Fresh, usage, log, missed, warnings }
+        Called { source: Source::Fresh, usage, log, warnings, ..Called::by_host(answer) }
     }
 
     /// The key under which a call is kept; none for calls that are not.
@@ -241,10 +259,18 @@ impl Called {
 
     /// An answer that no tool had to be run for.
     pub(crate) fn by_host(answer: Answer) -> Self {
+        let output = match &answer {
+            Answer::Answered { output } => Some(output),
+            Answer::Refused { message } => Some(message),
+            Answer::Ended { .. } => None,
+        };
+        let output_bytes = output.map_or(0, |output| output.len() as u64);
+        let output = output.map(|output| Digest::of(output.as_bytes()).to_string());
         Self {
             answer,
             source: Source::Host,
-            usage: CallUsage::default(),
+            usage: CallUsage { output_bytes, ..CallUsage::default() },
+            digests: CallDigests { output, ..CallDigests::default() },
             log: Vec::new(),
             missed: None,
             warnings: Vec::new(),
@@ -256,8 +282,9 @@ fn look_up(cache: &Cache, key: &CallKey, view: &View) -> Result<Called, String> 
     match cache.lookup(key, view) {
         Lookup::Hit(hit) => match text_answer(&hit) {
             Some(answer) => {
-                let usage = CallUsage { saved_us: hit.cost_us, ..CallUsage::default() };
-                Ok(Called { source: Source::Cache, usage, ..Called::by_host(answer) })
+                let called = Called::by_host(answer);
+                let usage = CallUsage { saved_us: hit.cost_us, ..called.usage };
+                Ok(Called { source: Source::Cache, usage, ..called })
             }
             None => Err("the kept answer is not text".to_owned()),
         },

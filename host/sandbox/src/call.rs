@@ -9,10 +9,10 @@ use std::time::Duration;
 use snapshot::{Digest, View};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use wasmtime::Engine;
 
 use crate::asked::Asked;
 use crate::bindings::ToolPre;
-use crate::engine::Wasm;
 use crate::guest::{Guest, Repository};
 use crate::json;
 use crate::limits::{Limits, millis};
@@ -20,7 +20,7 @@ use crate::outcome::{Ending, LogLine, Outcome, Report, Usage};
 use crate::run;
 use crate::sandbox::{Place, Sandbox};
 use crate::tool::{Form, Tool};
-use crate::worker::{Image, Pool};
+use crate::worker::{Image, Pool, Room};
 
 /// Bytes of an input. A model writes a few thousand; a patch to look at may be a few hundred
 /// thousand.
@@ -86,11 +86,16 @@ impl Sandbox {
             (Ran::ended(ending), Duration::ZERO)
         } else {
             match (&self.place, &tool.form) {
-                (Place::Here(wasm), Form::Here(linked)) => {
-                    let call = Call { input, seed: seed(tool, input), limits: &limits };
-                    let ran;
-                    (asked, ran) = here(wasm, linked, &call, asked, cancel).await;
-                    ran
+                (Place::Here(usual), Form::Here(local)) => {
+                    match local.with_stack(usual, limits.stack_bytes) {
+                        Ok((engine, linked)) => {
+                            let call = Call { input, seed: seed(tool, input), limits: &limits };
+                            let ran;
+                            (asked, ran) = here(&engine, &linked, &call, asked, cancel).await;
+                            ran
+                        }
+                        Err(what) => (Ran::ended(Ending::WorkerLost { what }), Duration::ZERO),
+                    }
                 }
                 (Place::Apart(apart), Form::Apart(image)) => {
                     let call = Call { input, seed: seed(tool, input), limits: &limits };
@@ -113,7 +118,7 @@ fn seed(tool: &Tool, input: &str) -> Digest {
 
 /// Runs the guest in this process.
 async fn here(
-    wasm: &Wasm,
+    engine: &Engine,
     linked: &ToolPre<Guest>,
     call: &Call<'_>,
     asked: Asked,
@@ -121,7 +126,7 @@ async fn here(
 ) -> (Asked, (Ran, Duration)) {
     let Call { input, seed, limits } = *call;
     let guest = Guest::new(Repository::Here(asked), seed, limits);
-    let mut store = run::store(&wasm.engine, guest, limits);
+    let mut store = run::store(engine, guest, limits);
     let started = Instant::now();
     let timed = until(started + limits.wall, cancel, run::enter(&mut store, linked, input)).await;
     let outcome = match timed {
@@ -148,7 +153,7 @@ async fn apart_from_here(
     let worker = tokio::select! {
         biased;
         () = cancel.cancelled() => return (Ran::ended(Ending::Cancelled), Duration::ZERO),
-        worker = pool.take(image, call.limits.memory_bytes) => worker,
+        worker = pool.take(image, Room::of(call.limits)) => worker,
     };
     let started = Instant::now();
     let ran = match worker {

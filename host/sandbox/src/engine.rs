@@ -13,11 +13,8 @@ use crate::limits::Limits;
 use crate::sandbox::{Allocator, SandboxError};
 use crate::wasi;
 
-/// Stack of a guest. Deep recursion ends here, in a trap.
-const GUEST_STACK_BYTES: usize = 1024 * 1024;
-
-/// Stack of a guest and of the host functions it calls.
-const CALL_STACK_BYTES: usize = 3 * 1024 * 1024;
+/// Stack of the host functions that a guest calls, above its own.
+const HOST_STACK_BYTES: usize = 2 * 1024 * 1024;
 
 /// Bytes the engine may spend on the bookkeeping of one component's instances.
 const INSTANCE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -35,6 +32,7 @@ pub(crate) struct Wasm {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<Guest>,
     pub(crate) memory: Memory,
+    pub(crate) stack_bytes: u64,
 }
 
 /// Where memory really comes from, and why.
@@ -46,24 +44,32 @@ pub(crate) enum Memory {
 }
 
 impl Wasm {
-    /// An engine with room for `calls` calls at one time.
-    pub(crate) fn new(allocator: Allocator, calls: u32) -> Result<Self, SandboxError> {
-        let (engine, memory) = start(allocator, calls)?;
+    /// An engine with room for `calls` calls at one time, each with so much stack.
+    pub(crate) fn new(
+        allocator: Allocator,
+        calls: u32,
+        stack_bytes: u64,
+    ) -> Result<Self, SandboxError> {
+        let (engine, memory) = start(allocator, calls, stack_bytes)?;
         let mut linker = Linker::new(&engine);
         bindings::Tool::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest)
             .and_then(|()| wasi::add_to_linker(&mut linker))
             .map_err(engine_error)?;
-        Ok(Self { engine, linker, memory })
+        Ok(Self { engine, linker, memory, stack_bytes })
     }
 }
 
 /// The engine, with a pool if there is room for one: the attempt is the probe.
-fn start(allocator: Allocator, calls: u32) -> Result<(Engine, Memory), SandboxError> {
-    let on_demand = || Engine::new(&settings()).map_err(engine_error);
+fn start(
+    allocator: Allocator,
+    calls: u32,
+    stack_bytes: u64,
+) -> Result<(Engine, Memory), SandboxError> {
+    let on_demand = || Engine::new(&settings(stack_bytes)).map_err(engine_error);
     match allocator {
         Allocator::OnDemand => Ok((on_demand()?, Memory::OnDemand)),
         Allocator::Pool => {
-            let mut pooled = settings();
+            let mut pooled = settings(stack_bytes);
             pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(calls)));
             match Engine::new(&pooled) {
                 Ok(engine) => Ok((engine, Memory::Pool)),
@@ -78,7 +84,10 @@ fn engine_error(err: wasmtime::Error) -> SandboxError {
 }
 
 /// What guests may be made of, and what they may cost.
-fn settings() -> Settings {
+fn settings(stack_bytes: u64) -> Settings {
+    let most = Limits::MAX.stack_bytes;
+    // None at all is no setting; with a byte no guest gets as far as its first instruction.
+    let stack = usize::try_from(stack_bytes.clamp(1, most)).unwrap_or(usize::MAX);
     let mut settings = Settings::new();
     settings
         // Winch had escapes; Cranelift is what upstream fuzzes.
@@ -87,8 +96,8 @@ fn settings() -> Settings {
         .consume_fuel(true)
         .operator_cost(fuel_table())
         .epoch_interruption(false)
-        .max_wasm_stack(GUEST_STACK_BYTES)
-        .async_stack_size(CALL_STACK_BYTES)
+        .max_wasm_stack(stack)
+        .async_stack_size(stack.saturating_add(HOST_STACK_BYTES))
         .memory_init_cow(true)
         // The same bits for the same program: on every processor, in every run.
         .cranelift_nan_canonicalization(true)

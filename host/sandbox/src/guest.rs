@@ -37,6 +37,7 @@ pub(crate) struct Guest {
     pub(crate) log: Log,
     /// What tells this call from every other: its tool and its input.
     seed: Digest,
+    handles: u64,
     /// Most guests never ask for it.
     wasi: Option<Box<Wasi>>,
     since_breath: u64,
@@ -64,6 +65,7 @@ impl Guest {
         Self {
             repository,
             seed,
+            handles: limits.handles,
             wasi: None,
             ceiling: Ceiling::new(limits.memory_bytes),
             log: Log {
@@ -78,7 +80,7 @@ impl Guest {
 
     /// The virtual WASI, from the moment it is first needed.
     pub(crate) fn wasi(&mut self) -> &mut Wasi {
-        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.seed)))
+        self.wasi.get_or_insert_with(|| Box::new(Wasi::new(&self.seed, self.handles)))
     }
 
     /// What is known of it when its call is over, and who answered its questions.

@@ -20,6 +20,8 @@ pub struct Limits {
     pub wall: Duration,
     /// Bytes of all linear memories and tables together.
     pub memory_bytes: u64,
+    /// Bytes of the stack that its functions call each other on.
+    pub stack_bytes: u64,
     /// Bytes of the answer.
     pub output_bytes: u64,
     /// Lines of the log that are kept; the rest is counted and dropped.
@@ -32,6 +34,8 @@ pub struct Limits {
     pub read_bytes: u64,
     /// Different questions asked of the repository.
     pub questions: u64,
+    /// Handles held at one time, over all kinds of resources.
+    pub handles: u64,
 }
 
 /// A limit that no host allows.
@@ -54,12 +58,14 @@ impl Default for Limits {
             fuel: 50_000_000_000,
             wall: Duration::from_secs(30),
             memory_bytes: 256 * MIB,
+            stack_bytes: MIB,
             output_bytes: MIB,
             log_lines: 1_000,
             log_bytes: MIB / 4,
             host_calls: 50_000,
             read_bytes: 256 * MIB,
             questions: 10_000,
+            handles: 1_024,
         }
     }
 }
@@ -73,6 +79,8 @@ impl Limits {
         wall: Duration::from_secs(600),
         // Interpreters fit many times over, and eight calls at once fit on a CI runner.
         memory_bytes: 1024 * MIB,
+        // As much as the main thread of a program has nearly everywhere.
+        stack_bytes: 8 * MIB,
         // Sixteen times what a model can read.
         output_bytes: 16 * MIB,
         // The contract: lines after the thousandth are dropped.
@@ -85,6 +93,8 @@ impl Limits {
         read_bytes: 4096 * MIB,
         // What a view remembers; each is kept, and later asked again by the cache.
         questions: View::QUESTIONS_MAX as u64,
+        // A kilobyte each at the most: a small part of what a worker has for itself.
+        handles: 16_384,
     };
 
     /// These limits, if none is above [`Limits::MAX`].
@@ -109,38 +119,44 @@ impl Limits {
             fuel: self.fuel.min(Self::MAX.fuel),
             wall: self.wall.min(Self::MAX.wall),
             memory_bytes: self.memory_bytes.min(Self::MAX.memory_bytes),
+            stack_bytes: self.stack_bytes.min(Self::MAX.stack_bytes),
             output_bytes: self.output_bytes.min(Self::MAX.output_bytes),
             log_lines: self.log_lines.min(Self::MAX.log_lines),
             log_bytes: self.log_bytes.min(Self::MAX.log_bytes),
             host_calls: self.host_calls.min(Self::MAX.host_calls),
             read_bytes: self.read_bytes.min(Self::MAX.read_bytes),
             questions: self.questions.min(Self::MAX.questions),
+            handles: self.handles.min(Self::MAX.handles),
         }
     }
 
-    fn fields(&self) -> [(&'static str, u64); 9] {
+    fn fields(&self) -> [(&'static str, u64); 11] {
         // Without the rest pattern: a new limit cannot be forgotten here.
         let Self {
             fuel,
             wall,
             memory_bytes,
+            stack_bytes,
             output_bytes,
             log_lines,
             log_bytes,
             host_calls,
             read_bytes,
             questions,
+            handles,
         } = *self;
         [
             ("fuel", fuel),
             ("wall", millis(wall)),
             ("memory-bytes", memory_bytes),
+            ("stack-bytes", stack_bytes),
             ("output-bytes", output_bytes),
             ("log-lines", log_lines),
             ("log-bytes", log_bytes),
             ("host-calls", host_calls),
             ("read-bytes", read_bytes),
             ("questions", questions),
+            ("handles", handles),
         ]
     }
 }
@@ -164,16 +180,18 @@ mod tests {
 
     #[test]
     fn one_more_is_refused_by_name() {
-        let above: [fn(&mut Limits); 9] = [
+        let above: [fn(&mut Limits); 11] = [
             |l| l.fuel += 1,
             |l| l.wall += Duration::from_nanos(1),
             |l| l.memory_bytes += 1,
+            |l| l.stack_bytes += 1,
             |l| l.output_bytes += 1,
             |l| l.log_lines += 1,
             |l| l.log_bytes += 1,
             |l| l.host_calls += 1,
             |l| l.read_bytes += 1,
             |l| l.questions += 1,
+            |l| l.handles += 1,
         ];
         let refusals: Vec<String> = above
             .iter()
@@ -188,12 +206,14 @@ mod tests {
         the limit `fuel` is 20000000000001, the most is 20000000000000
         the limit `wall` is 600001, the most is 600000
         the limit `memory-bytes` is 1073741825, the most is 1073741824
+        the limit `stack-bytes` is 8388609, the most is 8388608
         the limit `output-bytes` is 16777217, the most is 16777216
         the limit `log-lines` is 1001, the most is 1000
         the limit `log-bytes` is 4194305, the most is 4194304
         the limit `host-calls` is 1000001, the most is 1000000
         the limit `read-bytes` is 4294967297, the most is 4294967296
         the limit `questions` is 50001, the most is 50000
+        the limit `handles` is 16385, the most is 16384
         ");
     }
 }

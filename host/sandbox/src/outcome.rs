@@ -100,6 +100,12 @@ pub enum Ending {
         /// Bytes of all memories and tables.
         limit: u64,
     },
+    /// Its functions called each other too deep.
+    #[error("out of stack: its calls go deeper than the limit of {limit} bytes")]
+    StackExhausted {
+        /// Bytes of the stack.
+        limit: u64,
+    },
     /// It handed out too much at once.
     #[error("its output is larger than the limit of {limit} bytes")]
     OutputTooLarge {
@@ -122,6 +128,12 @@ pub enum Ending {
     #[error("it asked the repository more different questions than the limit of {limit}")]
     TooManyQuestions {
         /// Different questions.
+        limit: u64,
+    },
+    /// It held too many things at a time.
+    #[error("it holds more than the limit of {limit} handles at a time")]
+    TooManyHandles {
+        /// Handles of all kinds.
         limit: u64,
     },
     /// It broke a rule of WebAssembly, or gave up on itself.
@@ -183,12 +195,15 @@ impl Ending {
             Self::OutOfMemory { .. } | Self::ReadTooMuch { .. } => {
                 "ask about fewer or smaller files"
             }
+            Self::StackExhausted { .. } => {
+                "what it was asked about may be nested too deep: ask about less, or use another tool"
+            }
             Self::OutputTooLarge { .. } => {
                 "ask for a smaller part: a range, a lower maximum, a narrower pattern"
             }
-            Self::TooManyHostCalls { .. } | Self::TooManyQuestions { .. } => {
-                "ask about a smaller part of the repository"
-            }
+            Self::TooManyHostCalls { .. }
+            | Self::TooManyQuestions { .. }
+            | Self::TooManyHandles { .. } => "ask about a smaller part of the repository",
             Self::Trapped { .. } | Self::BadAnswer { .. } | Self::WorkerLost { .. } => {
                 "the tool has a fault; the same call will fail again, so use another tool"
             }
@@ -216,10 +231,12 @@ mod tests {
             Ending::OutOfFuel { limit: 1_000 },
             Ending::OutOfTime { limit_ms: 250 },
             Ending::OutOfMemory { limit: 65_536 },
+            Ending::StackExhausted { limit: 2_048 },
             Ending::OutputTooLarge { limit: 1_024 },
             Ending::TooManyHostCalls { limit: 10 },
             Ending::ReadTooMuch { limit: 4_096 },
             Ending::TooManyQuestions { limit: 7 },
+            Ending::TooManyHandles { limit: 8 },
             Ending::Trapped { what: "integer divide by zero".to_owned() },
             Ending::Unstable { question: "the content of `a.txt`".to_owned() },
             Ending::Cancelled,
@@ -233,10 +250,12 @@ mod tests {
         the tool was stopped: out of fuel: it did more work than the limit of 1000 units; ask for less: fewer files, a narrower pattern, a smaller range
         the tool was stopped: out of time: it took longer than the limit of 250 ms; ask for less: fewer files, a narrower pattern, a smaller range
         the tool was stopped: out of memory: it needs more than the limit of 65536 bytes; ask about fewer or smaller files
+        the tool was stopped: out of stack: its calls go deeper than the limit of 2048 bytes; what it was asked about may be nested too deep: ask about less, or use another tool
         the tool was stopped: its output is larger than the limit of 1024 bytes; ask for a smaller part: a range, a lower maximum, a narrower pattern
         the tool was stopped: it asked the repository more often than the limit of 10 times; ask about a smaller part of the repository
         the tool was stopped: it read more of the repository than the limit of 4096 bytes; ask about fewer or smaller files
         the tool was stopped: it asked the repository more different questions than the limit of 7; ask about a smaller part of the repository
+        the tool was stopped: it holds more than the limit of 8 handles at a time; ask about a smaller part of the repository
         the tool was stopped: it trapped: integer divide by zero; the tool has a fault; the same call will fail again, so use another tool
         the tool was stopped: the repository changed while it was read: the content of `a.txt`; the same call may work when made again
         the tool was stopped: cancelled; the step no longer needs this call

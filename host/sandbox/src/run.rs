@@ -21,10 +21,6 @@ const HANDOVER_BYTES: u64 = 1024 * 1024;
 /// Beside the answer itself, handing it over takes a few words.
 const HANDOVER_SLACK_BYTES: u64 = 4 * 1024;
 
-/// Handles a component may hold on its own resources. Our world has none; composed components
-/// have a few between them.
-const HANDLES_MAX: usize = 1_024;
-
 /// Bytes of a refusal: one or two sentences.
 const REFUSAL_BYTES_MAX: usize = 4 * 1024;
 
@@ -43,7 +39,7 @@ pub(crate) fn store(engine: &Engine, guest: Guest, limits: &Limits) -> Store<Gue
         .fuel_async_yield_interval(Some(YIELD_FUEL))
         .expect("the engine counts fuel, and the interval is not zero");
     store.set_hostcall_fuel(usize::try_from(handover(limits)).unwrap_or(usize::MAX));
-    store.set_max_component_handles(HANDLES_MAX);
+    store.set_max_component_handles(usize::try_from(limits.handles).unwrap_or(usize::MAX));
     store
 }
 
@@ -90,9 +86,11 @@ fn ending(err: &wasmtime::Error, store: &Store<Guest>, limits: &Limits) -> Endin
     }
     match err.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => Ending::OutOfFuel { limit: limits.fuel },
+        Some(Trap::StackOverflow) => Ending::StackExhausted { limit: limits.stack_bytes },
         _ if store.data().ceiling.was_hit() => Ending::OutOfMemory { limit: limits.memory_bytes },
         Some(trap) => Ending::Trapped { what: trap_name(*trap) },
-        None if is_handover(err) => Ending::OutputTooLarge { limit: limits.output_bytes },
+        None if says(err, HANDOVER) => Ending::OutputTooLarge { limit: limits.output_bytes },
+        None if says(err, HANDLES) => Ending::TooManyHandles { limit: limits.handles },
         None => {
             let mut what = err.root_cause().to_string();
             truncate(&mut what, TRAP_BYTES_MAX);
@@ -106,8 +104,11 @@ fn trap_name(trap: Trap) -> String {
     name.strip_prefix("wasm trap: ").unwrap_or(&name).to_owned()
 }
 
-/// Whether the guest handed over more than [`handover`] allows. The error has no public type; a
-/// test holds wasmtime to its words.
-fn is_handover(err: &wasmtime::Error) -> bool {
-    err.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
+/// The engine's words for more than [`handover`] allows, and for more handles than it was told.
+/// The errors have no public type; tests hold wasmtime to its words.
+const HANDOVER: &str = "fuel allocated for hostcalls has been exhausted";
+const HANDLES: &str = "store handle limit exceeded";
+
+fn says(err: &wasmtime::Error, words: &str) -> bool {
+    err.root_cause().to_string().contains(words)
 }

@@ -114,11 +114,12 @@ impl Sandbox {
     /// When this machine cannot run the engine at all.
     pub fn new(config: Config) -> Result<Self, SandboxError> {
         let places_max = config.concurrent_calls_max.clamp(1, CONCURRENT_CALLS_MAX);
+        let stack_bytes = Limits::default().stack_bytes;
         let place = match config.guests {
-            Guests::Here => Place::Here(Wasm::new(config.allocator, places_max)?),
+            Guests::Here => Place::Here(Wasm::new(config.allocator, places_max, stack_bytes)?),
             Guests::Apart(program) => Place::Apart(Apart {
                 pool: Pool::new(program, config.allocator, places_max),
-                wasm: Wasm::new(Allocator::OnDemand, 1)?,
+                wasm: Wasm::new(Allocator::OnDemand, 1, stack_bytes)?,
                 probed: OnceLock::new(),
             }),
         };

@@ -13,10 +13,10 @@ use wasmtime::component::Component;
 use crate::bindings::ToolPre;
 use crate::ceiling::{MEMORIES_MAX, TABLES_MAX};
 use crate::compiled;
-use crate::engine::Wasm;
+use crate::engine::{Memory, Wasm};
 use crate::guest::{Guest, truncate};
 use crate::manifest::{Manifest, ManifestError};
-use crate::sandbox::{Apart, Place, Sandbox};
+use crate::sandbox::{Allocator, Apart, Place, Sandbox};
 use crate::wasi;
 use crate::worker::{Image, Lost};
 
@@ -49,9 +49,17 @@ pub struct Tool {
 /// What there is to call.
 pub(crate) enum Form {
     /// In this process.
-    Here(ToolPre<Guest>),
+    Here(Local),
     /// In workers, which map this.
     Apart(Arc<Image>),
+}
+
+/// A tool in this process.
+pub(crate) struct Local {
+    // For calls with the usual stack.
+    linked: ToolPre<Guest>,
+    // For all others.
+    bytes: Vec<u8>,
 }
 
 /// Where a tool's native code came from.
@@ -143,7 +151,7 @@ impl Sandbox {
         let (form, code) = match &self.place {
             Place::Here(wasm) => {
                 let (linked, code) = self.linked(wasm, bytes, &digest)?;
-                (Form::Here(linked), code)
+                (Form::Here(Local { linked, bytes: bytes.to_vec() }), code)
             }
             Place::Apart(apart) => {
                 let (file, code) = self.file(apart, bytes, &digest)?;
@@ -197,6 +205,30 @@ impl Sandbox {
             drop(kept.store(&name, &code));
         }
         Ok((file, Code::Compiled))
+    }
+}
+
+impl Local {
+    /// The tool in an engine whose guests have so much stack. It is compiled again where that is
+    /// not the usual one: an engine has one, and guests run here only to be measured or tested.
+    pub(crate) fn with_stack(
+        &self,
+        usual: &Wasm,
+        stack_bytes: u64,
+    ) -> Result<(Engine, ToolPre<Guest>), String> {
+        if stack_bytes == usual.stack_bytes {
+            return Ok((usual.engine.clone(), self.linked.clone()));
+        }
+        let allocator = match usual.memory {
+            Memory::Pool => Allocator::Pool,
+            Memory::OnDemand | Memory::NoPool(_) => Allocator::OnDemand,
+        };
+        let wasm = Wasm::new(allocator, 1, stack_bytes).map_err(|err| err.to_string())?;
+        let linked = from_binary(&wasm, &self.bytes).and_then(|component| link(&wasm, &component));
+        match linked {
+            Ok(linked) => Ok((wasm.engine, linked)),
+            Err(unfitting) => Err(LoadError::from(unfitting).to_string()),
+        }
     }
 }
 

@@ -66,9 +66,6 @@ pub(crate) const INTERFACES: [&str; 27] = [
 /// The version they are declared in. Guests of another 0.2 link as well.
 const VERSION: &str = "0.2.12";
 
-/// Streams, descriptors and pollables of one call, all together.
-const RESOURCES_MAX: usize = 1_024;
-
 /// Bytes that one function hands to a guest, or takes from it, at most.
 const CHUNK_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -76,6 +73,8 @@ const CHUNK_BYTES_MAX: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Wasi {
     table: ResourceTable,
+    /// Streams, descriptors and pollables at one time, all together.
+    handles_max: u64,
     random: blake3::OutputReader,
     /// Nanoseconds that the guest has waited.
     waited_ns: u64,
@@ -89,13 +88,14 @@ pub(crate) struct Wasi {
 
 impl Wasi {
     /// For a call that is told from others by `call`.
-    pub(crate) fn new(call: &Digest) -> Self {
+    pub(crate) fn new(call: &Digest, handles_max: u64) -> Self {
         let mut table = ResourceTable::new();
-        table.set_max_capacity(RESOURCES_MAX);
+        table.set_max_capacity(usize::try_from(handles_max).unwrap_or(usize::MAX));
         let mut seed = blake3::Hasher::new_derive_key("stepwell 2026-11 randomness of a guest");
         seed.update(call.as_bytes());
         Self {
             table,
+            handles_max,
             random: seed.finalize_xof(),
             waited_ns: 0,
             stdout: cli::Lines::new(Level::Info),
@@ -112,9 +112,8 @@ impl Wasi {
     }
 
     fn push<T: Send + 'static>(&mut self, resource: T) -> wasmtime::Result<Resource<T>> {
-        self.table.push(resource).map_err(|_| {
-            trap(format!("it holds more than {RESOURCES_MAX} files, streams and timers at a time"))
-        })
+        let limit = self.handles_max;
+        self.table.push(resource).map_err(|_| Stop(Ending::TooManyHandles { limit }).into())
     }
 }
 

@@ -34,5 +34,5 @@ pub use wall::{Wall, Walls};
 
 pub(crate) use frame::Frames;
 pub(crate) use line::Line;
-pub(crate) use message::{ToHost, ToWorker};
+pub(crate) use message::{Room, ToHost, ToWorker};
 pub(crate) use pool::{Image, Lost, Pool};

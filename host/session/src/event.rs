@@ -71,6 +71,31 @@ pub struct CallUsage {
     /// Lines that it wrote to the log beyond what is kept of one.
     #[serde(default)]
     pub log_dropped: u64,
+    /// How often it asked the repository, repeated questions included.
+    #[serde(default)]
+    pub host_calls: u64,
+    /// Bytes of what it answered or refused with, before any of it was cut.
+    #[serde(default)]
+    pub output_bytes: u64,
+}
+
+/// What a call was made of, each as a BLAKE3 digest in hex: who has them can tell whether another
+/// call was the same, without its bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CallDigests {
+    /// Of the tool's component; none where the host answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// Of the arguments, as the tool gets them; none where no tool got any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
+    /// Of what it answered or refused with, before any of it was cut; none where it was ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// What the cache knows the call by; none where no cache was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// How a run of the step's own tests ended.
@@ -132,6 +157,9 @@ pub enum Input {
         source: Source,
         /// What it took.
         usage: CallUsage,
+        /// What it was made of.
+        #[serde(default)]
+        digests: CallDigests,
     },
     /// A request is about to leave: from here on it may be billed.
     TurnRequested {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sandbox::{Sandbox, Trial, Tried, Walls};
+use sandbox::{Config, Sandbox, Trial, Tried, Walls};
 use serde_json::{Value, json};
 
 use super::{pretty, print};
@@ -22,7 +22,7 @@ struct Attempt {
 
 /// Looks at this machine.
 pub(super) fn doctor(args: &DoctorArgs) -> Result<u8, Problem> {
-    let sandbox = wiring::sandbox()?;
+    let sandbox = wiring::sandbox(Config::default().concurrent_calls_max)?;
     let walls = sandbox.walls();
     let attempts = match &walls {
         Ok(_) => Trial::ALL.iter().map(|&trial| attempt(&sandbox, trial)).collect(),

@@ -71,7 +71,8 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
     let step = Step::parse(&found.bytes).map_err(bad)?;
     let own = own_components(&step, &trees)?;
     let load = if args.require_isolation { Tools::load_behind_walls } else { Tools::load };
-    let tools = load(own)?;
+    let calls = plan::concurrent_calls(&step.limits).map_err(bad)?;
+    let tools = load(own, calls)?;
     let plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
     let isolation = tools.isolation();
     let tools = tools.with(&plan.grants, plan.limits)?;
@@ -210,6 +211,7 @@ impl Parts<'_> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             isolation,
             answer_bytes: plan.answer_bytes,
+            calls_at_once: plan.concurrent_calls,
             approved: self.args.approve.iter().map(|check| (check.clone(), approver())).collect(),
             machine: trouble.machine(),
             ledger,

@@ -1,5 +1,6 @@
 //! `stepwell tool`: the tools without a model.
 
+use sandbox::Config;
 use serde_json::json;
 use session::Answer;
 use snapshot::Grant;
@@ -22,7 +23,8 @@ pub(super) fn toolbox(
     components: &[std::path::PathBuf],
     cached: bool,
 ) -> Result<runner::Toolbox<Tools>, Problem> {
-    let tools = Tools::load(wiring::components(components)?)?;
+    let calls = Config::default().concurrent_calls_max;
+    let tools = Tools::load(wiring::components(components)?, calls)?;
     let limits = sandbox::Limits { output_bytes: OUTPUT_BYTES, ..sandbox::Limits::default() };
     let tools = tools.with(&Grants::everything(), limits)?;
     let cache = if cached { Some(cache()?) } else { None };
@@ -142,6 +144,7 @@ pub(super) fn call(args: &ToolCallArgs) -> Result<u8, Problem> {
             "answer": called.answer,
             "source": called.source,
             "usage": called.usage,
+            "digests": called.digests,
             "missed": called.missed,
         });
         print(&pretty(&shown));

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sandbox::Limits;
 use serde_json::json;
 
 use super::{pretty, print};
@@ -31,7 +32,8 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<u8, Problem> {
         Ok(Component { name: name.clone(), bytes })
     };
     let own = step.tools.component.iter().map(read).collect::<Result<_, Problem>>()?;
-    let tools = Tools::load(own)?;
+    let calls = plan::concurrent_calls(&step.limits).map_err(bad)?;
+    let tools = Tools::load(own, calls)?;
     let plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
     let shown = shown(&plan);
     if args.json {
@@ -76,19 +78,44 @@ fn shown(plan: &Plan) -> serde_json::Value {
         "max-output-tokens": max_output_tokens,
         "price": price,
         "check": checks,
-        "limits": {
-            "time-ms": u64::try_from(plan.limits.wall.as_millis()).unwrap_or(u64::MAX),
-            "fuel": plan.limits.fuel,
-            "memory-bytes": plan.limits.memory_bytes,
-            "output-bytes": plan.limits.output_bytes,
-            "read-bytes": plan.limits.read_bytes,
-            "answer-bytes": plan.answer_bytes,
-        },
+        "limits": limits(plan),
     });
     if let Some(access) = &plan.access {
         shown["model"] = json!(access);
     }
     shown
+}
+
+/// The ceilings of a call, every one of them.
+fn limits(plan: &Plan) -> serde_json::Value {
+    let Limits {
+        fuel,
+        wall,
+        memory_bytes,
+        stack_bytes,
+        output_bytes,
+        log_lines,
+        log_bytes,
+        host_calls,
+        read_bytes,
+        questions,
+        handles,
+    } = plan.limits;
+    json!({
+        "time-ms": u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
+        "fuel": fuel,
+        "memory-bytes": memory_bytes,
+        "stack-bytes": stack_bytes,
+        "output-bytes": output_bytes,
+        "log-lines": log_lines,
+        "log-bytes": log_bytes,
+        "host-calls": host_calls,
+        "read-bytes": read_bytes,
+        "questions": questions,
+        "handles": handles,
+        "concurrent-calls": plan.concurrent_calls,
+        "answer-bytes": plan.answer_bytes,
+    })
 }
 
 /// Prints the schema of a format.

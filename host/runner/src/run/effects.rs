@@ -70,7 +70,7 @@ impl<E: ToolExecutor> Run<E> {
 
     pub(super) fn called(&mut self, answered: Answered) -> Result<(), RunError> {
         let Answered { call, called, cut, _one_of_a_few } = answered;
-        let Called { answer, source, usage, log, missed, warnings } = called;
+        let Called { answer, source, usage, digests, log, missed, warnings } = called;
         for (level, line) in log {
             self.write(Event::Noted(Note::ToolLogged { call: call.id, level, line }))?;
         }
@@ -84,7 +84,7 @@ impl<E: ToolExecutor> Run<E> {
         if let Some(note) = cut {
             self.write(Event::Noted(note))?;
         }
-        self.hear(Input::CallAnswered { call: call.id, answer, source, usage })
+        self.hear(Input::CallAnswered { call: call.id, answer, source, usage, digests })
     }
 
     fn judge(&mut self, call: CallId, patch: String) {

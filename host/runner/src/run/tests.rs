@@ -128,6 +128,7 @@ impl World {
             version: "test".to_owned(),
             isolation: "none".to_owned(),
             answer_bytes: 65_536,
+            calls_at_once: 8,
             approved: Vec::new(),
             machine: Arc::new(crate::disk::ThisMachine),
             ledger: None,

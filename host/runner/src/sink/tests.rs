@@ -1,7 +1,7 @@
 //! The operator's log, as it is read.
 
 use session::budget::{Reservation, Work};
-use session::event::SCHEMA;
+use session::event::{CallDigests, SCHEMA};
 use session::{Call, CallId, Origin, Phase, StopReason};
 
 use super::*;
@@ -37,7 +37,13 @@ fn an_event_is_one_aligned_line_and_hostile_text_stays_in_it() {
             wrap_up: false,
         }),
         Event::Decided(Decision::CallStarted { call }),
-        Event::Heard(Input::CallAnswered { call: id, answer, source: Source::Fresh, usage }),
+        Event::Heard(Input::CallAnswered {
+            call: id,
+            answer,
+            source: Source::Fresh,
+            usage,
+            digests: CallDigests::default(),
+        }),
         Event::Noted(Note::Warned { what: hostile }),
         Event::Decided(Decision::Stopped { reason: StopReason::Done }),
     ];

@@ -139,6 +139,7 @@ impl World {
             version: "frozen".to_owned(),
             isolation: "none".to_owned(),
             answer_bytes: 65_536,
+            calls_at_once: 8,
             approved: Vec::new(),
             machine: Arc::new(Mortal { after: killed_after, appends: Arc::default() }),
             ledger: None,

@@ -187,9 +187,16 @@ impl JournalFile for WatchedFile {
 
 #[tokio::test]
 async fn answers_that_wait_for_the_loop_are_few_and_small() {
+    for (allowed, at_once) in [(8, 8), (3, 3), (1, 1), (0, 1)] {
+        few_and_small(allowed, at_once).await;
+    }
+}
+
+async fn few_and_small(allowed: u32, at_once: u64) {
     let dir = dir();
     let network = InMemory::new(&format!("{}{SUBMIT}", looks(32)));
     let mut plan = plan(dir.path(), network.endpoint(), TIME);
+    plan.calls_at_once = allowed;
     let counting = Arc::new(Counting::default());
     plan.machine = Arc::new(Watched(Arc::clone(&counting)));
     let at_work = Arc::clone(&counting);
@@ -205,7 +212,7 @@ async fn answers_that_wait_for_the_loop_are_few_and_small() {
     assert_eq!(ended.result.stop_reason, StopReason::Done);
     assert_eq!(counting.written.load(Ordering::Relaxed), 32);
     // As many as are carried out at the same time.
-    assert_eq!(counting.most.load(Ordering::Relaxed), 8);
+    assert_eq!(counting.most.load(Ordering::Relaxed), at_once);
 }
 
 #[tokio::test]

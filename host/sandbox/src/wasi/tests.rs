@@ -226,5 +226,5 @@ fn handles_have_an_end() {
     let mut program = Program::usual();
     let wasi = program.guest.wasi();
     let held = (0..).find(|_| wasi.push(()).is_err());
-    assert_eq!(held, Some(RESOURCES_MAX));
+    assert_eq!(held, Some(Limits::default().handles));
 }

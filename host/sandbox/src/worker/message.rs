@@ -57,10 +57,26 @@ pub(crate) struct Start {
     pub(crate) parent: u32,
     /// Whether memory is reserved in advance.
     pub(crate) pool: bool,
-    /// Bytes that its guests may have.
-    pub(crate) memory_bytes: u64,
+    /// What its guests may have.
+    pub(crate) room: Room,
     /// What to do.
     pub(crate) task: Task,
+}
+
+/// What a process is set up for: it runs no call that was given other numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// Bytes of all memories and tables of a guest.
+    pub(crate) memory_bytes: u64,
+    /// Bytes of a guest's stack.
+    pub(crate) stack_bytes: u64,
+}
+
+impl Room {
+    /// What a call with these limits needs.
+    pub(crate) fn of(limits: &Limits) -> Self {
+        Self { memory_bytes: limits.memory_bytes, stack_bytes: limits.stack_bytes }
+    }
 }
 
 /// What a worker does.
@@ -146,9 +162,10 @@ fn read_digest(from: &mut Reader<'_>) -> Result<Digest, Garbled> {
 }
 
 fn write_start(start: &Start) -> Option<Vec<u8>> {
-    let Start { parent, pool, memory_bytes, task } = *start;
+    let Start { parent, pool, room, task } = *start;
+    let Room { memory_bytes, stack_bytes } = room;
     let mut writer = Writer::new(0);
-    writer.small(parent).flag(pool).number(memory_bytes);
+    writer.small(parent).flag(pool).number(memory_bytes).number(stack_bytes);
     match task {
         Task::Guest => writer.byte(0),
         Task::Compile => writer.byte(1),
@@ -159,7 +176,8 @@ fn write_start(start: &Start) -> Option<Vec<u8>> {
 }
 
 fn read_start(from: &mut Reader<'_>) -> Result<Start, Garbled> {
-    let (parent, pool, memory_bytes) = (from.small()?, from.flag()?, from.number()?);
+    let (parent, pool) = (from.small()?, from.flag()?);
+    let room = Room { memory_bytes: from.number()?, stack_bytes: from.number()? };
     let task = match from.byte()? {
         0 => Task::Guest,
         1 => Task::Compile,
@@ -167,7 +185,7 @@ fn read_start(from: &mut Reader<'_>) -> Result<Start, Garbled> {
         3 => Task::Trial(Trial::numbered(from.byte()?).ok_or(Garbled)?),
         _ => return Err(Garbled),
     };
-    Ok(Start { parent, pool, memory_bytes, task })
+    Ok(Start { parent, pool, room, task })
 }
 
 fn write_limits(to: &mut Writer, limits: &Limits) {
@@ -176,16 +194,19 @@ fn write_limits(to: &mut Writer, limits: &Limits) {
         fuel,
         wall,
         memory_bytes,
+        stack_bytes,
         output_bytes,
         log_lines,
         log_bytes,
         host_calls,
         read_bytes,
         questions,
+        handles,
     } = *limits;
     to.number(fuel).number(u64::try_from(wall.as_micros()).unwrap_or(u64::MAX));
-    to.number(memory_bytes).number(output_bytes).number(log_lines).number(log_bytes);
-    to.number(host_calls).number(read_bytes).number(questions);
+    to.number(memory_bytes).number(stack_bytes).number(output_bytes);
+    to.number(log_lines).number(log_bytes);
+    to.number(host_calls).number(read_bytes).number(questions).number(handles);
 }
 
 fn read_limits(from: &mut Reader<'_>) -> Result<Limits, Garbled> {
@@ -193,12 +214,14 @@ fn read_limits(from: &mut Reader<'_>) -> Result<Limits, Garbled> {
         fuel: from.number()?,
         wall: Duration::from_micros(from.number()?),
         memory_bytes: from.number()?,
+        stack_bytes: from.number()?,
         output_bytes: from.number()?,
         log_lines: from.number()?,
         log_bytes: from.number()?,
         host_calls: from.number()?,
         read_bytes: from.number()?,
         questions: from.number()?,
+        handles: from.number()?,
     };
     Ok(limits.clamped())
 }
@@ -326,6 +349,8 @@ fn write_ending<'a>(to: &'a mut Writer, ending: &Ending) -> &'a mut Writer {
         Ending::OutputTooLarge { .. } => to.byte(5),
         Ending::Trapped { what } => to.byte(6).text(what),
         Ending::HostShort => to.byte(7),
+        Ending::StackExhausted { .. } => to.byte(9),
+        Ending::TooManyHandles { .. } => to.byte(10),
         // It was told to stop, and whoever told it knows why.
         Ending::Cancelled
         | Ending::TooManyHostCalls { .. }
@@ -371,6 +396,8 @@ fn read_ending(kind: u8, from: &mut Reader<'_>, limits: &Limits) -> Result<Endin
         }
         7 => Ending::HostShort,
         8 => Ending::Cancelled,
+        9 => Ending::StackExhausted { limit: limits.stack_bytes },
+        10 => Ending::TooManyHandles { limit: limits.handles },
         _ => return Err(Garbled),
     })
 }

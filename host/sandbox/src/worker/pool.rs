@@ -14,7 +14,7 @@ use tokio::task;
 use tokio_util::sync::CancellationToken;
 
 use super::frame::{Frames, Garbled};
-use super::message::{Start, Task, ToHost, ToWorker, WORD_BYTES_MAX};
+use super::message::{Room, Start, Task, ToHost, ToWorker, WORD_BYTES_MAX};
 use super::places::Places;
 use super::start::{Process, Program, Starter};
 use super::talk::Talk;
@@ -67,7 +67,7 @@ pub(crate) struct Worker {
     pub(super) stream: UnixStream,
     pub(super) frames: Frames,
     image: Digest,
-    memory_bytes: u64,
+    room: Room,
     busy: Duration,
 }
 
@@ -104,14 +104,14 @@ impl Pool {
         drop(std::mem::take(&mut *self.held()));
     }
 
-    /// A worker that runs this tool with so much memory: one that is idle, or a new one.
-    pub(crate) async fn take(&self, image: &Arc<Image>, memory_bytes: u64) -> Result<Worker, Lost> {
-        while let Some(worker) = self.idle(&image.digest, memory_bytes) {
+    /// A worker that runs this tool with so much room: one that is idle, or a new one.
+    pub(crate) async fn take(&self, image: &Arc<Image>, room: Room) -> Result<Worker, Lost> {
+        while let Some(worker) = self.idle(&image.digest, room) {
             if worker.is_quiet() {
                 return Ok(worker);
             }
         }
-        let start = self.start(memory_bytes, Task::Guest);
+        let start = self.start(room, Task::Guest);
         let strict = self.strict.load(Ordering::Relaxed);
         let (starter, image) = (Arc::clone(&self.starter), Arc::clone(image));
         // It takes a millisecond or two, and other calls go on meanwhile.
@@ -147,13 +147,13 @@ impl Pool {
 
     /// Which walls stand around a worker.
     pub(crate) fn probe(&self) -> Result<Walls, Lost> {
-        let start = self.start(0, Task::Probe);
+        let start = self.start(Room::default(), Task::Probe);
         Worker::start(&self.starter, &start, None, Digest::of(b""))?.ready(false)
     }
 
     /// Lets a worker without a guest try something.
     pub(crate) fn attempt(&self, trial: Trial) -> Result<Tried, Lost> {
-        let start = self.start(0, Task::Trial(trial));
+        let start = self.start(Room::default(), Task::Trial(trial));
         let mut worker = Worker::start(&self.starter, &start, None, Digest::of(b""))?;
         worker.ready(false)?;
         match worker.receive(Instant::now() + TRIAL_TIME) {
@@ -167,7 +167,7 @@ impl Pool {
 
     /// Compiles a component in a process of its own, started for that and ended after it.
     pub(crate) fn compile(&self, bytes: &[u8]) -> Result<Result<OwnedFd, Unfitting>, Lost> {
-        let start = self.start(0, Task::Compile);
+        let start = self.start(Room::default(), Task::Compile);
         let file = compiled::nameless().map_err(Lost::NotStarted)?;
         let theirs = file.try_clone().map_err(Lost::NotStarted)?;
         let _place = self.compiles.take();
@@ -189,13 +189,13 @@ impl Pool {
         }
     }
 
-    fn start(&self, memory_bytes: u64, task: Task) -> Start {
-        Start { parent: std::process::id(), pool: self.has_pool, memory_bytes, task }
+    fn start(&self, room: Room, task: Task) -> Start {
+        Start { parent: std::process::id(), pool: self.has_pool, room, task }
     }
 
-    fn idle(&self, image: &Digest, memory_bytes: u64) -> Option<Worker> {
+    fn idle(&self, image: &Digest, room: Room) -> Option<Worker> {
         let mut idle = self.held();
-        let fits = |worker: &Worker| worker.image == *image && worker.memory_bytes == memory_bytes;
+        let fits = |worker: &Worker| worker.image == *image && worker.room == room;
         // The one that was busy last has the most in the processor's caches.
         idle.iter().rposition(fits).map(|at| idle.remove(at))
     }
@@ -233,9 +233,8 @@ impl Worker {
         image: Digest,
     ) -> Result<Self, Lost> {
         let (process, stream) = starter.start(code).map_err(Lost::NotStarted)?;
-        let (frames, memory_bytes) = (Frames::default(), start.memory_bytes);
-        let mut worker =
-            Self { process, stream, frames, image, memory_bytes, busy: Duration::ZERO };
+        let (frames, room) = (Frames::default(), start.room);
+        let mut worker = Self { process, stream, frames, image, room, busy: Duration::ZERO };
         worker.send(&ToWorker::Start(*start))?;
         Ok(worker)
     }

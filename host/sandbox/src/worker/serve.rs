@@ -97,13 +97,14 @@ fn guests(mut line: Line, start: &Start, mut walls: Vec<Wall>) -> Result<(), Bro
 }
 
 fn guests_of(start: &Start) -> Purpose {
-    Purpose::Guests { memory_bytes: start.memory_bytes }
+    Purpose::Guests { memory_bytes: start.room.memory_bytes }
 }
 
 /// The engine, and the wall that can stand before code is loaded into it.
 fn engine(start: &Start) -> Result<(Wasm, Landlock), String> {
     let allocator = if start.pool { Allocator::Pool } else { Allocator::OnDemand };
-    let wasm = Wasm::new(allocator, 1).map_err(|SandboxError::Engine(why)| why.to_string())?;
+    let wasm = Wasm::new(allocator, 1, start.room.stack_bytes)
+        .map_err(|SandboxError::Engine(why)| why.to_string())?;
     // Both open or map something the first time.
     Engine::tls_eager_initialize();
     PoolingAllocationConfig::is_pagemap_scan_available();
@@ -177,8 +178,9 @@ fn probe(mut line: Line, start: &Start, mut walls: Vec<Wall>) -> Result<Line, Br
 
 /// Compiles one component, and is over. It is given none before it stands behind its walls.
 fn compile(mut line: Line, mut walls: Vec<Wall>) -> Result<(), Broken> {
-    // The settings of the engine decide what code is made; where memory comes from does not.
-    let wasm = match Wasm::new(Allocator::OnDemand, 1) {
+    // The settings of the engine decide what code is made; where memory comes from and how much
+    // stack there is do not.
+    let wasm = match Wasm::new(Allocator::OnDemand, 1, 0) {
         Ok(wasm) => wasm,
         Err(SandboxError::Engine(why)) => return line.send(&ToHost::Failed(why.to_string())),
     };

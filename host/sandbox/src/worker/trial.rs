@@ -151,7 +151,7 @@ fn signal(parent: u32) -> Tried {
 fn new_code() -> Tried {
     const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0\x01\x18\0asm\x01\0\0\0\
         \x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x04\x01\x02\0\x0b";
-    let Ok(wasm) = Wasm::new(Allocator::OnDemand, 1) else {
+    let Ok(wasm) = Wasm::new(Allocator::OnDemand, 1, 0) else {
         return Tried::Refused("no engine".to_owned());
     };
     match wasmtime::component::Component::from_binary(&wasm.engine, COMPONENT) {

@@ -12,6 +12,8 @@ mod cancelling;
 mod endings;
 #[path = "../sandbox/guests.rs"]
 mod guests;
+#[path = "../sandbox/hostile.rs"]
+mod hostile;
 #[path = "../sandbox/loading.rs"]
 mod loading;
 #[path = "../sandbox/observing.rs"]
@@ -19,6 +21,8 @@ mod observing;
 #[path = "../sandbox/reading.rs"]
 mod reading;
 mod walls;
+#[path = "../sandbox/zoo.rs"]
+mod zoo;
 
 use guests::{Bench, component, manifest, tool_bytes};
 use sandbox::{Guests, Program};

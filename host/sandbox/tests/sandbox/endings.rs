@@ -8,13 +8,13 @@ use crate::Bench;
 use crate::guests::in_words;
 
 /// Small enough that a guest that runs into them is over in milliseconds.
-fn small() -> Limits {
+pub(crate) fn small() -> Limits {
     Limits { fuel: 20_000_000, memory_bytes: 8 << 20, ..Limits::default() }
 }
 
 /// The outcome of `guest` under `limits`, with memory from a pool and on demand alike.
 #[track_caller]
-fn check(limits: Limits, guest: &str, input: &str, expected: &str) {
+pub(crate) fn check(limits: Limits, guest: &str, input: &str, expected: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for bench in [Bench::new(), Bench::on_demand()] {
         let bench = bench.limits(limits);
@@ -37,7 +37,6 @@ fn a_guest_that_behaves_is_heard() {
 fn a_guest_that_breaks_is_named() {
     check(small(), "traps", "", "ended: it trapped: wasm `unreachable` instruction executed");
     check(small(), "divides", "", "ended: it trapped: integer divide by zero");
-    check(small(), "recurses", "", "ended: it trapped: call stack exhausted");
     check(
         small(),
         "answers-out-of-bounds",
@@ -67,6 +66,54 @@ fn time_has_an_end() {
     check(limits, "loops", "", out);
     check(limits, "loops-at-start", "", out);
     check(limits, "reads-forever", "a.txt", out);
+}
+
+#[test]
+fn a_stack_has_an_end_and_more_of_it_goes_deeper() {
+    let out = "ended: out of stack: its calls go deeper than the limit of 1048576 bytes";
+    check(small(), "recurses", "", out);
+    for (stack_bytes, levels) in [(1 << 12, "999"), (1 << 16, "9999"), (1 << 20, "9999999")] {
+        let limits = Limits { stack_bytes, fuel: 200_000_000, ..small() };
+        let out = format!(
+            "ended: out of stack: its calls go deeper than the limit of {stack_bytes} bytes"
+        );
+        check(limits, "recurses-as-told", levels, &out);
+    }
+    let limits = Limits { stack_bytes: Limits::MAX.stack_bytes, ..small() };
+    check(limits, "recurses-as-told", "9999", r#"answered: "ok""#);
+}
+
+#[tokio::test]
+async fn with_no_stack_at_all_a_guest_does_not_get_as_far_as_its_first_instruction() {
+    for stack_bytes in [0, 1] {
+        let limits = Limits { stack_bytes, ..small() };
+        let report = Bench::new().limits(limits).run("answers", "").await;
+        let ending = Ending::StackExhausted { limit: stack_bytes };
+        assert_eq!(report.outcome, Outcome::Ended(ending));
+        assert_eq!(report.usage.fuel, 0);
+    }
+}
+
+#[tokio::test]
+async fn the_stack_of_one_call_is_not_that_of_the_next() {
+    let mut bench = Bench::new();
+    let tool = bench.load("recurses-as-told");
+    for (stack_bytes, fits) in [(1 << 12, false), (8 << 20, true), (1 << 13, false)].repeat(2) {
+        bench.limits = Limits { stack_bytes, ..small() };
+        let report = bench.call(&tool, "9999").await;
+        let ended = Outcome::Ended(Ending::StackExhausted { limit: stack_bytes });
+        let expected = if fits { Outcome::Answered("\"ok\"".to_owned()) } else { ended };
+        assert_eq!(report.outcome, expected);
+    }
+}
+
+#[test]
+fn handles_have_an_end() {
+    let out = "ended: it holds more than the limit of 1024 handles at a time";
+    check(small(), "hoards-handles", "", out);
+    let limits = Limits { handles: 3, ..small() };
+    let out = "ended: it holds more than the limit of 3 handles at a time";
+    check(limits, "hoards-handles", "", out);
 }
 
 #[test]

@@ -110,6 +110,11 @@ impl Bench {
         self
     }
 
+    /// Where the repository is.
+    pub(crate) fn path(&self) -> &Path {
+        self.repository.path()
+    }
+
     pub(crate) fn granting_nothing(self) -> Self {
         Self { grant: Grant::nothing(), ..self }
     }

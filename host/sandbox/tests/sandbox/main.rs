@@ -8,9 +8,11 @@
 mod cancelling;
 mod endings;
 mod guests;
+mod hostile;
 mod loading;
 mod observing;
 mod reading;
+mod zoo;
 
 use guests::{Bench, component, manifest, tool_bytes};
 use sandbox::Guests;

@@ -6,7 +6,7 @@ use super::*;
 use crate::budget::{Budgets, Ceiling, Money, Price, Usage};
 use crate::call::Source;
 use crate::effect::Ask;
-use crate::event::{CallUsage, Deadline};
+use crate::event::{CallDigests, CallUsage, Deadline};
 use crate::plan::{ContextCall, Goal, TestPlan};
 use crate::stop::{FailureClass, Signal};
 
@@ -44,7 +44,8 @@ pub(super) fn call(call_id: &str, tool: &str, arguments: &str) -> ModelCall {
 
 pub(super) fn answered(call: CallId, output: &str) -> Input {
     let answer = Answer::Answered { output: output.into() };
-    Input::CallAnswered { call, answer, source: Source::Fresh, usage: CallUsage::default() }
+    let (usage, digests) = (CallUsage::default(), CallDigests::default());
+    Input::CallAnswered { call, answer, source: Source::Fresh, usage, digests }
 }
 
 pub(super) fn completed(turn: u32, calls: Vec<ModelCall>, text: &str) -> Input {

@@ -81,9 +81,16 @@ fn a_worker_cannot_put_words_into_the_mouth_of_the_step() {
         assert_eq!(heard.outcome, Outcome::Ended(Ending::Cancelled));
     }
     // And the limits in an ending are those that were set.
-    let told = Outcome::Ended(Ending::OutOfFuel { limit: 7 });
-    let heard = heard_ran(Ran { outcome: told, ..ran() }).unwrap();
-    assert_eq!(heard.outcome, Outcome::Ended(Ending::OutOfFuel { limit: 100 }));
+    let set = limits();
+    let endings = [
+        (Ending::OutOfFuel { limit: 7 }, Ending::OutOfFuel { limit: 100 }),
+        (Ending::StackExhausted { limit: 7 }, Ending::StackExhausted { limit: set.stack_bytes }),
+        (Ending::TooManyHandles { limit: 7 }, Ending::TooManyHandles { limit: set.handles }),
+    ];
+    for (said, meant) in endings {
+        let heard = heard_ran(Ran { outcome: Outcome::Ended(said), ..ran() }).unwrap();
+        assert_eq!(heard.outcome, Outcome::Ended(meant));
+    }
 }
 
 #[test]
@@ -117,7 +124,8 @@ fn whatever_bytes_come_they_are_a_message_or_refused() {
 fn what_a_worker_is_for_arrives() {
     let tasks = Trial::ALL.map(Task::Trial).into_iter();
     for task in tasks.chain([Task::Guest, Task::Compile, Task::Probe]) {
-        let start = Start { parent: 7, pool: true, memory_bytes: 1 << 40, task };
+        let room = Room { memory_bytes: 1 << 40, stack_bytes: 1 << 20 };
+        let start = Start { parent: 7, pool: true, room, task };
         let frame = ToWorker::Start(start).write().unwrap();
         let ToWorker::Start(heard) = ToWorker::read(&frame[4..]).unwrap() else {
             panic!("{task:?}")

@@ -1,0 +1,23 @@
+;; Lets the host write its input to where it has no memory.
+(component
+  (core module $body
+    (memory (export "memory") 1)
+    (func (export "alloc") (param i32 i32 i32 i32) (result i32)
+      (i32.const 0x7fff0000))
+    (func (export "call") (param i32 i32) (result i32) unreachable))
+  (core instance $body (instantiate $body))
+  (type $refusal (record (field "message" string)))
+  (alias core export $body "memory" (core memory $memory))
+  (func $call (param "input" string) (result (result string (error $refusal)))
+    (canon lift (core func $body "call") (memory $memory) (realloc (func $body "alloc"))))
+  (component $handler
+    (type $refusal (record (field "message" string)))
+    (import "refusal" (type $imported (eq $refusal)))
+    (import "call"
+      (func $call (param "input" string) (result (result string (error $imported)))))
+    (type $again (record (field "message" string)))
+    (export $refusal-out "refusal" (type $again))
+    (export "call" (func $call)
+      (func (param "input" string) (result (result string (error $refusal-out))))))
+  (instance $out (instantiate $handler (with "refusal" (type $refusal)) (with "call" (func $call))))
+  (export "stepwell:tool/handler@0.1.0" (instance $out)))

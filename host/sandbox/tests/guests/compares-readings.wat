@@ -1,0 +1,21 @@
+;; Reads the file its input names five hundred times. Answers "same" when it was always the same,
+;; "changed" when it was not. Refuses when it was not read.
+(import "stepwell:tool/repository@0.1.0" "read" (func $read (param i32 i32 i32 i32)))
+(data (i32.const 16) "\"same\"")
+(data (i32.const 24) "\"changed\"")
+(func (export "stepwell:tool/handler@0.1.0#call") (param $ptr i32) (param $len i32) (result i32)
+  (local $heap i32)
+  (local $left i32)
+  (local $first i64)
+  (local.set $left (i32.const 500))
+  (local.set $heap (global.get $heap))
+  (loop $again
+    (call $read (i32.const 0) (local.get $ptr) (local.get $len) (i32.const 64))
+    (if (i32.load8_u (i32.const 64)) (then (return (call $refuse (local.get $ptr) (local.get $len)))))
+    (if (i32.eq (local.get $left) (i32.const 500))
+      (then (local.set $first (i64.load (i32.load (i32.const 72))))))
+    (if (i64.ne (local.get $first) (i64.load (i32.load (i32.const 72))))
+      (then (return (call $answer (i32.const 24) (i32.const 9)))))
+    (global.set $heap (local.get $heap))
+    (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+  (call $answer (i32.const 16) (i32.const 6)))
