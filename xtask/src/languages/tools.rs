@@ -48,7 +48,7 @@ pub(super) fn zig() -> Result<Command> {
 pub(super) fn go() -> Result<Command> {
     let version =
         output(Command::new("go").arg("version")).context("there is no Go on this machine")?;
-    if !minor(&version).is_some_and(|minor| minor >= GO_MINOR_MIN) {
+    if minor(&version).is_none_or(|minor| minor < GO_MINOR_MIN) {
         bail!("it takes Go 1.{GO_MINOR_MIN} to export a function, and this is {version}");
     }
     let mut go = Command::new("go");
