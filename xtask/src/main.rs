@@ -12,6 +12,8 @@ mod components;
 mod debian;
 mod deny;
 mod fuzz;
+mod kept;
+mod languages;
 mod layers;
 mod mutate;
 mod places;
@@ -38,6 +40,7 @@ usage: cargo xtask CHORE
   mutate        break each promise on purpose, and see a test fail; NAME takes some of them
   fuzz          throw bytes at what reads bytes that nobody trusts: [TARGET] [--seconds N]
   components    build the tools that `stepwell` carries, for WebAssembly
+  languages     build the tools in other languages that tests call
   layers        which crate may know which
   tidy          the rules of the house that no lint knows
   deny          licences, bans and sources of what we depend on
@@ -66,6 +69,7 @@ fn chore(args: &[String]) -> Result<()> {
         ["mutate", args @ ..] => mutate::chore(args),
         ["fuzz", args @ ..] => fuzz::chore(args),
         ["components"] => components::build(),
+        ["languages"] => languages::build(),
         ["layers"] => layers::check(),
         ["tidy"] => tidy::check(),
         ["deny"] => deny::check(),
@@ -92,6 +96,7 @@ fn demo() -> Result<()> {
 /// Every test there is.
 fn test(args: &[&str]) -> Result<()> {
     components::build()?;
+    languages::build()?;
     services::install();
     say("testing the host");
     // A snapshot that differs must fail where nobody can review it.

@@ -5,13 +5,14 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::command::{cargo, output, run, say};
+use crate::kept::kept;
 use crate::{debian, places};
 
 /// What guests are compiled for: no operating system, no libc, no WASI; nothing to import but our
@@ -95,28 +96,13 @@ impl Compiler {
 
     /// The sysroot with the library, built if it is not there yet.
     fn built(&self) -> Result<PathBuf> {
-        let shelf = places::cache().join("wasm-std");
-        let home = shelf.join(self.key());
-        let (sysroot, done) = (home.join("sysroot"), home.join("done"));
-        if done.exists() {
-            return Ok(sysroot);
-        }
-        fs::create_dir_all(&shelf).with_context(|| format!("cannot make {}", shelf.display()))?;
-        // Held until it is closed, whichever way that comes; another checkout waits here.
-        let lock = File::create(shelf.join(format!("{}.lock", self.key())))?;
-        lock.lock()?;
-        if done.exists() {
-            return Ok(sysroot);
-        }
-        if home.exists() {
-            fs::remove_dir_all(&home)?;
-        }
-        let work = home.join("work");
-        fs::create_dir_all(&work)?;
-        self.build(&work, &sysroot)?;
-        fs::remove_dir_all(&work)?;
-        fs::write(done, "")?;
-        Ok(sysroot)
+        let home = kept("wasm-std", &self.key(), |home| {
+            let work = home.join("work");
+            fs::create_dir(&work)?;
+            self.build(&work, &home.join("sysroot"))?;
+            Ok(fs::remove_dir_all(&work)?)
+        })?;
+        Ok(home.join("sysroot"))
     }
 
     fn build(&self, work: &Path, sysroot: &Path) -> Result<()> {

@@ -14,6 +14,9 @@ use crate::guests::in_words;
 /// What the commit says of its time: 14 November 2023.
 const COMMITTED_S: u64 = 1_700_000_000;
 
+/// What the monotonic clock shows to who has not waited: an hour.
+const BEGUN_NS: u64 = 3_600_000_000_000;
+
 /// A repository with one commit.
 fn repository() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -56,7 +59,7 @@ async fn the_same_call_sees_the_same_wherever_and_whenever_it_is_made() {
         assert_eq!(report.usage.fuel, reports[0].usage.fuel);
     }
     let said = in_words(&reports[0]);
-    let clock = format!("answered: \"{COMMITTED_S:016x}{:016x}", 0);
+    let clock = format!("answered: \"{COMMITTED_S:016x}{BEGUN_NS:016x}");
     assert!(said.starts_with(&clock), "{said}");
     assert!(said.ends_with("00text\""), "no variables, and the file: {said}");
     assert_eq!(reports[0].log[0].text, "said");

@@ -1,0 +1,3 @@
+module observe
+
+go 1.24
