@@ -1,0 +1,301 @@
+//! What a guest does with files and directories: the way from WASI's functions to questions.
+
+use std::sync::Arc;
+
+use snapshot::{Answer, Kind, Metadata, Question, ReadError, Snapshot, Tree};
+use wasmtime::component::Resource;
+
+use super::super::path::Names;
+use super::super::scratch::Opening;
+use super::super::words::{
+    DescriptorFlags, DescriptorStat, ErrorCode, MetadataHash, OpenFlags, PathFlags,
+};
+use super::super::{CHUNK_BYTES_MAX, Wasi};
+use super::{Descriptor, Done, Entries, This, part};
+use crate::guest::Guest;
+use crate::outcome::Level;
+use crate::translate::WrongKind;
+
+/// Bytes of files that are kept for the next read of them.
+const FILES_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// Bytes that one read asks of a file that is too large to be read whole.
+const RANGE_BYTES_MAX: u64 = CHUNK_BYTES_MAX;
+
+impl Guest {
+    /// At most `length` bytes of a file of the repository. The whole of it is asked for, if it is
+    /// not too large: that is one question instead of many.
+    pub(in crate::wasi) async fn read_file(
+        &mut self,
+        tree: Tree,
+        path: &str,
+        size: u64,
+        offset: u64,
+        length: u64,
+    ) -> Done<Vec<u8>> {
+        let key = (tree, path.to_owned());
+        if let Some(bytes) = self.wasi().files.get(&key) {
+            let bytes = Arc::clone(bytes);
+            self.breathe(length.min(bytes.len() as u64)).await;
+            return Ok(Ok(part(&bytes, offset, length)));
+        }
+        let path = path.to_owned();
+        if size > Snapshot::CONTENT_BYTES_MAX {
+            let length = u32::try_from(length.min(RANGE_BYTES_MAX))?;
+            let answer = self.ask(Question::Range { tree, path, offset, length }).await?;
+            let Answer::Range(bytes) = answer else { return self.refused(&key.1, answer) };
+            return Ok(Ok(bytes));
+        }
+        let answer = self.ask(Question::Content { tree, path }).await?;
+        let Answer::Content(bytes) = answer else { return self.refused(&key.1, answer) };
+        let read = part(&bytes, offset, length);
+        self.wasi().keep(key, bytes);
+        Ok(Ok(read))
+    }
+
+    pub(in crate::wasi) async fn open_at(
+        &mut self,
+        this: This,
+        how: PathFlags,
+        path: String,
+        open: OpenFlags,
+        flags: DescriptorFlags,
+    ) -> Done<Resource<Descriptor>> {
+        let names = match Names::of(&path) {
+            Ok(names) => names,
+            Err(why) => return Ok(Err(why)),
+        };
+        let opened = match self.wasi().table.get(&this)?.clone() {
+            Descriptor::Scratch { number, .. } => {
+                self.wasi().open_scratch(number, &names, open, flags)
+            }
+            Descriptor::Repository { tree, path: from, .. } => {
+                let at = names.below(&from);
+                let opening = Opening {
+                    directory: open.contains(OpenFlags::DIRECTORY) || names.is_directory(),
+                    ..opening(open)
+                };
+                let writes = flags.contains(DescriptorFlags::WRITE);
+                self.open_repository(tree, at, how, opening, writes).await?
+            }
+        };
+        match opened {
+            Ok(descriptor) => self.wasi().push(descriptor).map(Ok),
+            Err(why) => Ok(Err(why)),
+        }
+    }
+
+    pub(in crate::wasi) async fn open_repository(
+        &mut self,
+        tree: Tree,
+        path: String,
+        how: PathFlags,
+        opening: Opening,
+        writes: bool,
+    ) -> Done<Descriptor> {
+        let metadata = match self.look(tree, &path, how).await? {
+            Ok(metadata) => metadata,
+            Err(ErrorCode::NoEntry) if opening.create => return Ok(Err(ErrorCode::ReadOnly)),
+            Err(why) => return Ok(Err(why)),
+        };
+        let refused = match metadata.kind {
+            _ if opening.create && opening.exclusive => Some(ErrorCode::Exist),
+            // One that is followed and still there leads nowhere inside.
+            Kind::Symlink if how.contains(PathFlags::SYMLINK_FOLLOW) => Some(ErrorCode::NoEntry),
+            Kind::Symlink => Some(ErrorCode::Loop),
+            Kind::File if opening.directory => Some(ErrorCode::NotDirectory),
+            Kind::Directory if writes || opening.truncate => Some(ErrorCode::IsDirectory),
+            Kind::File if writes || opening.truncate => Some(ErrorCode::ReadOnly),
+            Kind::File | Kind::Directory => None,
+        };
+        Ok(match refused {
+            Some(why) => Err(why),
+            None => Ok(Descriptor::Repository { tree, path, metadata }),
+        })
+    }
+
+    /// What stands at a path of the repository, the last link followed or not.
+    pub(in crate::wasi) async fn look(
+        &mut self,
+        tree: Tree,
+        path: &str,
+        how: PathFlags,
+    ) -> Done<Metadata> {
+        if !how.contains(PathFlags::SYMLINK_FOLLOW) && !path.is_empty() {
+            let question = Question::Link { tree, path: path.to_owned() };
+            let answer = self.ask(question).await?;
+            let Answer::Link(target) = answer else { return self.refused(path, answer) };
+            if let Some(target) = target {
+                let size = target.len() as u64;
+                return Ok(Ok(Metadata { kind: Kind::Symlink, size, executable: false }));
+            }
+        }
+        let answer = self.ask(Question::Stat { tree, path: path.to_owned() }).await?;
+        let Answer::Stat(metadata) = answer else { return self.refused(path, answer) };
+        Ok(Ok(metadata))
+    }
+
+    pub(in crate::wasi) async fn stat_at(
+        &mut self,
+        this: This,
+        how: PathFlags,
+        path: String,
+    ) -> Done<DescriptorStat> {
+        let names = match Names::of(&path) {
+            Ok(names) => names,
+            Err(why) => return Ok(Err(why)),
+        };
+        match self.wasi().table.get(&this)?.clone() {
+            Descriptor::Scratch { number, .. } => {
+                let wasi = self.wasi();
+                Ok(wasi.scratch.at(number, &names).and_then(|at| wasi.scratch_stat(at)))
+            }
+            Descriptor::Repository { tree, path: from, .. } => {
+                let looked = self.look(tree, &names.below(&from), how).await?;
+                Ok(looked.and_then(|metadata| {
+                    if names.is_directory() && metadata.kind != Kind::Directory {
+                        return Err(ErrorCode::NotDirectory);
+                    }
+                    Ok((&metadata).into())
+                }))
+            }
+        }
+    }
+
+    pub(in crate::wasi) async fn hash_at(
+        &mut self,
+        this: This,
+        how: PathFlags,
+        path: String,
+    ) -> Done<MetadataHash> {
+        let names = match Names::of(&path) {
+            Ok(names) => names,
+            Err(why) => return Ok(Err(why)),
+        };
+        match self.wasi().table.get(&this)?.clone() {
+            Descriptor::Scratch { number, .. } => {
+                let found = self.wasi().scratch.at(number, &names);
+                Ok(found.map(|number| Descriptor::Scratch { number, writes: true }.hash()))
+            }
+            Descriptor::Repository { tree, path: from, .. } => {
+                let path = names.below(&from);
+                let looked = self.look(tree, &path, how).await?;
+                Ok(looked.map(|metadata| Descriptor::Repository { tree, path, metadata }.hash()))
+            }
+        }
+    }
+
+    pub(in crate::wasi) async fn read_link(&mut self, this: This, path: String) -> Done<String> {
+        let names = match Names::of(&path) {
+            Ok(names) => names,
+            Err(why) => return Ok(Err(why)),
+        };
+        let (tree, path) = match self.wasi().table.get(&this)?.clone() {
+            Descriptor::Scratch { number, .. } => {
+                let found = self.wasi().scratch.at(number, &names);
+                return Ok(found.and(Err(ErrorCode::Invalid)));
+            }
+            Descriptor::Repository { tree, path, .. } => (tree, names.below(&path)),
+        };
+        let answer = self.ask(Question::Link { tree, path: path.clone() }).await?;
+        let Answer::Link(target) = answer else { return self.refused(&path, answer) };
+        Ok(target.ok_or(ErrorCode::Invalid))
+    }
+
+    pub(in crate::wasi) async fn read_at(
+        &mut self,
+        this: This,
+        length: u64,
+        offset: u64,
+    ) -> Done<(Vec<u8>, bool)> {
+        let length = length.min(CHUNK_BYTES_MAX);
+        let (read, size) = match self.wasi().table.get(&this)?.clone() {
+            Descriptor::Scratch { number, .. } => {
+                let wasi = self.wasi();
+                let size = wasi.scratch.size(number).unwrap_or_default();
+                (wasi.scratch.read(number, offset, length), size)
+            }
+            Descriptor::Repository { tree, path, metadata } => match metadata.kind {
+                Kind::Directory | Kind::Symlink => return Ok(Err(ErrorCode::IsDirectory)),
+                Kind::File => {
+                    let read = self.read_file(tree, &path, metadata.size, offset, length).await?;
+                    (read, metadata.size)
+                }
+            },
+        };
+        Ok(read.map(|bytes| {
+            let end = offset.saturating_add(bytes.len() as u64);
+            (bytes, end >= size)
+        }))
+    }
+
+    pub(super) async fn read_directory(&mut self, this: This) -> Done<Resource<Entries>> {
+        let entries = match self.wasi().table.get(&this)?.clone() {
+            Descriptor::Scratch { number, .. } => match self.wasi().scratch.entries(number) {
+                Ok(entries) => entries.into_iter().map(Into::into).collect::<Vec<_>>(),
+                Err(why) => return Ok(Err(why)),
+            },
+            Descriptor::Repository { tree, path, .. } => {
+                let answer = self.ask(Question::List { tree, path: path.clone() }).await?;
+                let Answer::List(entries) = answer else { return self.refused(&path, answer) };
+                entries.into_iter().map(Into::into).collect()
+            }
+        };
+        self.wasi().push(Entries(entries.into_iter())).map(Ok)
+    }
+
+    /// WASI's word for an answer that is none. It has no room for a reason, so who reads the log is
+    /// told which grant is missing.
+    fn refused<T>(&mut self, path: &str, answer: Answer) -> Done<T> {
+        let Answer::Denied(why) = answer else { return Err(WrongKind.into()) };
+        let code = match &why {
+            ReadError::NotFound | ReadError::NoSuchTree => ErrorCode::NoEntry,
+            ReadError::NotAFile => ErrorCode::NoDevice,
+            ReadError::NotADirectory => ErrorCode::NotDirectory,
+            ReadError::InvalidPath(_) | ReadError::InvalidPattern(_) => ErrorCode::Invalid,
+            ReadError::Outside => ErrorCode::NotPermitted,
+            ReadError::NotGranted(_) => ErrorCode::Access,
+            ReadError::TooLarge(_) => ErrorCode::FileTooLarge,
+            ReadError::Unreadable(_) => ErrorCode::Io,
+        };
+        if let ReadError::NotGranted(_) = why {
+            self.log.write(Level::Warning, format!("{path:?} was not read: {why}"));
+        }
+        Ok(Err(code))
+    }
+}
+
+impl Wasi {
+    pub(super) fn open_scratch(
+        &mut self,
+        from: u64,
+        names: &Names<'_>,
+        open: OpenFlags,
+        flags: DescriptorFlags,
+    ) -> Result<Descriptor, ErrorCode> {
+        let number = self.scratch.open(from, names, opening(open))?;
+        let writes = flags.contains(DescriptorFlags::WRITE)
+            || flags.contains(DescriptorFlags::MUTATE_DIRECTORY);
+        Ok(Descriptor::Scratch { number, writes })
+    }
+
+    /// Keeps a file for its next read, as long as there is room.
+    fn keep(&mut self, key: (Tree, String), bytes: Vec<u8>) {
+        let weight = bytes.len() as u64;
+        if self.files_bytes + weight > FILES_BYTES_MAX {
+            self.files.clear();
+            self.files_bytes = 0;
+        }
+        self.files_bytes += weight;
+        self.files.insert(key, Arc::new(bytes));
+    }
+}
+
+fn opening(flags: OpenFlags) -> Opening {
+    Opening {
+        create: flags.contains(OpenFlags::CREATE),
+        exclusive: flags.contains(OpenFlags::EXCLUSIVE),
+        truncate: flags.contains(OpenFlags::TRUNCATE),
+        directory: flags.contains(OpenFlags::DIRECTORY),
+    }
+}
