@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, Dev, FileType, Mode, OFlags};
@@ -283,40 +283,62 @@ async fn what_is_no_file_is_neither_read_nor_waited_for() {
     }
 }
 
-#[test]
-fn a_file_that_changes_while_it_is_read_does_not_change_for_the_guest() {
-    let guarded = Guarded::new();
+/// Calls `guest` about a file that becomes another one all the time.
+fn read_while_it_changes(guarded: &Guarded, guest: &str, calls: usize) -> Vec<Report> {
     let (file, other) = (guarded.path("a.json"), guarded.path("b.tmp"));
-    let tool = guarded.bench.load("compares-readings");
+    let tool = guarded.bench.load(guest);
+    // In one move: a file that is cut short for a moment is empty, which is always kept.
     let change = |turn: usize| {
-        let text = format!("{turn:08}");
-        match turn % 3 {
-            0 => fs::write(&file, text).unwrap(),
-            _ => fs::write(&other, text).and_then(|()| fs::rename(&other, &file)).unwrap(),
-        }
+        fs::write(&other, format!("{turn:08}")).unwrap();
+        fs::rename(&other, &file).unwrap();
     };
     change(1);
     let over = AtomicBool::new(false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     std::thread::scope(|scope| {
         scope.spawn(|| (2..).take_while(|_| !over.load(Ordering::Relaxed)).for_each(change));
-        let reports: Vec<Report> =
-            (0..20).map(|_| runtime.block_on(guarded.bench.call(&tool, "a.json"))).collect();
+        let call = |_| runtime.block_on(guarded.bench.call(&tool, "a.json"));
+        let reports = (0..calls).map(call).collect();
         over.store(true, Ordering::Relaxed);
-        for report in reports {
-            let words = in_words(&report);
-            assert_ne!(words, r#"answered: "changed""#);
-            assert_eq!(report.observations.len(), 1, "{words}");
-        }
-    });
+        reports
+    })
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_does_not_change_for_the_guest() {
+    for report in read_while_it_changes(&Guarded::new(), "compares-readings", 20) {
+        let words = in_words(&report);
+        assert_ne!(words, r#"answered: "changed""#);
+        assert_eq!(report.observations.len(), 1, "{words}");
+    }
+}
+
+#[test]
+fn a_file_that_changes_and_is_not_kept_ends_the_call() {
+    let mut guarded = Guarded::new();
+    (1..=4).for_each(|n| sparse(&guarded.path(&format!("big-{n}")), 16 << 20));
+    let (fuel, host_calls) = (Limits::MAX.fuel, Limits::MAX.host_calls);
+    let wall = Limits::MAX.wall;
+    guarded.bench.limits = Limits { fuel, host_calls, wall, ..Limits::default() };
+    let reports = read_while_it_changes(&guarded, "reads-what-is-not-kept", 1);
+    assert_eq!(
+        in_words(&reports[0]),
+        "ended: the repository changed while it was read: the content of `a.json`"
+    );
+    assert!(!reports[0].is_cacheable());
+}
+
+/// Makes a file of so many bytes, none of which are anywhere.
+fn sparse(path: &Path, bytes: u64) {
+    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::RWXU).unwrap();
+    rustix::fs::ftruncate(&file, bytes).unwrap();
 }
 
 #[tokio::test]
 async fn a_huge_file_with_nothing_in_it_is_named_and_read_in_parts() {
     let guarded = Guarded::new();
-    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
-    let sparse = rustix::fs::open(guarded.path("sparse"), flags, Mode::RWXU).unwrap();
-    rustix::fs::ftruncate(&sparse, 1 << 40).unwrap();
+    sparse(&guarded.path("sparse"), 1 << 40);
     let said = [
         format!("a file: {}", guarded.ask("rs", "sparse").await),
         format!("a part: {}", guarded.ask("p", "sparse").await.replace('\0', "0")),
