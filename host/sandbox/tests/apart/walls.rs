@@ -80,13 +80,6 @@ async fn a_missing_wall_is_named_and_refused_where_all_are_required() {
     assert!(matches!(&compiler, Err(LoadError::Compiler(why)) if *why == refused), "{compiler:?}");
 }
 
-#[test]
-fn a_limit_that_was_lower_already_leaves_no_other_out() {
-    // A shell says where it is in a variable.
-    let bench = started_by("/bin/sh", &["-c", r#"ulimit -t 60 && exec env -i "$0""#]);
-    assert_eq!(bench.sandbox.walls().unwrap().missing(), "");
-}
-
 /// What a guest answers must not depend on how much memory there is.
 #[tokio::test]
 async fn a_machine_that_runs_short_of_memory_is_no_fault_of_the_guest_and_nothing_that_it_sees() {
@@ -103,4 +96,11 @@ async fn a_machine_that_runs_short_of_memory_is_no_fault_of_the_guest_and_nothin
         bench.limits.memory_bytes = 256 << 20;
         assert_eq!(in_words(&bench.call(&tool, "").await), end, "{most}: {guest}");
     }
+}
+
+#[test]
+fn a_limit_that_was_lower_already_leaves_no_other_out() {
+    // A shell says where it is in a variable.
+    let bench = started_by("/bin/sh", &["-c", r#"ulimit -t 60 && exec env -i "$0""#]);
+    assert_eq!(bench.sandbox.walls().unwrap().missing(), "");
 }
