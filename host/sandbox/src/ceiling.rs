@@ -2,6 +2,7 @@
 
 use std::io;
 
+use rustix::io::Errno;
 use wasmtime::ResourceLimiter;
 
 use crate::outcome::{Ending, Stop};
@@ -120,10 +121,21 @@ impl ResourceLimiter for Ceiling {
 fn starved(error: &wasmtime::Error) -> wasmtime::Result<()> {
     // The machine is short of memory. The guest must not see that, or its answer would depend
     // on the machine.
-    if error.downcast_ref::<io::Error>().is_some() {
+    if is_short(error) {
         return Err(Stop(Ending::HostShort).into());
     }
     Ok(())
+}
+
+/// Whether it was the machine that had no memory, whoever of the engine found out.
+pub(crate) fn is_short(error: &wasmtime::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref() == Some(&Errno::NOMEM)
+            || cause.is::<wasmtime::OutOfMemory>()
+            || cause
+                .downcast_ref::<io::Error>()
+                .is_some_and(|err| err.kind() == io::ErrorKind::OutOfMemory)
+    })
 }
 
 #[cfg(test)]
@@ -159,6 +171,7 @@ mod tests {
         assert_eq!(ceiling.peak(), 60);
         let short = wasmtime::Error::from(io::Error::from(io::ErrorKind::OutOfMemory));
         assert!(ceiling.memory_grow_failed(short).is_err());
+        assert!(ceiling.table_grow_failed(Errno::NOMEM.into()).is_err());
     }
 
     #[test]

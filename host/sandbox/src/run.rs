@@ -7,6 +7,7 @@ use wasmtime::{Engine, Store, Trap};
 
 use crate::bindings::ToolPre;
 use crate::bindings::exports::stepwell::tool::handler::Refusal;
+use crate::ceiling::is_short;
 use crate::guest::{Guest, truncate};
 use crate::limits::Limits;
 use crate::outcome::{Ending, Outcome, Stop};
@@ -89,6 +90,7 @@ fn ending(err: &wasmtime::Error, store: &Store<Guest>, limits: &Limits) -> Endin
         Some(Trap::StackOverflow) => Ending::StackExhausted { limit: limits.stack_bytes },
         _ if store.data().ceiling.was_hit() => Ending::OutOfMemory { limit: limits.memory_bytes },
         Some(trap) => Ending::Trapped { what: trap_name(*trap) },
+        None if is_short(err) => Ending::HostShort,
         None if says(err, HANDOVER) => Ending::OutputTooLarge { limit: limits.output_bytes },
         None if says(err, HANDLES) => Ending::TooManyHandles { limit: limits.handles },
         None => {

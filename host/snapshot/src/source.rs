@@ -19,6 +19,13 @@ pub(crate) use git::{GitTree, open_repository};
 pub(crate) use overlay::Overlay;
 pub(crate) use tracked::Tracked;
 
+/// A directory with more names than this is no source code; listing it would hold them all.
+const NAMES_MAX: usize = 250_000;
+
+/// The most bytes of all paths that are held at one time: those of 250,000 files, each of more than
+/// 250 bytes. A path can be sixteen times as long.
+pub(crate) const PATH_BYTES_MAX: usize = 64 << 20;
+
 /// A stored tree. All of its methods take a path as it is: nothing of it is resolved.
 pub(crate) trait Source: Debug + Send + Sync {
     /// What stands at `path`.
@@ -43,6 +50,30 @@ pub(crate) trait Source: Debug + Send + Sync {
     /// Seconds since 1970 at which the commit was made that this is, or that is checked out here;
     /// none without one.
     fn commit_time(&self) -> Option<i64>;
+}
+
+/// What a directory may hold. A few megabytes of a repository can say much more than that.
+#[derive(Debug, Default)]
+struct Room {
+    names: usize,
+    path_bytes: usize,
+}
+
+impl Room {
+    /// Makes room for one more name, with a path of so many bytes.
+    fn take(&mut self, path_bytes: usize) -> Result<(), SnapshotError> {
+        self.names += 1;
+        self.path_bytes += path_bytes;
+        for (what, taken, most) in [
+            ("names in one directory", self.names, NAMES_MAX),
+            ("bytes of paths", self.path_bytes, PATH_BYTES_MAX),
+        ] {
+            if taken > most {
+                return Err(SnapshotError::TooMany { what, most: most as u64 });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What stands at a path.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::source::{Node, NodeKind, Source, Tracked};
+use crate::source::{Node, NodeKind, PATH_BYTES_MAX, Source, Tracked};
 use crate::{RepoPath, SnapshotError};
 
 /// The most files of one tree: three times the files of Linux, and some 30 MB of paths.
@@ -64,7 +64,7 @@ fn walk_where(
     let mut ahead: Vec<(RepoPath, Option<Arc<Rules>>)> = vec![(RepoPath::root(), None)];
     while let Some((directory, above)) = ahead.pop() {
         let entries = source.entries(&directory)?;
-        leaves.visit(entries.len())?;
+        leaves.visit(entries.iter().map(|(path, _)| path))?;
         let rules = match tracked {
             Some(_) => Rules::read(source, &directory, &entries, above)?,
             None => None,
@@ -98,15 +98,26 @@ fn walk_where(
 struct Leaves {
     found: Vec<Leaf>,
     visits: usize,
+    bytes: usize,
 }
 
 impl Leaves {
-    fn visit(&mut self, names: usize) -> Result<(), SnapshotError> {
-        self.visits += names;
-        match self.visits > VISITS_MAX {
-            true => Err(SnapshotError::TooMany { what: "names", most: VISITS_MAX as u64 }),
-            false => Ok(()),
+    fn visit<'a>(
+        &mut self,
+        paths: impl Iterator<Item = &'a RepoPath>,
+    ) -> Result<(), SnapshotError> {
+        for path in paths {
+            self.visits += 1;
+            self.bytes += path.as_str().len();
         }
+        for (what, seen, most) in
+            [("names", self.visits, VISITS_MAX), ("bytes of paths", self.bytes, PATH_BYTES_MAX)]
+        {
+            if seen > most {
+                return Err(SnapshotError::TooMany { what, most: most as u64 });
+            }
+        }
+        Ok(())
     }
 
     fn add(&mut self, path: RepoPath, is_link: bool) -> Result<(), SnapshotError> {
@@ -126,7 +137,7 @@ impl Leaves {
         directory: &RepoPath,
     ) -> Result<(), SnapshotError> {
         let paths = tracked.below(directory);
-        self.visit(paths.len())?;
+        self.visit(paths.iter())?;
         for path in paths {
             if path.is_hidden() {
                 continue;

@@ -27,6 +27,8 @@ fn an_event_is_one_aligned_line_and_hostile_text_stays_in_it() {
     let usage = CallUsage { wall_us: 1_234, ..CallUsage::default() };
     let answer = Answer::Answered { output: "x".repeat(3_000) };
     let hostile = "\u{1b}[2Jdone\n::set-output name=x::y".to_owned();
+    // What the guest `logs-forgeries` of the sandbox's tests writes.
+    let forged = "done\r\n::error::forged\n##[error]forged\n##vso[task.complete]".to_owned();
     let events = [
         Event::Decided(Decision::PhaseEntered { phase: Phase::ContextReady }),
         Event::Decided(Decision::TurnReserved {
@@ -45,6 +47,7 @@ fn an_event_is_one_aligned_line_and_hostile_text_stays_in_it() {
             digests: CallDigests::default(),
         }),
         Event::Noted(Note::Warned { what: hostile }),
+        Event::Noted(Note::ToolLogged { call: id, level: "warning".into(), line: forged }),
         Event::Decided(Decision::Stopped { reason: StopReason::Done }),
     ];
     let mut log = Operator::new(Vec::new());

@@ -83,6 +83,24 @@ async fn a_missing_wall_is_named_and_refused_where_all_are_required() {
     assert!(matches!(&compiler, Err(LoadError::Compiler(why)) if *why == refused), "{compiler:?}");
 }
 
+/// What a guest answers must not depend on how much memory there is.
+#[tokio::test]
+async fn a_machine_that_runs_short_of_memory_is_no_fault_of_the_guest_and_nothing_that_it_sees() {
+    let short = "ended: the machine had no memory left for it";
+    for (most, guest, end) in [
+        // Kilobytes: of addresses, where a memory wants 4 GiB of them; and of what is written to.
+        ("-v 3000000", "answers", short),
+        ("-d 150000", "answers", r#"answered: "ok""#),
+        ("-d 150000", "grows-politely", short),
+    ] {
+        let shell = format!(r#"ulimit {most} && exec env -i "$0""#);
+        let mut bench = started_by("/bin/sh", &["-c", &shell]);
+        let tool = Bench::new().sandbox.load(&tool_bytes(guest)).unwrap();
+        bench.limits.memory_bytes = 256 << 20;
+        assert_eq!(in_words(&bench.call(&tool, "").await), end, "{most}: {guest}");
+    }
+}
+
 #[test]
 fn a_limit_that_was_lower_already_leaves_no_other_out() {
     // A shell says where it is in a variable.

@@ -12,11 +12,8 @@ use rustix::io::Errno;
 
 use super::git::{commit_time, open_repository};
 use super::tracked::read_index;
-use super::{Beneath, Node, NodeKind, Source, Tracked};
+use super::{Beneath, Node, NodeKind, Room, Source, Tracked};
 use crate::{RepoPath, SnapshotError};
-
-/// A directory with more names than this is no source code; listing it would hold them all.
-const NAMES_MAX: usize = 250_000;
 
 /// Names are opened one by one beneath the root; nothing but the index is kept between two
 /// questions.
@@ -73,16 +70,13 @@ impl Source for Directory {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(Vec::new()),
             Err(errno) => return Err(unreadable(path, errno)),
         };
-        let mut entries = Vec::new();
+        let (mut entries, mut room) = (Vec::new(), Room::default());
         for entry in Dir::new(directory).map_err(|errno| unreadable(path, errno))? {
             let entry = entry.map_err(|errno| unreadable(path, errno))?;
             // `.`, `..` and what is no text are no names to `join`.
             let name = entry.file_name().to_str().ok().and_then(|name| path.join(name));
             let Some(at) = name else { continue };
-            if entries.len() == NAMES_MAX {
-                let most = NAMES_MAX as u64;
-                return Err(SnapshotError::TooMany { what: "names in one directory", most });
-            }
+            room.take(at.as_str().len())?;
             let kind = self.kind(&at, entry.file_type()).map_err(|errno| unreadable(&at, errno))?;
             entries.extend(kind.map(|kind| (at, kind)));
         }

@@ -15,7 +15,7 @@ use gix::objs::tree::EntryKind;
 use gix::sec::Trust;
 use gix::sec::trust::Mapping;
 
-use super::{Node, NodeKind, Source, Tracked};
+use super::{Node, NodeKind, Room, Source, Tracked};
 use crate::{OpenError, RepoPath, SnapshotError};
 
 /// An object is held whole while it is read; forges take no file this large.
@@ -130,7 +130,7 @@ impl GitTree {
             return Ok(Arc::clone(tree));
         }
         let data = self.object(path, id)?;
-        let mut entries = Vec::new();
+        let (mut entries, mut room) = (Vec::new(), Room::default());
         for entry in TreeRefIter::from_bytes(&data, id.kind()) {
             let entry = entry.map_err(|err| SnapshotError::unreadable(path, err))?;
             // Names that no checkout could have are nobody's files.
@@ -145,6 +145,7 @@ impl GitTree {
                 EntryKind::Link => What::Link,
                 EntryKind::Commit => continue,
             };
+            room.take(name.len())?;
             entries.push(TreeEntry { name: name.to_owned(), what, id: entry.oid.to_owned() });
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
@@ -220,8 +221,13 @@ impl Source for GitTree {
     fn entries(&self, path: &RepoPath) -> Result<Vec<(RepoPath, NodeKind)>, SnapshotError> {
         let Found::Here(What::Directory, id) = self.find(path)? else { return Ok(Vec::new()) };
         let tree = self.tree(path, id)?;
-        let named = |entry: &TreeEntry| Some((path.join(&entry.name)?, entry.what.into()));
-        Ok(tree.iter().filter_map(named).collect())
+        let (mut entries, mut room) = (Vec::new(), Room::default());
+        for TreeEntry { name, what, .. } in tree.iter() {
+            let Some(at) = path.join(name) else { continue };
+            room.take(at.as_str().len())?;
+            entries.push((at, (*what).into()));
+        }
+        Ok(entries)
     }
 
     fn target(&self, path: &RepoPath) -> Result<Option<String>, SnapshotError> {

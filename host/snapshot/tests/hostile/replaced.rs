@@ -28,7 +28,8 @@ fn replace(at: &Path, spare: &Path, outside: &Path, turn: usize) {
             fs::remove_file(at).unwrap();
         }
     }
-    if turn % 6 == 0 && at.is_dir() && !at.is_symlink() {
+    // Nothing but a directory takes the place of one.
+    if at.is_dir() && !at.is_symlink() {
         fs::remove_dir_all(at).unwrap();
     }
     fs::rename(spare, at).unwrap();

@@ -137,7 +137,7 @@ impl Hostile {
             2 | 3 => self.add_link_out(&at),
             4 => self.add_circle(&at),
             5 => self.add_deep(&at),
-            6 => self.add_file(&at, &"a line with a needle in it\n".repeat(2_000)),
+            6 => self.add_file(&at, &"a line with a needle in it\n".repeat(300)),
             7 => self.add_rules(),
             _ => {
                 let content = self.pick(&CONTENTS);
@@ -215,7 +215,7 @@ impl Hostile {
     }
 
     fn add_deep(&mut self, at: &str) {
-        let names = self.pick(&[3, 30, 100]);
+        let names = self.pick(&[3, 30, 60]);
         let deep = below(at, &vec!["d"; names].join("/"));
         fs::create_dir_all(self.root().join(&deep)).unwrap();
         self.add_file(&below(&deep, "needle"), "needle");
