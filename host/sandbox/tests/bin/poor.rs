@@ -1,6 +1,6 @@
 //! Runs a program as if the kernel had less: `poor WHAT,WHAT PROGRAM ARGUMENT…`, where a WHAT is
 //! `landlock`, `seccomp`, `namespaces` or `root`.
-#![expect(clippy::disallowed_methods, reason = "a program that stands for a kernel has arguments")]
+#![expect(clippy::disallowed_types, reason = "a program that stands for a kernel starts another")]
 
 use std::collections::BTreeMap;
 use std::env;

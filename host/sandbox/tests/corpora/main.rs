@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use sandbox::fuzzing;
 
-const TARGETS: [(&str, fn(&[u8])); 3] =
+type Holds = fn(&[u8]);
+
+const TARGETS: [(&str, Holds); 3] =
     [("manifest", fuzzing::manifest), ("frames", fuzzing::frames), ("paths", fuzzing::paths)];
 
 fn corpus(target: &str) -> PathBuf {
