@@ -134,7 +134,9 @@ async fn seen(language: &str) -> Option<Value> {
 fn answer(report: &Report) -> &str {
     match &report.outcome {
         Outcome::Answered(text) => text,
-        other => panic!("{other:?}, after {:?}", report.log),
+        other @ (Outcome::Refused { .. } | Outcome::Ended(_)) => {
+            panic!("{other:?}, after {:?}", report.log)
+        }
     }
 }
 
