@@ -52,7 +52,8 @@ const KEPT_IN: &[(&str, &[&str])] = &[
     ("tokio-tungstenite", &["wire"]),
     ("tungstenite", &["wire"]),
     ("wasmparser", &["sandbox"]),
-    ("wasmtime", &["sandbox"]),
+    // The benches measure it alone, as the floor.
+    ("wasmtime", &["benches", "sandbox"]),
     ("wasmtime-wasi", &["sandbox"]),
 ];
 
