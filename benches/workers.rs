@@ -106,6 +106,7 @@ impl<'a> Calls<'a> {
 /// What the contract has for it; the empty tool never does.
 #[derive(Debug, ComponentType, Lift)]
 #[component(record)]
+#[expect(dead_code, reason = "the type has to name it")]
 struct Refusal {
     message: String,
 }
