@@ -44,7 +44,9 @@ pub(crate) fn write(out: &Path, leaving: Leaving<'_>) -> Result<(), ArtifactErro
         put_whole(out, &path, bytes).map_err(fail(&path))
     };
     // What a run leaves belongs to the pipeline, not to the repository.
-    put(".gitignore", b"*\n")?;
+    if !out.join(".gitignore").exists() {
+        put(".gitignore", b"*\n")?;
+    }
     let trace = fs::read(journal).map_err(fail(journal))?;
     put("trace.jsonl", &trace)?;
     leave_outputs(outputs, &out.join(OUTPUTS)).map_err(fail(&out.join(OUTPUTS)))?;

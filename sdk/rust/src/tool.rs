@@ -133,7 +133,7 @@ macro_rules! tool {
             description: $description,
             schema: $schema,
             manifest: {
-                const PARTS: $crate::macro_support::Parts = $crate::macro_support::Parts {
+                const PARTS: $crate::macro_support::Parts<'static> = $crate::macro_support::Parts {
                     name: $name,
                     description: $description,
                     schema: $schema,

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use gix::ObjectId;
 use gix::discover::upwards::{Options as DiscoverOptions, TrustPolicy};
-use gix::objs::TreeRefIter;
 use gix::objs::tree::EntryKind;
+use gix::objs::{Kind, TreeRefIter};
 use gix::sec::Trust;
 use gix::sec::trust::Mapping;
 
@@ -24,8 +24,11 @@ const OBJECT_BYTES_MAX: u64 = 512 << 20;
 /// Blobs from this size on are kept for the next range of them: inflating costs more than memory.
 const KEEP_BYTES_MIN: u64 = 1 << 20;
 
-/// Directories remembered; more than the largest public repository has.
-const TREES_MAX: usize = 200_000;
+/// Bytes of directories remembered, about; twice what the largest public repository has.
+const TREES_BYTES_MAX: usize = 128 << 20;
+
+/// What a remembered name costs beside its bytes.
+const NAME_BYTES: usize = 64;
 
 /// The tree of a commit.
 pub(crate) struct GitTree {
@@ -35,9 +38,16 @@ pub(crate) struct GitTree {
     time: Option<i64>,
     /// Handles that no thread uses now. There are as many as threads have asked at once.
     idle: Mutex<Vec<gix::Repository>>,
-    trees: Mutex<HashMap<ObjectId, Arc<[TreeEntry]>>>,
+    trees: Mutex<Trees>,
     /// The large blob that was read last.
     kept: Mutex<Option<(ObjectId, Arc<Vec<u8>>)>>,
+}
+
+/// Directories that were read, and about how many bytes they take.
+#[derive(Debug, Default)]
+struct Trees {
+    known: HashMap<ObjectId, Arc<[TreeEntry]>>,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -126,7 +136,7 @@ impl GitTree {
 
     /// The names in a tree object, sorted by their bytes.
     fn tree(&self, path: &RepoPath, id: ObjectId) -> Result<Arc<[TreeEntry]>, SnapshotError> {
-        if let Some(tree) = lock(&self.trees).get(&id) {
+        if let Some(tree) = lock(&self.trees).known.get(&id) {
             return Ok(Arc::clone(tree));
         }
         let data = self.object(path, id)?;
@@ -152,23 +162,20 @@ impl GitTree {
         // A forged tree may have a name twice; the first one stands.
         entries.dedup_by(|b, a| a.name == b.name);
         let tree: Arc<[TreeEntry]> = entries.into();
-        let mut trees = lock(&self.trees);
-        if trees.len() >= TREES_MAX {
-            trees.clear();
-        }
-        trees.insert(id, Arc::clone(&tree));
+        lock(&self.trees).keep(id, &tree);
         Ok(tree)
     }
 
-    fn size(&self, path: &RepoPath, id: ObjectId) -> Result<u64, SnapshotError> {
+    /// What an object is, and its bytes. An entry may say anything of the object that it names.
+    fn header(&self, path: &RepoPath, id: ObjectId) -> Result<(Kind, u64), SnapshotError> {
         self.with(|repository| repository.find_header(id))
-            .map(|header| header.size())
+            .map(|header| (header.kind(), header.size()))
             .map_err(|err| SnapshotError::unreadable(path, err))
     }
 
     /// The bytes of an object, if it may be held.
     fn object(&self, path: &RepoPath, id: ObjectId) -> Result<Vec<u8>, SnapshotError> {
-        let bytes = self.size(path, id)?;
+        let (_, bytes) = self.header(path, id)?;
         if bytes > OBJECT_BYTES_MAX {
             return Err(SnapshotError::TooLarge { path: path.clone(), bytes });
         }
@@ -199,6 +206,19 @@ impl GitTree {
     }
 }
 
+impl Trees {
+    /// Remembers a directory; all others are forgotten when there is no room.
+    fn keep(&mut self, id: ObjectId, tree: &Arc<[TreeEntry]>) {
+        let bytes = tree.iter().map(|entry| entry.name.len() + NAME_BYTES).sum::<usize>();
+        if self.bytes + bytes > TREES_BYTES_MAX {
+            *self = Self::default();
+        }
+        if bytes <= TREES_BYTES_MAX && self.known.insert(id, Arc::clone(tree)).is_none() {
+            self.bytes += bytes;
+        }
+    }
+}
+
 impl fmt::Debug for GitTree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "GitTree({})", self.root)
@@ -212,9 +232,10 @@ impl Source for GitTree {
             Found::BehindLink => Node::BehindLink,
             Found::Here(What::Directory, _) => Node::Directory,
             Found::Here(What::Link, _) => Node::Link,
-            Found::Here(What::File { executable }, id) => {
-                Node::File { size: self.size(path, id)?, executable }
-            }
+            Found::Here(What::File { executable }, id) => match self.header(path, id)? {
+                (Kind::Blob, size) => Node::File { size, executable },
+                (Kind::Tree | Kind::Commit | Kind::Tag, _) => Node::Special,
+            },
         })
     }
 
@@ -233,6 +254,11 @@ impl Source for GitTree {
     fn target(&self, path: &RepoPath) -> Result<Option<String>, SnapshotError> {
         match self.find(path)? {
             Found::Here(What::Link, id) => {
+                let (kind, bytes) = self.header(path, id)?;
+                // No checkout could have a longer one.
+                if kind != Kind::Blob || bytes > RepoPath::BYTES_MAX as u64 {
+                    return Ok(None);
+                }
                 let target = self.object(path, id)?;
                 Ok(String::from_utf8(target).ok())
             }

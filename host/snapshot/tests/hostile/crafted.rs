@@ -85,6 +85,7 @@ impl Objects {
 fn odd_tree(objects: &Objects) -> String {
     let (secret, fine) = (objects.blob(SECRET), objects.blob("needle"));
     let link = objects.blob("../../../../../../../etc/passwd");
+    let long = objects.blob(&"a/../".repeat(1_000));
     let inner = objects.tree(&[("100644", "inside", &fine), ("100644", "secret", &secret)]);
     objects.tree(&[
         ("100644", "", &secret),
@@ -98,6 +99,7 @@ fn odd_tree(objects: &Objects) -> String {
         ("100644", "a/b", &secret),
         ("100644", "fine", &fine),
         ("120000", "link", &link),
+        ("120000", "long-link", &long),
         ("120000", "no-target", &inner),
         ("160000", "module", &fine),
         ("777777", "odd-mode", &fine),
@@ -118,9 +120,11 @@ fn a_tree_with_names_that_are_none_has_no_such_names() {
         "a/b",
         "fine",
         "link",
+        "long-link",
         "no-target",
         "module",
         "odd-mode",
+        "a-file-that-is-a-tree",
         "a-file-that-is-a-tree/secret",
     ];
     let wide = [glob("**", true), search(".", "fine"), search("5TEP", "**")];
@@ -136,7 +140,7 @@ fn a_tree_with_names_that_are_none_has_no_such_names() {
     }
     insta::assert_snapshot!(said, @r#"
     the content of "": Denied(NotAFile)
-    the names in "": List([Entry { name: "a-file-that-is-a-tree", kind: File }, Entry { name: "fine", kind: File }, Entry { name: "link", kind: Symlink }, Entry { name: "no-target", kind: Symlink }])
+    the names in "": List([Entry { name: "a-file-that-is-a-tree", kind: File }, Entry { name: "fine", kind: File }, Entry { name: "link", kind: Symlink }, Entry { name: "long-link", kind: Symlink }, Entry { name: "no-target", kind: Symlink }])
     the content of "../outside/secret": Denied(InvalidPath("it has `..`; name it from the repository's root"))
     the names in "../outside/secret": Denied(InvalidPath("it has `..`; name it from the repository's root"))
     the content of ".git/secret": Denied(NotFound)
@@ -153,12 +157,16 @@ fn a_tree_with_names_that_are_none_has_no_such_names() {
     the names in "fine": Denied(NotADirectory)
     the content of "link": Denied(Outside)
     the names in "link": Denied(Outside)
+    the content of "long-link": Denied(NotAFile)
+    the names in "long-link": Denied(NotADirectory)
     the content of "no-target": Denied(NotAFile)
     the names in "no-target": Denied(NotADirectory)
     the content of "module": Denied(NotFound)
     the names in "module": Denied(NotFound)
     the content of "odd-mode": Denied(NotFound)
     the names in "odd-mode": Denied(NotFound)
+    the content of "a-file-that-is-a-tree": Denied(NotAFile)
+    the names in "a-file-that-is-a-tree": Denied(NotADirectory)
     the content of "a-file-that-is-a-tree/secret": Denied(NotFound)
     the names in "a-file-that-is-a-tree/secret": Denied(NotFound)
     the files that match ["**"]: Glob(Found { paths: ["a-file-that-is-a-tree", "fine"], truncated: false })

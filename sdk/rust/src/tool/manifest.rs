@@ -16,19 +16,19 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// What a manifest is made of.
 #[derive(Debug, Clone, Copy)]
-pub struct Parts {
+pub struct Parts<'a> {
     /// What the model calls the tool by.
-    pub name: &'static str,
+    pub name: &'a str,
     /// What the model is told about it.
-    pub description: &'static str,
+    pub description: &'a str,
     /// The JSON Schema of its input.
-    pub schema: &'static str,
+    pub schema: &'a str,
     /// The most that it asks to be granted, a JSON object, or nothing.
-    pub grants: &'static str,
+    pub grants: &'a str,
 }
 
 /// How long [`manifest`] is. Fails to compile where a part is not what it must be.
-pub const fn manifest_len(parts: &Parts) -> usize {
+pub const fn manifest_len(parts: &Parts<'_>) -> usize {
     let Parts { name, description, schema, grants } = *parts;
     assert!(grants.is_empty() || is_object(grants.as_bytes()), "the grants are not a JSON object");
     assert!(is_name(name), "a tool's name is a-z first, then a-z, 0-9 and _, 64 at most");
@@ -40,14 +40,14 @@ pub const fn manifest_len(parts: &Parts) -> usize {
 }
 
 /// The manifest; `LEN` is [`manifest_len`] of the same texts.
-pub const fn manifest<const LEN: usize>(parts: &Parts) -> [u8; LEN] {
+pub const fn manifest<const LEN: usize>(parts: &Parts<'_>) -> [u8; LEN] {
     let mut bytes = [0; LEN];
     let len = write(&mut bytes, parts);
     assert!(len == LEN, "the length is that of other texts");
     bytes
 }
 
-const fn write(to: &mut [u8], parts: &Parts) -> usize {
+const fn write(to: &mut [u8], parts: &Parts<'_>) -> usize {
     let Parts { name, description, schema, grants } = *parts;
     let mut at = raw(to, 0, b"{\"name\":");
     at = quoted(to, at, name.as_bytes());
@@ -285,25 +285,29 @@ mod tests {
 
     use super::*;
 
-    fn written(name: &str, description: &str, schema: &str) -> Vec<u8> {
-        let mut bytes = vec![0; write(&mut [], name, description, schema)];
-        write(&mut bytes, name, description, schema);
+    fn written(parts: &Parts<'_>) -> Vec<u8> {
+        let mut bytes = vec![0; write(&mut [], parts)];
+        write(&mut bytes, parts);
         bytes
     }
 
     proptest! {
         #[test]
         fn a_manifest_reads_back_as_what_was_written(description in "(?s).{1,80}") {
-            let bytes = written("a_tool", &description, r#"{"type":"object"}"#);
-            let read: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-            prop_assert_eq!(
-                read,
-                serde_json::json!({
-                    "name": "a_tool",
-                    "description": description,
-                    "schema": {"type": "object"},
-                })
-            );
+            let name = "a_tool";
+            let parts =
+                Parts { name, description: &description, schema: r#"{"type":"object"}"#, grants: "" };
+            let read: serde_json::Value = serde_json::from_slice(&written(&parts)).unwrap();
+            let schema = serde_json::json!({ "type": "object" });
+            let mut expected = serde_json::json!({
+                "name": name, "description": description, "schema": schema,
+            });
+            prop_assert_eq!(&read, &expected);
+
+            let parts = Parts { grants: r#"{"read":["a"]}"#, ..parts };
+            let read: serde_json::Value = serde_json::from_slice(&written(&parts)).unwrap();
+            expected["grants"] = serde_json::json!({ "read": ["a"] });
+            prop_assert_eq!(&read, &expected);
         }
 
         #[test]
