@@ -223,7 +223,11 @@ mod tests {
 
     #[test]
     fn a_crate_from_outside_stays_where_it_is_kept() {
-        check("runner", "wasmtime", "runner must not know wasmtime: that stays in sandbox");
+        check(
+            "runner",
+            "wasmtime",
+            "runner must not know wasmtime: that stays in benches and sandbox",
+        );
         check("wire", "clap", "wire must not know clap: that stays in cli");
         check("wire", "rusqlite", "wire must not know rusqlite: that stays in cache and ledger");
         check(

@@ -44,6 +44,19 @@ pub enum BadArguments {
 /// The largest integer up to which a double tells all integers apart.
 const INTEGER_MAX: f64 = 9_007_199_254_740_992.0;
 
+/// Arguments as a call's key has them (RFC 8785): the same text for the same values, however they
+/// were written. Who answers the call must be given this and nothing else, or one key would stand
+/// for two inputs.
+///
+/// # Errors
+///
+/// When the arguments hold a number that JSON readers disagree about.
+pub fn canonical(arguments: &serde_json::Value) -> Result<String, BadArguments> {
+    check(arguments)?;
+    serde_json_canonicalizer::to_string(arguments)
+        .map_err(|err| BadArguments::Form(err.to_string()))
+}
+
 impl CallKey {
     /// The key of a call.
     ///
@@ -51,15 +64,13 @@ impl CallKey {
     ///
     /// When the arguments hold a number that JSON readers disagree about.
     pub fn new(call: &CallIdentity<'_>) -> Result<Self, BadArguments> {
-        check(call.args)?;
-        let arguments = serde_json_canonicalizer::to_vec(call.args)
-            .map_err(|err| BadArguments::Form(err.to_string()))?;
+        let arguments = canonical(call.args)?;
         let parts: [&[u8]; 8] = [
             call.component.as_bytes(),
             call.world.as_bytes(),
             call.tool.as_bytes(),
             call.schema.as_bytes(),
-            &arguments,
+            arguments.as_bytes(),
             call.grant.as_bytes(),
             call.profile.as_bytes(),
             call.salt.as_bytes(),

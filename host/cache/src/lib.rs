@@ -24,7 +24,7 @@ mod outcome;
 
 pub use cache::{Cache, Options};
 pub use error::CacheError;
-pub use key::{BadArguments, CallIdentity, CallKey};
+pub use key::{BadArguments, CallIdentity, CallKey, canonical};
 pub use outcome::{Hit, Lookup, Output, Refused, Start, Stat, Stored, Why};
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use session::Answer;
 use session::event::CallUsage;
 use similar::{ChangeTag, TextDiff};
-use snapshot::{ChangeStatus, Grant, Question, ReadError, RepoPath, Snapshot, Tree, View};
+use snapshot::{ChangeStatus, Grant, Question, RepoPath, Tree, View};
 
 use crate::scratch::SHOWN_REPORTS;
 use crate::text::cut;
@@ -84,16 +84,18 @@ fn compare(trees: &Trees, grant: &Grant) -> Result<Changes, snapshot::SnapshotEr
     let mut all = snapshot::changes(base, &trees.head)?;
     // The reports of the step's own tests are shown to the tools, and are no change.
     all.retain(|change| !change.path.as_str().starts_with(SHOWN_REPORTS));
-    let view = View::new(trees.head.clone(), None, grant.clone());
-    all.retain(|change| is_granted(&view, &change.path));
+    all.retain(|change| grant.allows(&change.path));
+    let view = View::new(trees.head.clone(), Some(base.clone()), grant.clone());
     changes.truncated = all.len() > FILES_MAX;
     for (number, change) in all.iter().take(FILES_MAX).enumerate() {
         let (status, old, new) = match change.status {
-            ChangeStatus::Added => ("added", None, text(&trees.head, &change.path)),
-            ChangeStatus::Deleted => ("deleted", text(base, &change.path), None),
-            ChangeStatus::Modified => {
-                ("modified", text(base, &change.path), text(&trees.head, &change.path))
-            }
+            ChangeStatus::Added => ("added", None, text(&view, Tree::Head, &change.path)),
+            ChangeStatus::Deleted => ("deleted", text(&view, Tree::Base, &change.path), None),
+            ChangeStatus::Modified => (
+                "modified",
+                text(&view, Tree::Base, &change.path),
+                text(&view, Tree::Head, &change.path),
+            ),
         };
         let mut changed =
             Changed { path: change.path.to_string(), status, added: 0, removed: 0, hunks: vec![] };
@@ -108,15 +110,11 @@ fn compare(trees: &Trees, grant: &Grant) -> Result<Changes, snapshot::SnapshotEr
     Ok(changes)
 }
 
-/// Whether the step lets tools see this path, whatever stands there.
-fn is_granted(view: &View, path: &RepoPath) -> bool {
-    let question = Question::Stat { tree: Tree::Head, path: path.to_string() };
-    !matches!(view.answer(&question), snapshot::Answer::Denied(ReadError::NotGranted(_)))
-}
-
-/// The text of a file; none for what is large, binary or not readable.
-fn text(tree: &Snapshot, path: &RepoPath) -> Option<String> {
-    let bytes = tree.read(path).ok()?;
+/// The text of a file; none for what is large, binary, not readable, or a link to what is not
+/// granted.
+fn text(view: &View, tree: Tree, path: &RepoPath) -> Option<String> {
+    let question = Question::Content { tree, path: path.to_string() };
+    let snapshot::Answer::Content(bytes) = view.answer(&question) else { return None };
     if bytes.len() > FILE_BYTES_MAX || bytes.contains(&0) {
         return None;
     }
@@ -142,5 +140,43 @@ fn compare_lines(changed: &mut Changed, diff: &mut String, old: &str, new: &str)
         let (from, to) = (format!("a/{}", changed.path), format!("b/{}", changed.path));
         let mut unified = compared.unified_diff();
         diff.push_str(&unified.context_radius(CONTEXT_LINES).header(&from, &to).to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_granted_is_not_shown_however_it_went() {
+        let (base, head) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let both = [base.path(), head.path()];
+        for (root, text) in both.into_iter().zip(["old", "new"]) {
+            fs::write(root.join("a.rs"), text).unwrap();
+            fs::write(root.join("kept.yml"), format!("SECRET {text}")).unwrap();
+        }
+        // Gone; in the place of a directory; behind a link that is granted, and gone.
+        fs::write(base.path().join("gone.yml"), "SECRET").unwrap();
+        fs::write(base.path().join("directory.yml"), "SECRET").unwrap();
+        fs::create_dir(head.path().join("directory.yml")).unwrap();
+        fs::write(head.path().join("directory.yml/a.rs"), "in it").unwrap();
+        std::os::unix::fs::symlink("gone.yml", base.path().join("link.rs")).unwrap();
+
+        let snapshot = |dir: &tempfile::TempDir| snapshot::Snapshot::directory(dir.path()).unwrap();
+        let trees = Trees {
+            head: snapshot(&head),
+            base: Some(snapshot(&base)),
+            names: ("head".to_owned(), Some("base".to_owned())),
+        };
+        let shown = |grant: &Grant| match answer(&trees, grant).answer {
+            Answer::Answered { output } => output,
+            other @ (Answer::Refused { .. } | Answer::Ended { .. }) => panic!("{other:?}"),
+        };
+        assert!(shown(&Grant::everything()).contains("SECRET"));
+        let granted = shown(&Grant::read(&["**/*.rs".to_owned()]).unwrap());
+        assert!(granted.contains("a.rs") && !granted.contains("SECRET"), "{granted}");
+        assert!(!granted.contains(".yml\""), "{granted}");
     }
 }

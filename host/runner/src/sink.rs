@@ -215,7 +215,7 @@ fn noted(note: &Note) -> Option<(&'static str, String)> {
         Note::ToolLogged { level, .. } if level == "debug" => return None,
         Note::ToolLogged { call, level, line } => ("tool", format!("{call} {level}: {line}")),
         Note::Denied { call, missing } => {
-            ("denied", format!("{call}: the step does not grant {}", missing.join(", ")))
+            ("denied", format!("{call}: not granted: {}", missing.join(", ")))
         }
         Note::CacheMissed { .. } => return None,
         Note::OutputCut { of, bytes: whole, shown, kept } => {

@@ -175,7 +175,7 @@ impl<E: ToolExecutor> Toolbox<E> {
         let view = Arc::new(View::new(trees.head.clone(), trees.base.clone(), grant));
         let seen = Arc::clone(&view);
         // The tool gets what the key is made of, to the byte.
-        let arguments = parsed.to_string();
+        let arguments = cache::canonical(&parsed).unwrap_or_else(|_| parsed.to_string());
         let asked = self.cache.as_ref().zip(key.as_ref());
         let mut called = match asked.map(|(cache, key)| look_up(cache, key, &view)) {
             Some(Ok(called)) => called,
@@ -322,3 +322,6 @@ fn keep(cache: &Cache, key: &CallKey, execution: &Execution) -> Option<String> {
         Err(err) => Some(format!("the answer could not be kept: {err}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

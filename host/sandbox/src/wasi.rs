@@ -1,6 +1,6 @@
 //! A virtual WASI 0.2 for guests that their toolchain gives no choice: every function a guest may
 //! import, and behind it nothing of this machine. Time stands still at the commit's, and passes only
-//! for who waits; randomness follows from the call; the environment is empty; files are questions
+//! for who waits; randomness follows from the call; the environment is what the step grants; files are questions
 //! to the repository, each on the record as if it had been asked by `stepwell:tool/repository`; and
 //! what is written goes to a bounded `/tmp` in memory. Who wants a socket is refused one.
 //!

@@ -92,6 +92,11 @@ impl Grant {
         &self.0.variables
     }
 
+    /// Whether a file at `path` may be read, if one stands there.
+    pub fn allows(&self, path: &RepoPath) -> bool {
+        self.has_file(path)
+    }
+
     /// Whether the bytes of a file at `path` may be read.
     pub(crate) fn has_file(&self, path: &RepoPath) -> bool {
         self.0.step.has_file(path) && self.0.tool.has_file(path)
@@ -109,8 +114,9 @@ impl Grant {
 
     /// The refusal to read the file at `path`, in the words of a step file.
     pub(crate) fn missing(&self, path: &RepoPath) -> ReadError {
+        let Inner { step, tool, .. } = &*self.0;
         let pattern = pattern::escape(path.as_str());
-        self.refusal(&pattern, self.0.step.has_name(path))
+        self.refusal(&pattern, step.has_file(path) || step.has_name(path) && !tool.has_name(path))
     }
 
     /// The refusal to look into the directory at `path`.
@@ -122,9 +128,11 @@ impl Grant {
         self.refusal(&pattern, self.0.step.leads_through(path))
     }
 
-    /// The refusal to tell a variable's value.
+    /// The refusal to tell the value of what is a name of a variable.
     pub(crate) fn missing_variable(name: &str) -> ReadError {
-        ReadError::NotGranted(format!("environment = [{name:?}]"))
+        ReadError::NotGranted(format!(
+            "[{name:?}] for this tool in `tools.environment`, and in its manifest"
+        ))
     }
 
     /// Only its maker can widen what a tool asks for, so that is told first.

@@ -24,6 +24,12 @@ const PINNED_BYTES_MAX: usize = 64 << 20;
 /// Missing grants that are remembered: what comes after them is mostly more of the same.
 const DENIED_MAX: usize = 16;
 
+/// Bytes that are remembered of each: a path may be long, and hostile.
+const DENIED_BYTES_MAX: usize = 512;
+
+/// Bytes of a variable's name.
+const VARIABLE_BYTES_MAX: usize = 256;
+
 /// A state of the repository, one to compare it with, and what may be read of them.
 ///
 /// The first answer to a question stands: should a file change between two looks, the second one
@@ -74,6 +80,7 @@ impl View {
             return (Arc::unwrap_or_clone(answer), digest);
         }
         let answer = self.compute(question);
+        self.note(&answer);
         let digest = answer.digest();
         if self.pin(question, digest, Some(&answer)) == digest {
             return (answer, digest);
@@ -148,7 +155,8 @@ impl View {
             Question::Time { .. } => Ok(Answer::Time(tree.time())),
             Question::Variable { name } => match self.grant.variables().get(name) {
                 Some(value) => Ok(Answer::Variable(value.clone())),
-                None => Err(Grant::missing_variable(name)),
+                None if is_variable(name) => Err(Grant::missing_variable(name)),
+                None => Err(ReadError::InvalidPath("it is no name of a variable".to_owned())),
             },
             Question::Variables => {
                 let set = self.grant.variables().iter();
@@ -159,15 +167,24 @@ impl View {
             Question::Glob { query, .. } => ask.glob(query).map(Answer::Glob),
             Question::Search { query, .. } => ask.search(query).map(Answer::Search),
         };
-        let answer = answer.unwrap_or_else(Answer::Denied);
-        if let Answer::Denied(ReadError::NotGranted(missing)) = &answer {
-            let mut told = self.told();
-            if told.denied.len() < DENIED_MAX {
-                told.denied.insert(missing.clone());
-            }
-        }
-        answer
+        answer.unwrap_or_else(Answer::Denied)
     }
+
+    /// Remembers what somebody was refused for want of a grant.
+    fn note(&self, answer: &Answer) {
+        let Answer::Denied(ReadError::NotGranted(missing)) = answer else { return };
+        let mut told = self.told();
+        if told.denied.len() < DENIED_MAX {
+            let end = missing.floor_char_boundary(DENIED_BYTES_MAX);
+            told.denied.insert(missing[..end].to_owned());
+        }
+    }
+}
+
+/// Whether an environment could have a variable of this name.
+fn is_variable(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && name.len() <= VARIABLE_BYTES_MAX && name.chars().all(fits)
 }
 
 /// One question on its way: the tree it asks, and the grant it must keep to.

@@ -23,6 +23,10 @@ const VISITS_MAX: usize = 1_000_000;
 /// A larger `.gitignore` was not written to ignore files; its rules do not count.
 const RULES_BYTES_MAX: u64 = 1 << 20;
 
+/// The rules of a whole tree: many times what the largest public repository has. Each line
+/// of them takes a hundred bytes while it may count.
+const ALL_RULES_BYTES_MAX: usize = 4 << 20;
+
 /// A file or a link of a tree.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Leaf {
@@ -66,7 +70,7 @@ fn walk_where(
         let entries = source.entries(&directory)?;
         leaves.visit(entries.iter().map(|(path, _)| path))?;
         let rules = match tracked {
-            Some(_) => Rules::read(source, &directory, &entries, above)?,
+            Some(_) => Rules::read(source, &directory, &entries, above, &mut leaves)?,
             None => None,
         };
         for (path, kind) in entries {
@@ -99,6 +103,7 @@ struct Leaves {
     found: Vec<Leaf>,
     visits: usize,
     bytes: usize,
+    rules: usize,
 }
 
 impl Leaves {
@@ -110,14 +115,13 @@ impl Leaves {
             self.visits += 1;
             self.bytes += path.as_str().len();
         }
-        for (what, seen, most) in
-            [("names", self.visits, VISITS_MAX), ("bytes of paths", self.bytes, PATH_BYTES_MAX)]
-        {
-            if seen > most {
-                return Err(SnapshotError::TooMany { what, most: most as u64 });
-            }
-        }
-        Ok(())
+        within("names", self.visits, VISITS_MAX)?;
+        within("bytes of paths", self.bytes, PATH_BYTES_MAX)
+    }
+
+    fn count_rules(&mut self, bytes: usize) -> Result<(), SnapshotError> {
+        self.rules += bytes;
+        within("bytes of `.gitignore` files", self.rules, ALL_RULES_BYTES_MAX)
     }
 
     fn add(&mut self, path: RepoPath, is_link: bool) -> Result<(), SnapshotError> {
@@ -152,6 +156,13 @@ impl Leaves {
     }
 }
 
+fn within(what: &'static str, seen: usize, most: usize) -> Result<(), SnapshotError> {
+    if seen > most {
+        return Err(SnapshotError::TooMany { what, most: most as u64 });
+    }
+    Ok(())
+}
+
 impl Rules {
     /// The rules that hold in `directory`: those from above, and its own if it has any.
     fn read(
@@ -159,6 +170,7 @@ impl Rules {
         directory: &RepoPath,
         entries: &[(RepoPath, NodeKind)],
         above: Option<Arc<Self>>,
+        seen: &mut Leaves,
     ) -> Result<Option<Arc<Self>>, SnapshotError> {
         // Git follows no link to rules either.
         let is_rules = |(path, kind): &&(RepoPath, NodeKind)| {
@@ -169,6 +181,7 @@ impl Rules {
         if bytes.len() as u64 > RULES_BYTES_MAX {
             return Ok(above);
         }
+        seen.count_rules(bytes.len())?;
         let mut builder = GitignoreBuilder::new("");
         let text = String::from_utf8_lossy(&bytes);
         for line in text.trim_start_matches('\u{feff}').lines() {

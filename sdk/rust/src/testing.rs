@@ -258,7 +258,7 @@ pub(crate) fn search(tree: Tree, search: &Search) -> Result<Matches, Reason> {
 pub(crate) fn variable(name: &str) -> Result<Option<String>, Reason> {
     asked(Question::Variable(name.to_owned()), |repository| {
         let granted = repository.variables.get(name).cloned();
-        granted.ok_or_else(|| Reason::NotGranted(format!("environment = [{name:?}]")))
+        granted.ok_or_else(|| Reason::NotGranted(format!("[{name:?}] for this tool")))
     })
 }
 

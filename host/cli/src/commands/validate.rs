@@ -35,6 +35,7 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<u8, Problem> {
     let calls = plan::concurrent_calls(&step.limits).map_err(bad)?;
     let tools = Tools::load(own, calls)?;
     let plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
+    drop(tools.with(&plan.grants, plan.limits)?);
     let shown = shown(&plan);
     if args.json {
         print(&pretty(&shown));

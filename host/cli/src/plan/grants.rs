@@ -13,6 +13,30 @@ use crate::step::{Step, StepError};
 /// Variables that are ours, and no tool's.
 const OURS: &str = "STEPWELL_";
 
+/// Variables that stores, proxies and models take their secrets from, whether or not this step has
+/// such a store or model.
+const SECRETS: [&str; 19] = [
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+    "ALL_PROXY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AZURE_STORAGE_KEY",
+    "AZURE_STORAGE_SAS_TOKEN",
+    "CI_JOB_TOKEN",
+    "GITHUB_TOKEN",
+    "GOOGLE_OAUTH_ACCESS_TOKEN",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "OPENAI_API_KEY",
+    "REDIS_PASSWORD",
+    "WEBDAV_PASSWORD",
+    "WEBDAV_TOKEN",
+    "https_proxy",
+    "http_proxy",
+];
+
 /// What each tool may read; those not named have the first.
 #[derive(Debug, Clone)]
 pub(crate) struct Grants {
@@ -45,6 +69,10 @@ impl Grants {
         for (tool, names) in &step.tools.environment {
             let key = format!("tools.environment.{tool}");
             check_tool(&key, tool, known)?;
+            if tool == runner::CHANGED_FILES {
+                let why = format!("names `{tool}`, which is stepwell's own and sees no variable");
+                return Err(StepError::value(key, why, "name a component's tool"));
+            }
             names.iter().try_for_each(|name| check_granted(&key, name, &secrets))?;
         }
         Ok(Self { default, by_tool, environment: step.tools.environment.clone() })
@@ -95,7 +123,7 @@ fn secrets(step: &Step) -> BTreeSet<&str> {
 
 fn check_granted(key: &str, name: &str, secrets: &BTreeSet<&str>) -> Result<(), StepError> {
     check_variable(key, name)?;
-    if secrets.contains(name) || name.starts_with(OURS) {
+    if secrets.contains(name) || SECRETS.contains(&name) || name.starts_with(OURS) {
         let why = format!("grants `{name}`, which is for stepwell itself");
         return Err(StepError::value(key, why, "grant what the tool needs and nobody can misuse"));
     }
@@ -144,17 +172,19 @@ mod tests {
     fn nobody_is_granted_what_is_for_stepwell_itself() {
         let model =
             "[model]\nname = \"m\"\nkey-env = \"KEY\"\nheaders = { A = { env = \"TOKEN\" } }\n";
-        let refusals: Vec<String> = ["KEY", "TOKEN", "STEPWELL_STORE", "A B"]
-            .iter()
-            .map(|name| {
-                let tools = format!("[tools]\nenvironment = {{ tool = [\"{name}\"] }}\n");
-                grants(&format!("{tools}{model}")).unwrap_err().to_string()
-            })
-            .collect();
+        let refusals: Vec<String> =
+            ["KEY", "TOKEN", "STEPWELL_STORE", "AWS_SECRET_ACCESS_KEY", "A B"]
+                .iter()
+                .map(|name| {
+                    let tools = format!("[tools]\nenvironment = {{ tool = [\"{name}\"] }}\n");
+                    grants(&format!("{tools}{model}")).unwrap_err().to_string()
+                })
+                .collect();
         insta::assert_snapshot!(refusals.join("\n"), @r"
         `tools.environment.tool` grants `KEY`, which is for stepwell itself
         `tools.environment.tool` grants `TOKEN`, which is for stepwell itself
         `tools.environment.tool` grants `STEPWELL_STORE`, which is for stepwell itself
+        `tools.environment.tool` grants `AWS_SECRET_ACCESS_KEY`, which is for stepwell itself
         `tools.environment.tool` is no name of an environment variable
         ");
     }

@@ -193,6 +193,7 @@ impl Guest {
             Ok(bytes) => bytes,
             Err(code) => return self.wasi().stream_error(code),
         };
+        self.breathe(bytes.len() as u64).await;
         if bytes.is_empty() && length > 0 {
             return Ok(Err(StreamError::Closed));
         }

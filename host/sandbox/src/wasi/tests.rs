@@ -138,6 +138,11 @@ async fn what_stands_there_is_told_without_times() {
     let root = program.directory("/");
     let link = program.guest.read_link(root, "src/main.rs".to_owned()).await.unwrap();
     assert_eq!(link, Err(ErrorCode::Invalid));
+    let root = program.directory("/");
+    let link = program.guest.read_link(root, "src/missing".to_owned()).await.unwrap();
+    assert_eq!(link, Err(ErrorCode::NoEntry));
+    assert_eq!(program.stat("src/out", FOLLOW).await, Err(ErrorCode::NoEntry));
+    assert_eq!(program.stat("src/out", no_follow()).await, Ok((DescriptorType::SymbolicLink, 5)));
 }
 
 #[tokio::test]

@@ -139,9 +139,43 @@ fn a_variable_is_told_to_whom_it_is_granted() {
     let ask = |name: &str| short(&view.answer(&Question::Variable { name: name.to_owned() }));
     assert_eq!(ask("BRANCH"), r#"Some("main")"#);
     assert_eq!(ask("UNSET"), "None");
-    assert_eq!(ask("HOME"), r#"NotGranted("environment = [\"HOME\"]")"#);
+    let refused = ask("HOME");
+    assert!(refused.starts_with(r#"NotGranted("[\"HOME\"] for this tool"#), "{refused}");
+    for name in ["", "A B", "a\u{1}", &"A".repeat(257)] {
+        assert!(ask(name).starts_with("InvalidPath"), "{name:?}");
+    }
+    assert_eq!(view.denied().len(), 1, "what is no name is no grant either");
     assert_eq!(short(&view.answer(&Question::Variables)), r#"[("BRANCH", "main")]"#);
     let digest =
         |grant| View::new(scratch.snapshot(), None, grant).answer_digest(&Question::Variables);
     assert_ne!(digest(other), digest(Grant::nothing()));
+}
+
+#[test]
+fn a_refusal_names_the_side_that_refuses() {
+    let (scratch, _) = granted(&[]);
+    let step = Grant::read(&["**/*.rs".to_owned()]).unwrap();
+    let refused = |tool: &str, path: &str| {
+        let grant = step.within(&[tool.to_owned()]).unwrap();
+        short(&View::new(scratch.snapshot(), None, grant).answer(&content(path)))
+    };
+    let both = [refused("**", "Cargo.toml"), refused("docs/**", "src/a.rs")];
+    insta::assert_snapshot!(both.join("\n"), @r#"
+    NotGranted("read = [\"Cargo.toml\"]")
+    NotGranted("read = [\"src/a.rs\"] among the grants of the tool's own manifest")
+    "#);
+}
+
+#[test]
+fn what_was_refused_is_remembered_by_those_who_asked_and_cut() {
+    let (_scratch, view) = granted(&["src/*"]);
+    view.answer_digest(&content("docs/c.md"));
+    assert_eq!(view.denied(), [""; 0], "nobody was told");
+    let long = format!("docs/{}", "x".repeat(3_000));
+    for number in 0..20 {
+        view.answer(&content(&format!("{long}{number}")));
+    }
+    view.answer(&content("Cargo.toml"));
+    let denied = view.denied();
+    assert!(denied.len() <= 16 && denied.iter().all(|text| text.len() <= 512), "{denied:?}");
 }

@@ -209,3 +209,17 @@ fn a_linked_work_tree_has_its_own_index() {
     }
     scratch.git(&["worktree", "remove", "--force", at.to_str().unwrap()]);
 }
+
+#[test]
+fn rules_have_a_ceiling_together() {
+    let scratch = Scratch::new();
+    // A comment of the most bytes that one file may have.
+    let rules = format!("#{}", "x".repeat((1 << 20) - 1));
+    for number in 0..4 {
+        scratch.write(&format!("{number:02}/.gitignore"), &rules);
+    }
+    assert_eq!(scratch.snapshot().files().unwrap().len(), 4);
+    scratch.write("17/.gitignore", &rules);
+    let refused = scratch.snapshot().files().unwrap_err().to_string();
+    assert!(refused.contains("4194304 bytes of `.gitignore` files"), "{refused}");
+}

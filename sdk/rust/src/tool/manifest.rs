@@ -10,7 +10,7 @@ const DESCRIPTION_LEN_MAX: usize = 8 * 1024;
 /// A schema of more is a program. The compiler also has to read it byte by byte.
 const SCHEMA_LEN_MAX: usize = 32 * 1024;
 /// Deeper schemas are refused by the host.
-const DEPTH_MAX: usize = 64;
+const DEPTH_MAX: usize = 31;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 

@@ -100,8 +100,6 @@ impl Guest {
         };
         let refused = match metadata.kind {
             _ if opening.create && opening.exclusive => Some(ErrorCode::Exist),
-            // One that is followed and still there leads nowhere inside.
-            Kind::Symlink if how.contains(PathFlags::SYMLINK_FOLLOW) => Some(ErrorCode::NoEntry),
             Kind::Symlink => Some(ErrorCode::Loop),
             Kind::File if opening.directory => Some(ErrorCode::NotDirectory),
             Kind::Directory if writes || opening.truncate => Some(ErrorCode::IsDirectory),
@@ -132,7 +130,9 @@ impl Guest {
         }
         let answer = self.ask(Question::Stat { tree, path: path.to_owned() }).await?;
         let Answer::Stat(metadata) = answer else { return self.refused(path, answer) };
-        Ok(Ok(metadata))
+        // One that was followed and is still there leads nowhere inside.
+        let is_dead = metadata.kind == Kind::Symlink && how.contains(PathFlags::SYMLINK_FOLLOW);
+        Ok(if is_dead { Err(ErrorCode::NoEntry) } else { Ok(metadata) })
     }
 
     pub(in crate::wasi) async fn stat_at(
@@ -199,7 +199,11 @@ impl Guest {
         };
         let answer = self.ask(Question::Link { tree, path: path.clone() }).await?;
         let Answer::Link(target) = answer else { return self.refused(&path, answer) };
-        Ok(target.ok_or(ErrorCode::Invalid))
+        if let Some(target) = target {
+            return Ok(Ok(target));
+        }
+        // What is no link is told apart from what is not there.
+        Ok(self.look(tree, &path, PathFlags::SYMLINK_FOLLOW).await?.and(Err(ErrorCode::Invalid)))
     }
 
     pub(in crate::wasi) async fn read_at(
@@ -223,6 +227,7 @@ impl Guest {
                 }
             },
         };
+        self.breathe(read.as_ref().map_or(0, |bytes| bytes.len() as u64)).await;
         Ok(read.map(|bytes| {
             let end = offset.saturating_add(bytes.len() as u64);
             (bytes, end >= size)
