@@ -105,6 +105,30 @@ fn a_tool_that_is_granted_nothing_reads_nothing() {
     let trace = world.read(".stepwell/out/trace.jsonl");
     assert!(trace.contains("read = ["), "the answer names the grant that is missing:\n{trace}");
     assert!(!trace.contains("two\\\\nthree"), "{trace}");
+
+    // What each tool may see stands in the trace, and so does what a call was refused.
+    let noted: Vec<_> =
+        world.trace().into_iter().map(|record| record["event"]["noted"].clone()).collect();
+    let of = |kind: &str| {
+        noted.iter().find(|note| note["type"] == kind).unwrap_or_else(|| panic!("{trace}"))
+    };
+    let grants = of("run-started")["grants"].as_array().unwrap();
+    let read = |tool: &str| &grants.iter().find(|grant| grant["tool"] == tool).unwrap()["read"];
+    assert_eq!(*read("read_file"), serde_json::json!([]));
+    assert_eq!(*read("sbom"), serde_json::json!(["**", ".stepwell/verify/**"]));
+    assert_eq!(of("denied")["missing"], serde_json::json!(["read = [\"a.txt\"]"]));
+}
+
+#[test]
+fn a_variable_that_a_tool_does_not_ask_for_is_not_granted() {
+    let step = format!("{STEP}[tools.environment]\nsbom = [\"CI_BRANCH\"]\n");
+    let world = with_step(&step);
+    for command in [&["run", "--provider", "offline"][..], &["validate"]] {
+        let ran = world.stepwell(command);
+        assert_ne!(ran.code, Some(0), "{}", ran.out);
+        assert!(ran.err.contains("which it never asks for"), "{}", ran.err);
+        assert!(ran.err.contains("stepwell tool list --json"), "{}", ran.err);
+    }
 }
 
 #[test]

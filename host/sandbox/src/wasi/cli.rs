@@ -112,10 +112,13 @@ impl Guest {
 
     /// Writes what a guest has printed.
     pub(super) async fn print(&mut self, output: fn(&mut Wasi) -> &mut Lines, bytes: &[u8]) {
-        let lines = output(self.wasi());
-        let level = lines.level;
-        for line in lines.write(bytes) {
-            self.log.write(level, line);
+        // In pieces: what is nothing but ends of lines would become as many texts at once.
+        for piece in bytes.chunks(LOG_LINE_BYTES_MAX) {
+            let lines = output(self.wasi());
+            let level = lines.level;
+            for line in lines.write(piece) {
+                self.log.write(level, line);
+            }
         }
         self.breathe(bytes.len() as u64).await;
     }

@@ -12,7 +12,7 @@ use super::words::{
     Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, ErrorCode,
     MetadataHash, NewTimestamp, OpenFlags, PathFlags,
 };
-use super::{Wasi, asking, instance, plain, resource, resource_with};
+use super::{Wasi, asking, instance, plain, resource_with};
 use crate::guest::Guest;
 
 /// Where the head stands, the base, and what is written.
@@ -31,7 +31,14 @@ pub(super) enum Descriptor {
 
 /// The names in a directory that are yet to be told.
 #[derive(Debug)]
-struct Entries(std::vec::IntoIter<DirectoryEntry>);
+pub(super) struct Entries {
+    left: std::vec::IntoIter<DirectoryEntry>,
+    /// What all of them took.
+    bytes: u64,
+}
+
+/// Bytes of all directories that are being listed, about.
+const ENTRIES_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 type Done<T> = wasmtime::Result<Result<T, ErrorCode>>;
 type This = Resource<Descriptor>;
@@ -48,12 +55,14 @@ pub(super) fn define(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
             wasi.scratch.release(number);
         }
     })?;
-    resource::<Entries>(&mut types, "directory-entry-stream")?;
+    resource_with::<Entries>(&mut types, "directory-entry-stream", |wasi, entries| {
+        wasi.entries_bytes -= entries.bytes;
+    })?;
     plain(
         &mut types,
         "[method]directory-entry-stream.read-directory-entry",
         |wasi, (this,): (Resource<Entries>,)| {
-            Ok(Ok::<_, ErrorCode>(wasi.table.get_mut(&this)?.0.next()))
+            Ok(Ok::<_, ErrorCode>(wasi.table.get_mut(&this)?.left.next()))
         },
     )?;
     plain(&mut types, "filesystem-error-code", |wasi, (error,): (Resource<IoError>,)| {
@@ -211,6 +220,18 @@ impl Wasi {
         let scratch = Descriptor::Scratch { number: scratch::ROOT, writes: true };
         let all = [(of(Tree::Head), HEAD), (of(Tree::Base), BASE), (scratch, SCRATCH)];
         all.into_iter().map(|(at, name)| Ok((self.push(at)?, name.to_owned()))).collect()
+    }
+
+    /// Begins to tell names, if there is room for them beside those of other directories.
+    pub(super) fn tell(&mut self, entries: Vec<DirectoryEntry>) -> Done<Resource<Entries>> {
+        let bytes = |entry: &DirectoryEntry| size_of::<DirectoryEntry>() + entry.name.len();
+        let bytes = entries.iter().map(bytes).sum::<usize>() as u64;
+        if self.entries_bytes + bytes > ENTRIES_BYTES_MAX {
+            return Ok(Err(ErrorCode::InsufficientMemory));
+        }
+        let told = self.push(Entries { left: entries.into_iter(), bytes })?;
+        self.entries_bytes += bytes;
+        Ok(Ok(told))
     }
 
     fn stat(&self, this: &This) -> Done<DescriptorStat> {

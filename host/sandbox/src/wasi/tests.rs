@@ -234,3 +234,19 @@ fn handles_have_an_end() {
     let held = (0..).find(|_| wasi.push(()).is_err());
     assert_eq!(held, Some(Limits::default().handles));
 }
+
+#[tokio::test]
+async fn directories_that_are_listed_have_an_end_together() {
+    let mut program = Program::usual();
+    let names: Vec<_> = (0..2_000).map(|number| (format!("{number:0>200}"), false)).collect();
+    let wasi = program.guest.wasi();
+    let mut held = Vec::new();
+    let refused = loop {
+        match wasi.tell(names.iter().cloned().map(Into::into).collect()).unwrap() {
+            Ok(told) => held.push(told),
+            Err(why) => break why,
+        }
+    };
+    assert_eq!(refused, ErrorCode::InsufficientMemory);
+    assert!((50..300).contains(&held.len()), "{}", held.len());
+}

@@ -109,11 +109,15 @@ async fn the_stack_of_one_call_is_not_that_of_the_next() {
 
 #[test]
 fn handles_have_an_end() {
-    let out = "ended: it holds more than the limit of 1024 handles at a time";
-    check(small(), "hoards-handles", "", out);
-    let limits = Limits { handles: 3, ..small() };
-    let out = "ended: it holds more than the limit of 3 handles at a time";
-    check(limits, "hoards-handles", "", out);
+    for guest in ["hoards-handles", "hoards-streams"] {
+        let out = "ended: it holds more than the limit of 1024 handles at a time";
+        check(small(), guest, "", out);
+        let limits = Limits { handles: 3, ..small() };
+        let out = "ended: it holds more than the limit of 3 handles at a time";
+        check(limits, guest, "", out);
+    }
+    // One that is closed is not held.
+    check(Limits { handles: 3, ..small() }, "closes-streams", "", r#"answered: "ok""#);
 }
 
 #[test]

@@ -246,7 +246,7 @@ impl Guest {
                 entries.into_iter().map(Into::into).collect()
             }
         };
-        self.wasi().push(Entries(entries.into_iter())).map(Ok)
+        self.wasi().tell(entries)
     }
 
     /// WASI's word for an answer that is none. It has no room for a reason, so who reads the log is
