@@ -84,6 +84,7 @@ pub fn plan(scene: Scene<'_>) -> RunPlan {
         isolation: String::new(),
         answer_bytes: 65_536,
         calls_at_once: 8,
+        shown: BTreeMap::new(),
         approved: Vec::new(),
         machine: Arc::new(runner::ThisMachine),
         ledger: None,

@@ -15,3 +15,4 @@ mod model;
 mod resume;
 mod sdk;
 mod support;
+mod trees;

@@ -12,6 +12,7 @@ mod problem;
 mod repo;
 mod say;
 mod step;
+mod trees;
 mod wiring;
 
 use std::process::ExitCode;

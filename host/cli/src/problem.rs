@@ -65,6 +65,9 @@ pub(crate) enum Problem {
     /// A tool and a step that do not agree on what it may see.
     #[error("the tool `{name}` cannot be granted that: {why}")]
     ToolGrants { name: String, why: String },
+    /// A tree beside the repository that is not what the step grants.
+    #[error("the tree `{name}` cannot be granted: {why}")]
+    Tree { name: String, why: String },
     /// A machine that cannot keep a tool in.
     #[error("this machine does not put every wall around a tool: missing are {missing}")]
     Isolation { missing: String },
@@ -164,6 +167,10 @@ impl Problem {
             }
             Self::Isolation { .. } => ISOLATION_HELP.to_owned(),
             Self::ToolTwice { .. } => "give one of them another name".to_owned(),
+            Self::Tree { .. } => {
+                "look at what is there, and write its digest into `tools.trees` if you mean it"
+                    .to_owned()
+            }
             Self::ToolGrants { .. } => {
                 "`stepwell tool list --json` shows what a tool asks for; its maker writes that down"
                     .to_owned()
@@ -247,6 +254,7 @@ impl Problem {
             | Self::LedgerName { .. }
             | Self::ToolTwice { .. }
             | Self::ToolGrants { .. }
+            | Self::Tree { .. }
             | Self::Isolation { .. }
             | Self::NoTool { .. }
             | Self::Cache { .. }

@@ -115,6 +115,20 @@ pub(crate) struct Tools {
     /// asks for, such as `my_tool = ["CI_BRANCH"]`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) environment: BTreeMap<String, Vec<String>>,
+    /// Directories of this machine that tools may read beside the repository, by a name of yours:
+    /// they stand at `.stepwell/trees/NAME`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) trees: BTreeMap<String, Tree>,
+}
+
+/// A directory that tools may read beside the repository.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tree {
+    /// Where it is, from the repository's root if it is relative.
+    pub(crate) path: String,
+    /// Its digest: what is there otherwise is not granted. `stepwell run` says it.
+    pub(crate) digest: String,
 }
 
 fn everything() -> Vec<String> {
@@ -129,6 +143,7 @@ impl Default for Tools {
             read: everything(),
             grant: BTreeMap::new(),
             environment: BTreeMap::new(),
+            trees: BTreeMap::new(),
         }
     }
 }

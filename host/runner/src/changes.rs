@@ -8,7 +8,7 @@ use session::event::CallUsage;
 use similar::{ChangeTag, TextDiff};
 use snapshot::{ChangeStatus, Grant, Question, RepoPath, Tree, View};
 
-use crate::scratch::SHOWN_REPORTS;
+use crate::scratch::{SHOWN_REPORTS, SHOWN_TREES};
 use crate::text::cut;
 use crate::tools::{Called, Trees};
 
@@ -82,8 +82,9 @@ fn compare(trees: &Trees, grant: &Grant) -> Result<Changes, snapshot::SnapshotEr
     };
     let Some(base) = &trees.base else { return Ok(changes) };
     let mut all = snapshot::changes(base, &trees.head)?;
-    // The reports of the step's own tests are shown to the tools, and are no change.
-    all.retain(|change| !change.path.as_str().starts_with(SHOWN_REPORTS));
+    // What is shown to the tools beside the head is no change.
+    let beside = |path: &str| path.starts_with(SHOWN_REPORTS) || path.starts_with(SHOWN_TREES);
+    all.retain(|change| !beside(change.path.as_str()));
     all.retain(|change| grant.allows(&change.path));
     let view = View::new(trees.head.clone(), Some(base.clone()), grant.clone());
     changes.truncated = all.len() > FILES_MAX;
@@ -174,7 +175,12 @@ mod tests {
             Answer::Answered { output } => output,
             other @ (Answer::Refused { .. } | Answer::Ended { .. }) => panic!("{other:?}"),
         };
-        assert!(shown(&Grant::everything()).contains("SECRET"));
+        // What is shown beside the head.
+        fs::create_dir_all(head.path().join(".stepwell/trees/t")).unwrap();
+        fs::write(head.path().join(".stepwell/trees/t/a.rs"), "BESIDE").unwrap();
+
+        let everything = shown(&Grant::everything());
+        assert!(everything.contains("SECRET") && !everything.contains("BESIDE"), "{everything}");
         let granted = shown(&Grant::read(&["**/*.rs".to_owned()]).unwrap());
         assert!(granted.contains("a.rs") && !granted.contains("SECRET"), "{granted}");
         assert!(!granted.contains(".yml\""), "{granted}");

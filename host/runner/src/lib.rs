@@ -43,6 +43,7 @@ pub use plan::{
 pub use report::markdown;
 pub use run::{Ended, RunError, run};
 pub use runs::{KeptRun, KeptState, Reusable, carried_run, carried_runs, is_run_name, kept_runs};
+pub use scratch::SHOWN_TREES;
 pub use sink::{Operator, Sink, count};
 pub use text::Plain;
 pub use tools::{

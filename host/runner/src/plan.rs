@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session::StopReason;
-use snapshot::{Digest, Snapshot};
+use snapshot::{Digest, FileContent, RepoPath, Snapshot};
 
 use crate::carrier::Carrier;
 use crate::disk::Machine;
@@ -31,6 +31,8 @@ pub struct RunPlan {
     pub head: Tree,
     /// What it is compared with.
     pub base: Option<Tree>,
+    /// What tools see of the head beside what is in it, below [`SHOWN_TREES`](crate::SHOWN_TREES).
+    pub shown: BTreeMap<RepoPath, Option<FileContent>>,
     /// Where the run keeps its journal. One directory a run, made by the runner.
     pub run_dir: PathBuf,
     /// Where the artifacts go.

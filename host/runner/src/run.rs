@@ -189,7 +189,10 @@ pub async fn run<E: ToolExecutor>(
     let outputs = Outputs::of(&dir, records.is_empty()).map_err(unusable)?;
 
     let trees = Trees {
-        head: plan.head.snapshot.clone(),
+        head: match plan.shown.is_empty() {
+            true => plan.head.snapshot.clone(),
+            false => plan.head.snapshot.overlay(plan.shown.clone()),
+        },
         base: plan.base.as_ref().map(|base| base.snapshot.clone()),
         names: (plan.head.name.clone(), plan.base.as_ref().map(|base| base.name.clone())),
     };
@@ -203,13 +206,13 @@ pub async fn run<E: ToolExecutor>(
         books: Books::new(plan.isolation.clone()),
         paying: Paying::new(plan.ledger.clone(), known),
         carrying,
+        reports: plan.shown.clone(),
         plan,
         toolbox,
         outlets: Outlets::new(outlets),
         journal,
         session,
         trees,
-        reports: BTreeMap::new(),
         proposed: BTreeMap::new(),
         passed: None,
         tools,

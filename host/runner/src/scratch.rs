@@ -23,6 +23,9 @@ use crate::plan::TestCommand;
 
 /// Where the tools see the reports of the step's own tests, by round.
 pub(crate) const SHOWN_REPORTS: &str = ".stepwell/verify/";
+
+/// Where tools find the trees that a step grants them beside the repository.
+pub const SHOWN_TREES: &str = ".stepwell/trees/";
 /// Bytes of the command's output that are kept at its beginning and at its end: compile errors
 /// stand at the one, results at the other.
 const OUTPUT_HEAD_MAX: usize = 1024 * 1024;

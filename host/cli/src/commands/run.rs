@@ -205,6 +205,7 @@ impl Parts<'_> {
             tests: plan.verify.as_ref().map(test_command),
             head: trees.head.clone(),
             base: trees.base.clone(),
+            shown: crate::trees::shown(step, &trees.root, &trees.head.snapshot)?,
             run_dir,
             out_dir,
             key,

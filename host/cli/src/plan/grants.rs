@@ -6,7 +6,7 @@ use sandbox::Manifest;
 use snapshot::Grant;
 
 use super::access::check_variable;
-use super::{bad_glob, check_tool};
+use super::{bad_glob, check_name, check_tool};
 use crate::problem::Problem;
 use crate::step::{Step, StepError};
 
@@ -64,6 +64,9 @@ impl Grants {
             check_tool(&key, tool, known)?;
             let grant = Grant::read(globs).map_err(|err| bad_glob(&key, &err))?;
             by_tool.insert(tool.clone(), grant);
+        }
+        for name in step.tools.trees.keys() {
+            check_name("tools.trees", name)?;
         }
         let secrets = secrets(step);
         for (tool, names) in &step.tools.environment {

@@ -129,6 +129,7 @@ impl World {
             isolation: "none".to_owned(),
             answer_bytes: 65_536,
             calls_at_once: 8,
+            shown: BTreeMap::new(),
             approved: Vec::new(),
             machine: Arc::new(crate::disk::ThisMachine),
             ledger: None,

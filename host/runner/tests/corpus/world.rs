@@ -140,6 +140,7 @@ impl World {
             isolation: "none".to_owned(),
             answer_bytes: 65_536,
             calls_at_once: 8,
+            shown: BTreeMap::new(),
             approved: Vec::new(),
             machine: Arc::new(Mortal { after: killed_after, appends: Arc::default() }),
             ledger: None,

@@ -79,6 +79,7 @@ pub(crate) fn plan(dir: &Path, endpoint: Endpoint, time: Duration) -> RunPlan {
         isolation: "none".to_owned(),
         answer_bytes: 1_024,
         calls_at_once: 8,
+        shown: BTreeMap::new(),
         approved: Vec::new(),
         machine: Arc::new(ThisMachine),
         ledger: None,

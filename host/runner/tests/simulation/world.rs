@@ -493,6 +493,7 @@ impl World {
             isolation: "none".to_owned(),
             answer_bytes: 65_536,
             calls_at_once: 8,
+            shown: BTreeMap::new(),
             approved: Vec::new(),
             machine: Arc::new(self.machines[fate.machine].clone()),
             ledger: Some(self.ledger.of_process(part("ledger"), fate.faults, story)),
