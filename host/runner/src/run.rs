@@ -188,14 +188,7 @@ pub async fn run<E: ToolExecutor>(
     scratch::clear(&dir.join("scratch")).map_err(unusable)?;
     let outputs = Outputs::of(&dir, records.is_empty()).map_err(unusable)?;
 
-    let trees = Trees {
-        head: match plan.shown.is_empty() {
-            true => plan.head.snapshot.clone(),
-            false => plan.head.snapshot.overlay(plan.shown.clone()),
-        },
-        base: plan.base.as_ref().map(|base| base.snapshot.clone()),
-        names: (plan.head.name.clone(), plan.base.as_ref().map(|base| base.name.clone())),
-    };
+    let trees = seen(&plan);
     // The attempt begins now; the job did before the ledger and the store were waited for.
     let waited = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     plan.session.job_ms = plan.session.job_ms.map(|job_ms| job_ms.saturating_sub(waited));
@@ -262,6 +255,19 @@ async fn unless<T>(
             None
         }
         done = what => Some(done),
+    }
+}
+
+/// The trees as tools see them before any tests have run.
+fn seen(plan: &RunPlan) -> Trees {
+    let head = &plan.head.snapshot;
+    Trees {
+        head: match plan.shown.is_empty() {
+            true => head.clone(),
+            false => head.overlay(plan.shown.clone()),
+        },
+        base: plan.base.as_ref().map(|base| base.snapshot.clone()),
+        names: (plan.head.name.clone(), plan.base.as_ref().map(|base| base.name.clone())),
     }
 }
 
