@@ -117,10 +117,7 @@ impl World {
             },
             rules: gate::Rules::new(&gate::RuleSpec::default()).unwrap(),
             tests: None,
-            head: Tree {
-                snapshot: Snapshot::directory(&self.dir.path().join("repo")).unwrap(),
-                name: "head".to_owned(),
-            },
+            head: self.head(),
             base: None,
             run_dir: self.dir.path().join("runs").join(key.run_name()),
             out_dir: self.dir.path().join("out"),
@@ -135,6 +132,11 @@ impl World {
             ledger: None,
             carrier: None,
         }
+    }
+
+    fn head(&self) -> Tree {
+        let snapshot = Snapshot::directory(&self.dir.path().join("repo")).unwrap();
+        Tree { snapshot, name: "head".to_owned() }
     }
 
     /// Runs the step with this script; what came of it, and what was written down.
