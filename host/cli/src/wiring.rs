@@ -106,13 +106,18 @@ impl Tools {
                 component: tool.digest(),
                 profile: Sandbox::profile(&limits),
                 asks: manifest.grants.as_ref().and_then(|asks| serde_json::to_value(asks).ok()),
-                grant: grants.of_component(manifest, |name| env::var(name).ok())?,
+                grant: grants.of_component(manifest, variable)?,
             })
         };
         self.infos = self.tools.iter().map(info).collect::<Result<_, Problem>>()?;
         self.limits = limits;
         Ok(self)
     }
+}
+
+/// The value of a variable; what is no text in it is shown as U+FFFD, not as if it were not set.
+fn variable(name: &str) -> Option<String> {
+    env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 /// The sandbox of every command: guests in processes of their own, compiled code kept.
