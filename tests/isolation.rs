@@ -59,3 +59,24 @@ fn every_limit_of_a_call_ends_it_by_name() {
         assert!(trace.contains(ending), "{limit}: {trace}");
     }
 }
+
+#[test]
+fn a_step_says_how_many_of_its_calls_go_on_at_the_same_time() {
+    let world = World::example();
+    let step = world.read(".stepwell/step.toml");
+    let with = |calls: u32| {
+        let limits = format!("{step}\n[limits]\nconcurrent-calls = {calls}\n");
+        world.write(".stepwell/step.toml", &limits);
+    };
+    with(1);
+    world.stepwell(&["run", "--provider", "offline", "--step-from-head"]).code(0);
+    let isolation = world.json(".stepwell/out/accounting.json")["isolation"].to_string();
+    assert!(isolation.contains(", 1 calls at once"), "{isolation}");
+
+    for calls in [0, 65] {
+        with(calls);
+        let ran = world.stepwell(&["validate"]);
+        assert_ne!(ran.code, Some(0), "{calls}: {}", ran.out);
+        assert!(ran.err.contains("limits.concurrent-calls"), "{calls}: {}", ran.err);
+    }
+}
