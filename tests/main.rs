@@ -8,11 +8,13 @@
 mod bad_input;
 mod cache;
 mod commands;
+mod context;
 mod demo;
 mod isolation;
 mod kill;
 mod model;
 mod resume;
 mod sdk;
+mod sharing;
 mod support;
 mod trees;

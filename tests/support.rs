@@ -114,6 +114,8 @@ impl World {
             command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
             for who in ["AUTHOR", "COMMITTER"] {
                 command.env(format!("GIT_{who}_NAME"), "t").env(format!("GIT_{who}_EMAIL"), "t@t");
+                // The same files in the same order are the same commits, on every machine.
+                command.env(format!("GIT_{who}_DATE"), "2026-01-02T03:04:05Z");
             }
             let done = command.output().unwrap();
             assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
@@ -131,6 +133,8 @@ impl World {
         command.args(arguments).current_dir(self.repo());
         command.env("STEPWELL_CACHE_DIR", self.dir.path().join("cache"));
         command.env("XDG_STATE_HOME", self.dir.path().join("state"));
+        command.env("XDG_CONFIG_HOME", self.dir.path().join("config"));
+        command.env_remove("STEPWELL_CACHE_POLICY").env_remove("STEPWELL_CACHE_KEY");
         command.env_remove("STEPWELL_STORE").env_remove("STEPWELL_LEDGER");
         command.env_remove("OPENAI_API_KEY").env_remove("CI").env("RUST_BACKTRACE", "0");
         command

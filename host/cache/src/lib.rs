@@ -9,23 +9,45 @@
 //! SQLite file. Neither is believed: whatever is wrong with them is a miss, and the next store
 //! heals it.
 //!
-//! Reading order: [`CallKey`], [`Cache::lookup`], [`Cache::store`], then `index` and `blobs`.
+//! Other machines' outputs are believed for a signature ([`Trust`]), and found in a [`Remote`].
+//!
+//! Reading order: [`Call`], [`Cache::lookup`], [`Cache::store`], [`Cache::find`], then `index`,
+//! `blobs` and `remote`.
 //!
 //! This crate must not know steps or wasmtime.
 
 mod blobs;
 mod cache;
+mod call;
+mod clock;
 mod error;
 mod evict;
+mod find;
+mod flight;
 mod index;
-mod key;
+mod machine;
 mod observed;
 mod outcome;
+mod proof;
+mod record;
+mod remote;
+mod testimony;
+mod trust;
+mod upkeep;
 
 pub use cache::{Cache, Options};
+pub use call::{BadArguments, Call, CallKey, Identity, canonical};
 pub use error::CacheError;
-pub use key::{BadArguments, CallIdentity, CallKey, canonical};
-pub use outcome::{Hit, Lookup, Output, Refused, Start, Stat, Stored, Why};
+pub use find::Found;
+pub use flight::Flight;
+pub use machine::MachineKey;
+pub use outcome::{Changed, Hit, Lookup, Output, Refused, Start, Stat, Stored, ToolStat, Why};
+pub use proof::{BadKey, LEAVES_MAX, Proof, PublicKey, Signer};
+pub use record::Record;
+pub use remote::{Domain, LOOKUP_WAIT, PUBLISH_WAIT, Published, Remote, Visited, Visitor};
+pub use testimony::Testimony;
+pub use trust::{Origin, Revoked, Signers, Trust};
+pub use upkeep::{Shown, Verified};
 
 #[cfg(test)]
 mod tests;

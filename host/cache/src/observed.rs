@@ -5,8 +5,7 @@ use std::collections::btree_map::Entry;
 
 use snapshot::{Digest, Question};
 
-use crate::Refused;
-use crate::key::CallKey;
+use crate::{CallKey, Refused};
 
 /// More questions than this take longer to ask again than most tools take to run.
 pub(crate) const QUESTIONS_MAX: usize = 50_000;
@@ -54,6 +53,23 @@ pub(crate) fn sort(
 }
 
 impl QuestionSet {
+    /// The set that somebody else kept as `text`: only if it is written as we write it, each
+    /// question once and in order, because the digest of the text is part of a key.
+    pub(crate) fn read_foreign(text: &[u8], digest: Digest) -> Option<Self> {
+        if text.len() > SET_BYTES_MAX || Digest::of(text) != digest {
+            return None;
+        }
+        let set = Self::read(text, digest)?;
+        let is_sorted = set.questions.is_sorted_by(|one, next| one < next);
+        let is_ours = is_sorted && set.questions.len() <= QUESTIONS_MAX;
+        (is_ours && set.text() == text).then_some(set)
+    }
+
+    /// The text that the set is kept as.
+    pub(crate) fn text(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.questions).expect("questions are plain data")
+    }
+
     /// The set that was kept as `text`; `None` if it could not have been.
     pub(crate) fn read(text: &[u8], digest: Digest) -> Option<Self> {
         let questions: Vec<Question> = serde_json::from_slice(text).ok()?;
@@ -63,10 +79,21 @@ impl QuestionSet {
 
 impl Answers {
     /// The key under which the output for these answers is kept.
-    pub(crate) fn key(&self, call: &CallKey, set: Digest) -> Digest {
+    pub(crate) fn key(&self, call: CallKey, set: Digest) -> Digest {
         let call = call.digest();
         let parts: [&[u8]; 3] = [call.as_bytes(), set.as_bytes(), &self.0];
         Digest::derive("stepwell 2026-11 observed key v1", &parts)
+    }
+
+    /// The answers, one by one.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Digest> {
+        let digest = |bytes: &[u8]| bytes.try_into().map_or(Digest::of(bytes), Digest::from_bytes);
+        self.0.chunks_exact(32).map(digest)
+    }
+
+    /// The answer at a place.
+    pub(crate) fn get(&self, place: usize) -> Option<Digest> {
+        self.iter().nth(place)
     }
 
     /// The first place where other answers stand.

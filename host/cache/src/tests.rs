@@ -1,8 +1,11 @@
 //! What the tests of this crate share: a repository to change, a cache, and calls that observe.
 
+mod attacks;
 mod damage;
 mod keeping;
 mod oracle;
+mod proofs;
+mod remote;
 mod sharing;
 
 use std::fs;
@@ -11,17 +14,19 @@ use std::path::{Path, PathBuf};
 use snapshot::{Digest, GlobQuery, Grant, Question, Snapshot, Tree, View};
 use tempfile::TempDir;
 
-use crate::{Cache, CallIdentity, CallKey, Hit, Lookup, Options, Output, Stored, Why};
+use crate::{Cache, Call, Hit, Identity, Lookup, MachineKey, Options, Output, Stored, Why};
 
-/// A repository, and a cache beside it.
+/// A repository, a cache beside it, and the key of the machine.
 struct World {
     repository: TempDir,
     cache: TempDir,
+    machine: TempDir,
 }
 
 impl World {
     fn new() -> Self {
-        Self { repository: tempfile::tempdir().unwrap(), cache: tempfile::tempdir().unwrap() }
+        let directory = || tempfile::tempdir().unwrap();
+        Self { repository: directory(), cache: directory(), machine: directory() }
     }
 
     fn write(&self, path: &str, text: &str) {
@@ -40,12 +45,17 @@ impl World {
         View::new(snapshot, None, Grant::everything())
     }
 
+    fn options(&self) -> Options {
+        options(self.machine.path())
+    }
+
     fn open(&self) -> Cache {
-        Cache::open(self.cache.path()).unwrap()
+        Cache::open(self.cache.path(), self.options()).unwrap()
     }
 
     fn open_small(&self, bytes_max: u64) -> Cache {
-        Cache::open_with(self.cache.path(), Options { bytes_max }).unwrap()
+        let options = Options { bytes_max, ..self.options() };
+        Cache::open(self.cache.path(), options).unwrap()
     }
 
     /// All blobs, sorted by size.
@@ -53,24 +63,28 @@ impl World {
         let below = |at: &Path| {
             fs::read_dir(at).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
         };
-        let directories = below(&self.cache.path().join("v1/cas"));
+        let directories = below(&self.cache.path().join("v2/cas"));
         let mut blobs: Vec<_> = directories.iter().flat_map(|at| below(at)).collect();
         blobs.sort_by_key(|at| fs::metadata(at).unwrap().len());
         blobs
     }
 }
 
-fn key(tool: &str) -> CallKey {
+fn options(machine: &Path) -> Options {
+    Options::new(MachineKey::at(&machine.join("machine.key")).unwrap())
+}
+
+fn call(tool: &str) -> Call {
     let nothing = Digest::of(b"");
-    CallKey::new(&CallIdentity {
+    Call::new(Identity {
         component: nothing,
-        world: "stepwell:tool@0.1.0",
-        tool,
+        world: "stepwell:tool@0.1.0".to_owned(),
+        tool: tool.to_owned(),
         schema: nothing,
-        args: &serde_json::Value::Null,
+        args: serde_json::Value::Null,
         grant: nothing,
         profile: nothing,
-        salt: "",
+        salt: String::new(),
     })
     .unwrap()
 }
@@ -93,6 +107,9 @@ fn glob(pattern: &str) -> Question {
     Question::Glob { tree: Tree::Head, query }
 }
 
+/// What computing an output is said to have taken: more than a lookup of any size.
+const COST_US: u64 = 1_000_000;
+
 /// What a call that asks `questions` observes.
 fn observe(view: &View, questions: &[Question]) -> Vec<(Question, Digest)> {
     questions.iter().map(|question| (question.clone(), view.answer_digest(question))).collect()
@@ -101,13 +118,10 @@ fn observe(view: &View, questions: &[Question]) -> Vec<(Question, Digest)> {
 /// Keeps `output` for a call that asked `questions`.
 fn keep(cache: &Cache, view: &View, questions: &[Question], output: &str) -> Stored {
     let observed = observe(view, questions);
-    cache.store(&key("tool"), &observed, Output::Answer, output.as_bytes(), 7).unwrap()
+    cache.store(&call("tool"), &observed, Output::Answer, output.as_bytes(), COST_US).unwrap()
 }
 
 fn hit(output: &str) -> Lookup {
-    Lookup::Hit(Hit { output: output.into(), kind: Output::Answer, cost_us: 7 })
-}
-
-fn changed(question: &Question) -> Lookup {
-    Lookup::Miss(Why::Changed(Box::new(question.clone())))
+    let (kind, cost_us, origin) = (Output::Answer, COST_US, None);
+    Lookup::Hit(Hit { output: output.into(), kind, cost_us, origin })
 }

@@ -8,6 +8,14 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::wiring::trouble::{FailPoint, KillPoint};
 
+mod cache;
+
+pub(crate) use cache::{
+    AgainArgs, CacheAuditArgs, CacheClearArgs, CacheCommand, CacheGcArgs, CacheKeyArgs,
+    CachePromoteArgs, CachePullArgs, CachePushArgs, CacheShowArgs, CacheStatArgs, CacheVerifyArgs,
+    CacheWhyArgs, ContextArgs, SharingArgs,
+};
+
 /// Runs an AI step of a CI pipeline as a streaming, budgeted, resumable session.
 ///
 /// Begin with `stepwell init` in a repository, then `stepwell run`. Without a key the offline
@@ -41,7 +49,9 @@ pub(crate) enum Command {
     /// Use the tools without a model.
     #[command(subcommand)]
     Tool(ToolCommand),
-    /// Look into the cache of tool outputs.
+    /// Build what a step tells the model before it asks, without a model.
+    Context(ContextArgs),
+    /// Look into the cache of tool outputs, keep it in order, and share it.
     #[command(subcommand)]
     Cache(CacheCommand),
     /// See what was spent, and set caps for all runs.
@@ -130,6 +140,8 @@ pub(crate) struct RunArgs {
     /// Run every tool call, and keep no output.
     #[arg(long)]
     pub(crate) no_cache: bool,
+    #[command(flatten)]
+    pub(crate) sharing: SharingArgs,
     /// Refuse to run where any wall around the tools is missing; `stepwell doctor` lists them.
     #[arg(long)]
     pub(crate) require_isolation: bool,
@@ -303,6 +315,8 @@ pub(crate) struct ToolCallArgs {
     /// Do not use the cache.
     #[arg(long)]
     pub(crate) no_cache: bool,
+    #[command(flatten)]
+    pub(crate) sharing: SharingArgs,
     /// Print how the call went as JSON, with the answer in it.
     #[arg(long)]
     pub(crate) json: bool,
@@ -322,32 +336,6 @@ pub(crate) struct CallArgs {
     /// What it is compared with. Default as for `run`.
     #[arg(long, value_name = "REV")]
     pub(crate) base: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CacheCommand {
-    /// Say how much the cache holds.
-    Stat(CacheStatArgs),
-    /// Say whether a call would be answered by the cache, and if not, why.
-    Why(CacheWhyArgs),
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct CacheStatArgs {
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct CacheWhyArgs {
-    /// The tool's name.
-    pub(crate) tool: String,
-    #[command(flatten)]
-    pub(crate) on: CallArgs,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,7 @@
 //! The commands: each reads what it needs of the world, and prints what came of it.
 
 mod cache;
+mod context;
 mod doctor;
 mod init;
 mod ledger;
@@ -34,8 +35,8 @@ pub(crate) fn run(args: Args) -> Result<u8, Problem> {
         Command::Tool(ToolCommand::List(args)) => tool::list(&args),
         Command::Tool(ToolCommand::Describe(args)) => tool::describe(&args),
         Command::Tool(ToolCommand::Call(args)) => tool::call(&args),
-        Command::Cache(CacheCommand::Stat(args)) => cache::stat(&args),
-        Command::Cache(CacheCommand::Why(args)) => cache::why(&args),
+        Command::Context(args) => context::context(&args),
+        Command::Cache(command) => in_cache(command),
         Command::Ledger(command) => on_ledger(&command),
         Command::Doctor(args) => doctor::doctor(&args),
     }
@@ -49,6 +50,22 @@ fn on_ledger(command: &LedgerCommand) -> Result<u8, Problem> {
         LedgerCommand::Cap(LedgerCapCommand::List(args)) => ledger::cap_list(args),
         LedgerCommand::Cap(LedgerCapCommand::Remove(args)) => ledger::cap_remove(args),
         LedgerCommand::Prune(args) => ledger::prune(args),
+    }
+}
+
+fn in_cache(command: CacheCommand) -> Result<u8, Problem> {
+    match command {
+        CacheCommand::Stat(args) => cache::stat(&args),
+        CacheCommand::Why(args) => cache::why(&args),
+        CacheCommand::Show(args) => cache::show(&args),
+        CacheCommand::Verify(args) => cache::verify(&args),
+        CacheCommand::Gc(args) => cache::collect_garbage(&args),
+        CacheCommand::Clear(args) => cache::clear(&args),
+        CacheCommand::Push(args) => cache::push(&args),
+        CacheCommand::Pull(args) => cache::pull(&args),
+        CacheCommand::Audit(args) => cache::audit(&args),
+        CacheCommand::Promote(args) => cache::promote(&args),
+        CacheCommand::Key(args) => cache::key(&args),
     }
 }
 

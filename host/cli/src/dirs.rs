@@ -22,9 +22,23 @@ pub(crate) fn store_setting() -> Option<String> {
     env::var("STEPWELL_STORE").ok().filter(|url| !url.is_empty())
 }
 
-/// The user's own ledger: `stepwell/ledger.sqlite` in the directory for state.
+/// The user's own ledger: `ledger.sqlite` in the directory for state.
 pub(crate) fn ledger() -> PathBuf {
-    let users = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    users.or_else(home).unwrap_or_else(env::temp_dir).join("stepwell/ledger.sqlite")
+    state().join("ledger.sqlite")
+}
+
+/// The directory for what is neither settings nor a cache: `stepwell` in the user's.
+pub(crate) fn state() -> PathBuf {
+    users("XDG_STATE_HOME", ".local/state")
+}
+
+/// The directory for settings: `stepwell` in the user's.
+pub(crate) fn config() -> PathBuf {
+    users("XDG_CONFIG_HOME", ".config")
+}
+
+fn users(variable: &str, below_home: &str) -> PathBuf {
+    let named = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(below_home));
+    named.or_else(home).unwrap_or_else(env::temp_dir).join("stepwell")
 }

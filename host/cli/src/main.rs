@@ -11,6 +11,7 @@ mod plan;
 mod problem;
 mod repo;
 mod say;
+mod sharing;
 mod step;
 mod trees;
 mod wiring;

@@ -190,7 +190,7 @@ fn ceiling(name: &str, work: &step::Work, default: Ceiling) -> Result<Ceiling, S
     })
 }
 
-/// The usual calls, where their tools are allowed, then the step's own.
+/// The usual calls, where their tools are allowed, around the step's own.
 fn context(step: &Step, tools: &BTreeSet<String>) -> Result<Vec<ContextCall>, StepError> {
     let reports = &step.context.reports;
     let summary = if reports.is_empty() {
@@ -199,19 +199,20 @@ fn context(step: &Step, tools: &BTreeSet<String>) -> Result<Vec<ContextCall>, St
         serde_json::json!({ "paths": reports })
     };
     let before = step.verify.as_ref().is_some_and(|verify| verify.before);
-    let mut usual = vec![(runner::CHANGED_FILES, serde_json::json!({}))];
     // Where the tests run first, their reports are what there is to read.
     let of_tests = serde_json::json!({ "paths": [".stepwell/verify/0/**"] });
-    usual.push(("test_summary", if before { of_tests } else { summary }));
-    usual.push(("dependency_graph", serde_json::json!({ "query": "summary" })));
-    usual.push(("dependency_graph", serde_json::json!({ "query": "changes" })));
-    let usual = usual.into_iter().filter(|(tool, _)| tools.contains(*tool));
-    let mut calls: Vec<ContextCall> = usual
-        .map(|(tool, arguments)| ContextCall {
-            tool: tool.to_owned(),
-            arguments: arguments.to_string(),
-        })
-        .collect();
+    let usual = |(tool, arguments): (&str, serde_json::Value)| {
+        let call = ContextCall { tool: tool.to_owned(), arguments: arguments.to_string() };
+        tools.contains(tool).then_some(call)
+    };
+    // What is the same for most changes comes first: the provider has read it before.
+    let lasting = [("dependency_graph", serde_json::json!({ "query": "summary" }))];
+    let of_this_change = [
+        ("dependency_graph", serde_json::json!({ "query": "changes" })),
+        (runner::CHANGED_FILES, serde_json::json!({})),
+        ("test_summary", if before { of_tests } else { summary }),
+    ];
+    let mut calls: Vec<ContextCall> = lasting.into_iter().filter_map(usual).collect();
     for step::Call { tool, arguments } in &step.context.call {
         check_tool("context.call.tool", tool, tools)?;
         let arguments = serde_json::to_string(arguments).map_err(|err| {
@@ -219,6 +220,7 @@ fn context(step: &Step, tools: &BTreeSet<String>) -> Result<Vec<ContextCall>, St
         })?;
         calls.push(ContextCall { tool: tool.clone(), arguments });
     }
+    calls.extend(of_this_change.into_iter().filter_map(usual));
     if calls.len() > CONTEXT_CALLS_MAX {
         let help = format!("the most is {CONTEXT_CALLS_MAX}");
         return Err(StepError::value("context.call", "has too many calls", help));

@@ -4,6 +4,7 @@
 //! what to do. No variant repeats its source: [`Report`] prints the chain.
 
 mod kept;
+mod sharing;
 
 use std::error::Error as _;
 use std::fmt;
@@ -14,6 +15,7 @@ use runner::Plain;
 
 use crate::{exit, say};
 pub(crate) use kept::KeptProblem;
+pub(crate) use sharing::SharingProblem;
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +129,9 @@ pub(crate) enum Problem {
     /// A kept run, or a place of such, that cannot be used.
     #[error(transparent)]
     Kept(#[from] KeptProblem),
+    /// A shared cache that cannot be used.
+    #[error(transparent)]
+    Sharing(#[from] SharingProblem),
     /// A run that could not be carried on.
     #[error("the run cannot go on")]
     Run(#[source] runner::RunError),
@@ -196,6 +201,7 @@ impl Problem {
             | Self::BadRoots { .. }
             | Self::NoModel => return self.model_help(),
             Self::Kept(problem) => return Some(problem.help()),
+            Self::Sharing(problem) => return problem.help(),
             Self::Run(source) => return run_help(source).map(str::to_owned),
             Self::File { .. }
             | Self::Read { .. }
@@ -238,6 +244,7 @@ impl Problem {
                 exit::JOURNAL
             }
             Self::Kept(problem) => problem.exit_code(),
+            Self::Sharing(problem) => problem.exit_code(),
             Self::Run(_) | Self::Sandbox(_) | Self::Start(_) | Self::BadTool(_) => exit::INTERNAL,
             Self::File { .. }
             | Self::NoStep { .. }

@@ -10,6 +10,7 @@
 mod artifacts;
 mod carrier;
 mod changes;
+mod context;
 mod disk;
 mod journal;
 mod lease;
@@ -31,6 +32,7 @@ mod tools;
 pub use artifacts::ArtifactError;
 pub use carrier::Carrier;
 pub use changes::{DESCRIPTION as CHANGED_FILES_DESCRIPTION, schema as changed_files_schema};
+pub use context::{ContextCalled, ContextPack, context_pack};
 pub use disk::{JournalFile, Machine, ThisMachine};
 pub use journal::{Journal, JournalError};
 pub use lease::LeaseError;
@@ -47,5 +49,5 @@ pub use scratch::SHOWN_TREES;
 pub use sink::{Operator, Sink, count};
 pub use text::Plain;
 pub use tools::{
-    BadTool, CHANGED_FILES, Called, Execution, ToolExecutor, ToolInfo, Toolbox, Trees,
+    BadTool, CHANGED_FILES, Called, Execution, Shared, ToolExecutor, ToolInfo, Toolbox, Trees,
 };

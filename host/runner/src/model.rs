@@ -406,7 +406,7 @@ fn standard(tier: &str) -> &str {
     if tier == "fast" { "priority" } else { tier }
 }
 
-fn input_item(item: &Item) -> Result<InputItem, String> {
+pub(crate) fn input_item(item: &Item) -> Result<InputItem, String> {
     Ok(match item {
         Item::User(text) => InputItem::Message { role: "user".to_owned(), text: text.clone() },
         Item::ContextCall(ModelCall { call_id, tool, arguments }) => InputItem::FunctionCall {

@@ -30,6 +30,18 @@ pub(crate) fn is_output(name: &str) -> bool {
     })
 }
 
+/// What the conversation gets of a longer output.
+pub(crate) fn head_of(output: &str, most: usize) -> String {
+    let shown = serde_json::json!({
+        "cut": true,
+        "bytes": output.len(),
+        "shown_bytes": most,
+        "note": "the answer is longer than the step allows: ask for less of it",
+        "head": cut(output, most),
+    });
+    shown.to_string()
+}
+
 /// The long outputs of a run.
 #[derive(Debug)]
 pub(crate) struct Outputs {
@@ -66,20 +78,14 @@ impl Outputs {
                 return (answer, None);
             }
         };
-        let shown = serde_json::json!({
-            "cut": true,
-            "bytes": output.len(),
-            "shown_bytes": most,
-            "note": "the answer is longer than the step allows: ask for less of it",
-            "head": cut(&output, most),
-        });
+        let shown = head_of(&output, most);
         let note = Note::OutputCut {
             of: call.to_string(),
             bytes: output.len() as u64,
             shown: most as u64,
             kept: self.keep(&format!("{call}{ENDING}"), output.as_bytes()),
         };
-        (Answer::Answered { output: shown.to_string() }, Some(note))
+        (Answer::Answered { output: shown }, Some(note))
     }
 
     /// Keeps an output whole; none where it cannot be. Where it is, below the artifacts.

@@ -3,7 +3,7 @@
 
 pub(crate) mod books;
 pub(crate) mod carrying;
-mod effects;
+pub(crate) mod effects;
 mod inherit;
 mod paying;
 pub(crate) mod resume;
@@ -19,7 +19,7 @@ use session::{Accounting, Call, CallId, Deadline, Effect, RunResult, Session, Si
 use snapshot::{FileContent, RepoPath};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use wire::ToolSpec;
 
@@ -39,6 +39,10 @@ use paying::{Departure, Known, Leased, Paying, Reserved};
 
 /// How long the end of a run waits for what is given up: a thread cannot be ended from outside.
 const GIVE_UP_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// How long the end of a run may take to share what it has computed, and where it was stopped.
+const SHARE_TIME_MAX: Duration = Duration::from_secs(10);
+const SHARE_TIME_STOPPED_MAX: Duration = Duration::from_secs(2);
 
 /// A run that could not be carried on. What it had done is in its journal.
 #[derive(Debug, thiserror::Error)]
@@ -193,7 +197,7 @@ pub async fn run<E: ToolExecutor>(
     let waited = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     plan.session.job_ms = plan.session.job_ms.map(|job_ms| job_ms.saturating_sub(waited));
     let session = Session::new(plan.session.clone());
-    let tools = effects::offered(&plan, &toolbox);
+    let tools = effects::offered(&plan.session, &toolbox);
     let calls_at_once = Arc::new(Semaphore::new(plan.calls_at_once.max(1) as usize));
     let mut run = Run {
         books: Books::new(plan.isolation.clone()),
@@ -225,6 +229,7 @@ pub async fn run<E: ToolExecutor>(
     if let Some(record) = records.get(1).filter(is_inherited) {
         run.outlets.record(record.clone());
     }
+    run.look_ahead(records.is_empty());
     run.take_up(records, leased)?;
     // A run that is over as soon as it is taken up hears nothing more.
     if let Some(signal) = stop.filter(|_| run.session.stopped().is_none()) {
@@ -272,6 +277,20 @@ fn seen(plan: &RunPlan) -> Trees {
 }
 
 impl<E: ToolExecutor> Run<E> {
+    /// Asks where others share their answers for all calls of the context at once, while the step
+    /// begins.
+    fn look_ahead(&self, is_first: bool) {
+        if !is_first || self.toolbox.cache().and_then(cache::Cache::remote).is_none() {
+            return;
+        }
+        let (toolbox, calls) = (Arc::clone(&self.toolbox), self.plan.session.context.clone());
+        tokio::spawn(async move {
+            let calls: Vec<_> =
+                calls.iter().map(|call| (call.tool.as_str(), call.arguments.as_str())).collect();
+            toolbox.prefetch(&calls).await;
+        });
+    }
+
     /// Until the run is finished, and all of it is written down.
     async fn go_on(&mut self, signals: &mut mpsc::Receiver<Signal>) -> Result<(), RunError> {
         self.carry_out_effects();
@@ -286,7 +305,7 @@ impl<E: ToolExecutor> Run<E> {
     /// The processes of the step's own tests end with their task: were this process to end first,
     /// they would stay.
     async fn give_up_tasks(&mut self) {
-        let given_up = tokio::time::timeout(GIVE_UP_TIME_MAX, self.tasks.shutdown());
+        let given_up = timeout(GIVE_UP_TIME_MAX, self.tasks.shutdown());
         let _in_time = given_up.await;
     }
 
@@ -419,15 +438,18 @@ impl<E: ToolExecutor> Run<E> {
         let reason = self.finished.clone().unwrap_or(StopReason::NoUsefulResult);
         let outlets = std::mem::take(&mut self.outlets);
         // As in `give_up_tasks`, beside the rest.
-        let given_up = tokio::time::timeout(GIVE_UP_TIME_MAX, self.tasks.shutdown());
-        let (unbooked, all_carried, missed, _in_time) =
-            tokio::join!(self.paying.end(), self.carrying.end(), outlets.flush(), given_up);
+        let given_up = timeout(GIVE_UP_TIME_MAX, self.tasks.shutdown());
+        let name = self.plan.key.run_name();
+        let shared = timeout(share_time(&reason), self.toolbox.publish(&name));
+        let (unbooked, all_carried, missed, shared, _in_time) =
+            tokio::join!(self.paying.end(), self.carrying.end(), outlets.flush(), shared, given_up);
+        let unshared = shared.unwrap_or_else(|_elapsed| vec!["there was no time left".to_owned()]);
         let RunPlan { step, head, base, run_dir, .. } = &self.plan;
         let base = base.as_ref().map(|base| base.name.as_str());
         let result = self.session.result(step, &head.name, base, reason);
         let resume = self.plan.resume.as_ref().and_then(|resume| resume.after(&result.stop_reason));
         let counted = self.books.close(self.session.accounting());
-        let accounting = Accounting { unbooked, missed, resume, ..counted };
+        let accounting = Accounting { unbooked, unshared, missed, resume, ..counted };
         // Only a patch that left the gates is left for the pipeline.
         let patch =
             result.patch.as_ref().and(self.passed.as_ref()).map(|passed| passed.diff.as_str());
@@ -452,6 +474,11 @@ impl<E: ToolExecutor> Run<E> {
         let _left = scratch::clear(&run_dir.join("scratch"));
         Ok(Ended { result, accounting })
     }
+}
+
+/// Less where somebody waits for the end.
+fn share_time(reason: &StopReason) -> Duration {
+    if *reason == StopReason::Done { SHARE_TIME_MAX } else { SHARE_TIME_STOPPED_MAX }
 }
 
 /// Whether it is about the response that is waited for.

@@ -218,6 +218,9 @@ fn noted(note: &Note) -> Option<(&'static str, String)> {
             ("denied", format!("{call}: not granted: {}", missing.join(", ")))
         }
         Note::CacheMissed { .. } => return None,
+        Note::CacheShared { call, domain, signer, .. } => {
+            ("shared", format!("{call}: computed elsewhere; {signer} vouches for it in `{domain}`"))
+        }
         Note::OutputCut { of, bytes: whole, shown, kept } => {
             let rest = match kept {
                 Some(file) => format!("all of it in {file}"),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cache::{Cache, CallIdentity, CallKey, Lookup};
+use cache::{Cache, Found, Hit, Identity};
 use serde_json::Value;
 use session::event::{CallDigests, CallUsage};
 use session::{Answer, Source};
@@ -17,6 +17,9 @@ pub const CHANGED_FILES: &str = "changed_files";
 
 /// Tools whose output is what they observed: looking it up costs what asking costs.
 const NEVER_CACHED: [&str; 3] = ["read_file", "list_files", "search_text"];
+
+/// The contract that tools are linked against.
+const WORLD: &str = "stepwell:tool@0.1.0";
 
 /// Bytes of a call's arguments: a page of JSON; more is a mistake or an attack.
 const ARGUMENTS_BYTES_MAX: usize = 1024 * 1024;
@@ -99,8 +102,21 @@ pub struct Called {
     pub denied: Vec<String>,
     /// Why the cache could not answer, where it was asked.
     pub missed: Option<String>,
+    /// Where the answer was computed, if on another machine.
+    pub shared: Option<Shared>,
     /// What a person should know: a cache that is damaged, a tool that answers differently.
     pub warnings: Vec<String>,
+}
+
+/// Who vouches for an answer that another machine has computed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// The domain it was found in.
+    pub domain: String,
+    /// The public key that signed it.
+    pub signer: String,
+    /// The run that it was signed in.
+    pub run: String,
 }
 
 /// The tools of a run, with their schemas and the cache.
@@ -108,9 +124,16 @@ pub struct Called {
 pub struct Toolbox<E> {
     executor: E,
     cache: Option<Cache>,
-    schemas: BTreeMap<String, jsonschema::Validator>,
+    schemas: BTreeMap<String, Schema>,
     /// What `changed_files` may show.
     changes: Grant,
+}
+
+/// A schema, ready to check arguments.
+#[derive(Debug)]
+struct Schema {
+    validator: jsonschema::Validator,
+    digest: Digest,
 }
 
 /// A tool that cannot be offered.
@@ -132,7 +155,8 @@ impl<E: ToolExecutor> Toolbox<E> {
             let bad = |why: String| BadTool { tool: tool.name.clone(), why };
             let validator =
                 jsonschema::validator_for(&tool.schema).map_err(|err| bad(err.to_string()))?;
-            schemas.insert(tool.name.clone(), validator);
+            let digest = Digest::of(tool.schema.to_string().as_bytes());
+            schemas.insert(tool.name.clone(), Schema { validator, digest });
         }
         Ok(Self { executor, cache, schemas, changes })
     }
@@ -150,6 +174,23 @@ impl<E: ToolExecutor> Toolbox<E> {
     /// Answers a call.
     pub async fn call(&self, tool: &str, arguments: &str, trees: &Trees) -> Called {
         self.call_granted(tool, arguments, trees, None).await
+    }
+
+    /// Asks, all at once, where others share their answers for calls that are about to be made.
+    pub async fn prefetch(&self, calls: &[(&str, &str)]) {
+        let Some(remote) = self.cache.as_ref().and_then(Cache::remote) else { return };
+        let call = |(tool, arguments): &(&str, &str)| self.call_of(tool, arguments).ok().flatten();
+        let keys: Vec<_> = calls.iter().filter_map(call).map(|call| call.key()).collect();
+        remote.prefetch(&keys).await;
+    }
+
+    /// Shares what the calls so far have computed, under the name of the run. Says what did not go
+    /// well.
+    pub async fn publish(&self, run: &str) -> Vec<String> {
+        match &self.cache {
+            Some(cache) => cache.publish(run).await.troubles,
+            None => Vec::new(),
+        }
     }
 
     /// Answers a call that the host makes for itself: `granted` counts instead of the step's grant.
@@ -171,71 +212,93 @@ impl<E: ToolExecutor> Toolbox<E> {
             Err(message) => return Called::refused(message),
         };
         let grant = granted.unwrap_or_else(|| info.grant.clone());
-        let key = Self::key(info, &parsed, &grant);
+        let key = self.identify(info, &parsed, &grant);
         let view = Arc::new(View::new(trees.head.clone(), trees.base.clone(), grant));
         let seen = Arc::clone(&view);
         // The tool gets what the key is made of, to the byte.
         let arguments = cache::canonical(&parsed).unwrap_or_else(|_| parsed.to_string());
-        let asked = self.cache.as_ref().zip(key.as_ref());
-        let mut called = match asked.map(|(cache, key)| look_up(cache, key, &view)) {
-            Some(Ok(called)) => called,
-            Some(Err(missed)) => {
-                let called = self.run(tool, &arguments, view, asked).await;
-                Called { missed: Some(missed), ..called }
-            }
-            None => self.run(tool, &arguments, view, None).await,
+        let mut called = match self.cache.as_ref().zip(key.as_ref()) {
+            Some((cache, call)) => self.find(cache, call, &arguments, view).await,
+            None => Called::fresh(self.executor.execute(tool, &arguments, view).await),
         };
         called.digests = CallDigests {
             component: Some(info.component.to_string()),
             input: Some(Digest::of(arguments.as_bytes()).to_string()),
-            key: asked.map(|(_, key)| key.to_string()),
+            key: self.cache.as_ref().and(key).map(|call| call.key().to_string()),
             ..called.digests
         };
         called.denied = seen.denied();
         called
     }
 
-    /// Lets the tool answer, and keeps what may be kept.
-    async fn run(
+    /// Lets the cache answer, or else the tool, and keeps what may be kept.
+    async fn find(
         &self,
-        tool: &str,
+        cache: &Cache,
+        call: &cache::Call,
         arguments: &str,
         view: Arc<View>,
-        asked: Option<(&Cache, &CallKey)>,
     ) -> Called {
-        let execution = self.executor.execute(tool, arguments, view).await;
-        let warnings = asked.and_then(|(cache, key)| keep(cache, key, &execution));
-        let Execution { answer, usage, log, .. } = execution;
-        let warnings = warnings.into_iter().collect();
-        Called { source: Source::Fresh, usage, log, warnings, ..Called::by_host(answer) }
+        let (missed, flight) = match cache.find(call, &view).await {
+            Found::Hit(hit) => match Called::kept(hit) {
+                Some(called) => return called.with_warnings(said(cache)),
+                None => ("the kept answer is not text".to_owned(), None),
+            },
+            Found::Miss { why, flight } => (why.to_string(), Some(flight)),
+        };
+        let execution = self.executor.execute(&call.identity().tool, arguments, view).await;
+        let mut warnings = said(cache);
+        warnings.extend(keep(cache, call, &execution));
+        drop(flight);
+        Called { missed: Some(missed), ..Called::fresh(execution) }.with_warnings(warnings)
     }
 
-    /// The key under which a call is kept; none for calls that are not.
+    /// Runs a call that was kept again, on these trees, and says what it observed. What comes of
+    /// it is kept as ours, unless `forget`.
+    pub async fn run_again(
+        &self,
+        call: &cache::Call,
+        grant: &Grant,
+        trees: &Trees,
+        keep_it: bool,
+    ) -> Execution {
+        let identity = call.identity();
+        let view = Arc::new(View::new(trees.head.clone(), trees.base.clone(), grant.clone()));
+        let arguments =
+            cache::canonical(&identity.args).unwrap_or_else(|_| identity.args.to_string());
+        let execution = self.executor.execute(&identity.tool, &arguments, view).await;
+        if keep_it && let Some(cache) = &self.cache {
+            let _warning = keep(cache, call, &execution);
+        }
+        execution
+    }
+
+    /// A call as the cache knows it; none for calls that are not kept.
     ///
     /// # Errors
     /// A sentence when the tool does not exist or the arguments do not fit.
-    pub fn key_of(&self, tool: &str, arguments: &str) -> Result<Option<CallKey>, String> {
+    pub fn call_of(&self, tool: &str, arguments: &str) -> Result<Option<cache::Call>, String> {
         let info = self.tools().iter().find(|info| info.name == tool);
         let info = info.ok_or_else(|| format!("there is no tool `{tool}`"))?;
         let parsed = self.check(tool, arguments)?;
-        Ok(Self::key(info, &parsed, &info.grant))
+        Ok(self.identify(info, &parsed, &info.grant))
     }
 
-    fn key(info: &ToolInfo, arguments: &Value, grant: &Grant) -> Option<CallKey> {
+    fn identify(&self, info: &ToolInfo, arguments: &Value, grant: &Grant) -> Option<cache::Call> {
         if NEVER_CACHED.contains(&info.name.as_str()) {
             return None;
         }
-        CallKey::new(&CallIdentity {
+        let identity = Identity {
             component: info.component,
-            world: "stepwell:tool@0.1.0",
-            tool: &info.name,
-            schema: Digest::of(info.schema.to_string().as_bytes()),
-            args: arguments,
+            world: WORLD.to_owned(),
+            tool: info.name.clone(),
+            schema: self.schemas.get(&info.name)?.digest,
+            args: arguments.clone(),
             grant: grant.digest(),
             profile: info.profile,
-            salt: "",
-        })
-        .ok()
+            salt: String::new(),
+        };
+        cache::Call::new(identity).ok()
     }
 
     fn check(&self, tool: &str, arguments: &str) -> Result<Value, String> {
@@ -245,8 +308,8 @@ impl<E: ToolExecutor> Toolbox<E> {
         let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
         let value: Value = serde_json::from_str(arguments)
             .map_err(|err| format!("the arguments of {tool} are not JSON: {err}"))?;
-        if let Some(validator) = self.schemas.get(tool)
-            && let Err(err) = validator.validate(&value)
+        if let Some(schema) = self.schemas.get(tool)
+            && let Err(err) = schema.validator.validate(&value)
         {
             let place = err.instance_path().to_string();
             let place = if place.is_empty() { String::new() } else { format!(" at `{place}`") };
@@ -278,47 +341,61 @@ impl Called {
             log: Vec::new(),
             denied: Vec::new(),
             missed: None,
+            shared: None,
             warnings: Vec::new(),
         }
     }
-}
 
-fn look_up(cache: &Cache, key: &CallKey, view: &View) -> Result<Called, String> {
-    match cache.lookup(key, view) {
-        Lookup::Hit(hit) => match text_answer(&hit) {
-            Some(answer) => {
-                let called = Called::by_host(answer);
-                let usage = CallUsage { saved_us: hit.cost_us, ..called.usage };
-                Ok(Called { source: Source::Cache, usage, ..called })
-            }
-            None => Err("the kept answer is not text".to_owned()),
-        },
-        Lookup::Miss(why) => Err(why.to_string()),
+    fn fresh(execution: Execution) -> Self {
+        let Execution { answer, usage, log, .. } = execution;
+        Self { source: Source::Fresh, usage, log, ..Self::by_host(answer) }
+    }
+
+    /// An answer of the cache, if it is one that a tool can have given.
+    fn kept(hit: Hit) -> Option<Self> {
+        let text = String::from_utf8(hit.output).ok()?;
+        let called = Self::by_host(match hit.kind {
+            cache::Output::Answer => Answer::Answered { output: text },
+            cache::Output::Refusal => Answer::Refused { message: text },
+        });
+        let usage = CallUsage { saved_us: hit.cost_us, ..called.usage };
+        let shared = hit.origin.map(|origin| Shared {
+            domain: origin.domain,
+            signer: origin.proof.signer.to_string(),
+            run: origin.proof.run,
+        });
+        Some(Self { source: Source::Cache, usage, shared, ..called })
+    }
+
+    fn with_warnings(self, warnings: Vec<String>) -> Self {
+        Self { warnings, ..self }
     }
 }
 
-fn text_answer(hit: &cache::Hit) -> Option<Answer> {
-    let text = String::from_utf8(hit.output.clone()).ok()?;
-    Some(match hit.kind {
-        cache::Output::Answer => Answer::Answered { output: text },
-        cache::Output::Refusal => Answer::Refused { message: text },
-    })
+/// What the operator should read of the places where answers are shared.
+fn said(cache: &Cache) -> Vec<String> {
+    cache.remote().map(cache::Remote::said).unwrap_or_default()
 }
 
 /// Keeps what a tool said of its own accord; an ending says nothing of the repository.
-fn keep(cache: &Cache, key: &CallKey, execution: &Execution) -> Option<String> {
+fn keep(cache: &Cache, call: &cache::Call, execution: &Execution) -> Option<String> {
     let observed = execution.observed.as_ref()?;
     let (kind, output) = match &execution.answer {
         Answer::Answered { output } => (cache::Output::Answer, output),
         Answer::Refused { message } => (cache::Output::Refusal, message),
         Answer::Ended { .. } => return None,
     };
-    let stored = cache.store(key, observed, kind, output.as_bytes(), execution.usage.wall_us);
+    let stored = cache.store(call, observed, kind, output.as_bytes(), execution.usage.wall_us);
     match stored {
         Ok(cache::Stored::Volatile) => Some(
             "the tool gave two answers to the same questions: it is not cached any more".into(),
         ),
-        Ok(_) => None,
+        Ok(cache::Stored::Contradicted(origin)) => Some(format!(
+            "another answer to the same questions was kept from the shared cache `{}`, signed by \
+             {} in {}: one of the two machines is wrong, or not honest; run `stepwell cache audit`",
+            origin.domain, origin.proof.signer, origin.proof.run
+        )),
+        Ok(cache::Stored::New | cache::Stored::Known | cache::Stored::Refused(_)) => None,
         Err(err) => Some(format!("the answer could not be kept: {err}")),
     }
 }

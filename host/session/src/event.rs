@@ -463,6 +463,17 @@ pub enum Note {
         /// The first question whose answer changed, or that the call was never seen.
         because: String,
     },
+    /// Another machine had computed a call's answer, and somebody who is trusted vouches for it.
+    CacheShared {
+        /// The call.
+        call: CallId,
+        /// The domain of the shared cache that it was found in.
+        domain: String,
+        /// The public key that signed it.
+        signer: String,
+        /// The run that it was signed in.
+        run: String,
+    },
     /// An output was longer than what is passed on of one.
     OutputCut {
         /// Whose: a call's, or `tests` and a round.

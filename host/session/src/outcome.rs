@@ -288,6 +288,13 @@ pub struct Accounting {
     pub requests: u32,
     /// Requests charged at the most they can have cost, because nobody said what they did.
     pub charged_at_most: u32,
+    /// Tokens that the provider counted as sent.
+    #[serde(default)]
+    pub input_tokens: u64,
+    /// Those of them that it had read before, and bills as such: what a context of the same bytes
+    /// saves.
+    #[serde(default)]
+    pub input_tokens_cached: u64,
     /// Tokens and money of everything.
     pub total: Spent,
     /// Money that servers reported beyond that, when nothing was left of the budgets.
@@ -299,6 +306,9 @@ pub struct Accounting {
     pub calls_fresh: u32,
     /// Calls answered by the cache.
     pub calls_cached: u32,
+    /// Those of them that another machine had computed.
+    #[serde(default)]
+    pub calls_shared: u32,
     /// Microseconds of tool time that the cache saved.
     pub cache_saved_us: u64,
     /// Responses that the last attempt did not have to ask for again.
@@ -325,6 +335,9 @@ pub struct Accounting {
     /// What sinks missed, by their names; those that missed nothing are left out.
     #[serde(default)]
     pub missed: BTreeMap<String, Missed>,
+    /// What did not go well when answers were shared with other machines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unshared: Vec<String>,
     /// Why the ledger does not know what the last request came to; it stays reserved there.
     #[serde(default)]
     pub unbooked: Option<String>,

@@ -65,6 +65,8 @@ pub struct Session {
     test_rounds: u32,
     verdicts: Vec<Verdict>,
     tests_before: Option<TestsSaid>,
+    /// What the model will read of them.
+    said_before: Option<(ModelCall, String)>,
     /// Where the reports of the tests before stand.
     reports_before: Vec<String>,
     tests_after: Option<TestsSaid>,
@@ -105,6 +107,7 @@ impl Session {
             test_rounds: 0,
             verdicts: Vec::new(),
             tests_before: None,
+            said_before: None,
             reports_before: Vec::new(),
             tests_after: None,
             tests_passed: None,

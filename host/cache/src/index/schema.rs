@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
 use crate::{CacheError, Start};
 
 /// Raised when the tables change; an index of another version is set aside.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// How long a process waits for another one's write; writes take less than a millisecond.
 const BUSY_MAX: Duration = Duration::from_secs(5);
@@ -21,26 +21,36 @@ const LOCK_TRIES_MAX: u32 = 500;
 const LOCK_TRY_EVERY: Duration = Duration::from_millis(10);
 
 const TABLES: &str = "
+    CREATE TABLE calls (call BLOB NOT NULL PRIMARY KEY, tool BLOB NOT NULL, identity TEXT NOT NULL)
+        WITHOUT ROWID, STRICT;
     CREATE TABLE sets (
         call BLOB NOT NULL, questions BLOB NOT NULL, answers BLOB NOT NULL, used INTEGER NOT NULL,
-        PRIMARY KEY (call, questions)
+        seal BLOB NOT NULL, PRIMARY KEY (call, questions)
     ) WITHOUT ROWID, STRICT;
     CREATE INDEX sets_by_questions ON sets (questions);
     CREATE TABLE records (
         observed BLOB NOT NULL PRIMARY KEY, call BLOB NOT NULL, questions BLOB NOT NULL,
-        output BLOB NOT NULL, kind INTEGER NOT NULL, cost INTEGER NOT NULL, seal BLOB NOT NULL,
-        used INTEGER NOT NULL
+        output BLOB NOT NULL, bytes INTEGER NOT NULL, kind INTEGER NOT NULL,
+        cost INTEGER NOT NULL, domain TEXT, proof TEXT, seal BLOB NOT NULL,
+        shared TEXT NOT NULL, used INTEGER NOT NULL
     ) WITHOUT ROWID, STRICT;
     CREATE INDEX records_by_call ON records (call, questions);
     CREATE INDEX records_by_output ON records (output);
     CREATE INDEX records_by_use ON records (used);
     CREATE TABLE blobs (digest BLOB NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL)
         WITHOUT ROWID, STRICT;
-    CREATE TABLE volatile (call BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID, STRICT;
+    CREATE TABLE volatile (tool BLOB NOT NULL PRIMARY KEY, seal BLOB NOT NULL)
+        WITHOUT ROWID, STRICT;
+    CREATE TABLE tools (
+        tool BLOB NOT NULL PRIMARY KEY, name TEXT NOT NULL, component BLOB NOT NULL,
+        hits INTEGER NOT NULL, shared_hits INTEGER NOT NULL, misses INTEGER NOT NULL,
+        saved_us INTEGER NOT NULL, saved_bytes INTEGER NOT NULL, runs INTEGER NOT NULL,
+        run_us INTEGER NOT NULL
+    ) WITHOUT ROWID, STRICT;
     CREATE TABLE totals (id INTEGER PRIMARY KEY CHECK (id = 1), bytes INTEGER NOT NULL,
         tick INTEGER NOT NULL) STRICT;
     INSERT INTO totals VALUES (1, 0, 0);
-    PRAGMA user_version = 1;
+    PRAGMA user_version = 2;
 ";
 
 /// Generations of a damaged index; more were not counted up by us.

@@ -18,12 +18,12 @@ fn heals(what: &str, harm: impl Fn(&World)) -> Lookup {
     harm(&world);
 
     let cache = world.open();
-    let missed = cache.lookup(&key("tool"), &world.view());
+    let missed = cache.lookup(&call("tool"), &world.view());
     assert!(matches!(missed, Lookup::Miss(_)), "{what}: {missed:?}");
     let stored = keep(&cache, &world.view(), &questions, &output);
     assert_eq!(stored, Stored::New, "{what}");
     for cache in [&cache, &world.open()] {
-        let found = cache.lookup(&key("tool"), &world.view());
+        let found = cache.lookup(&call("tool"), &world.view());
         assert_eq!(found, hit(&output), "{what}");
     }
     missed
@@ -60,7 +60,7 @@ fn a_damaged_blob_is_a_miss_and_heals() {
             let truth = world.cache.path().join("truth");
             fs::rename(at(world), &truth).unwrap();
             let name = Digest::of(&fs::read(&truth).unwrap()).to_string();
-            let place = world.cache.path().join("v1/cas").join(&name[..2]).join(&name);
+            let place = world.cache.path().join("v2/cas").join(&name[..2]).join(&name);
             symlink(&truth, place).unwrap();
         });
         heals("its directory a file", |world| {
@@ -77,7 +77,7 @@ fn a_damaged_blob_is_a_miss_and_heals() {
 }
 
 fn index(world: &World, generation: u32) -> PathBuf {
-    world.cache.path().join(format!("v1/index.{generation}.sqlite"))
+    world.cache.path().join(format!("v2/index.{generation}.sqlite"))
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn every_byte_of_a_small_index_may_be_wrong() {
             fs::copy(&blob, copy).unwrap();
         }
         let cache = harmed.open();
-        let found = cache.lookup(&key("tool"), &harmed.view());
+        let found = cache.lookup(&call("tool"), &harmed.view());
         assert!(found == hit("right") || matches!(found, Lookup::Miss(_)), "byte {at}: {found:?}");
         keep(&cache, &harmed.view(), &[content("a")], "right");
     }
@@ -155,8 +155,8 @@ fn damage_is_noticed_while_the_cache_is_open() {
     keep(&cache, &world.view(), &[content("a")], "out");
     let breaker = rusqlite::Connection::open(index(&world, 0)).unwrap();
     breaker.execute_batch("DROP TABLE sets; DROP TABLE totals").unwrap();
-    assert!(matches!(cache.lookup(&key("tool"), &world.view()), Lookup::Miss(_)));
+    assert!(matches!(cache.lookup(&call("tool"), &world.view()), Lookup::Miss(_)));
     assert!(matches!(cache.start(), Start::Rebuilt(_)));
     assert_eq!(keep(&cache, &world.view(), &[content("a")], "out"), Stored::New);
-    assert_eq!(other.lookup(&key("tool"), &world.view()), hit("out"), "it goes on to the new one");
+    assert_eq!(other.lookup(&call("tool"), &world.view()), hit("out"), "it goes on to the new one");
 }

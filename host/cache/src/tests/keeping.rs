@@ -1,7 +1,7 @@
 //! What is kept, what is served, and what is said when it is not.
 
 use super::*;
-use crate::{Refused, Start};
+use crate::{Changed, Refused, Start};
 
 #[test]
 fn a_hit_depends_on_what_was_asked_and_on_nothing_else() {
@@ -9,41 +9,50 @@ fn a_hit_depends_on_what_was_asked_and_on_nothing_else() {
     world.write("a", "1");
     let cache = world.open();
     let questions = [content("a"), stat("missing"), glob("**/*.toml"), content("a")];
-    assert_eq!(cache.lookup(&key("tool"), &world.view()), Lookup::Miss(Why::NeverSeen));
+    assert_eq!(cache.lookup(&call("tool"), &world.view()), Lookup::Miss(Why::NeverSeen));
     assert_eq!(keep(&cache, &world.view(), &questions, "out"), Stored::New);
     assert_eq!(keep(&cache, &world.view(), &questions, "out"), Stored::Known);
-    assert_eq!(cache.lookup(&key("tool"), &world.view()), hit("out"));
-    assert_eq!(cache.lookup(&key("other"), &world.view()), Lookup::Miss(Why::NeverSeen));
+    assert_eq!(cache.lookup(&call("tool"), &world.view()), hit("out"));
+    assert_eq!(cache.lookup(&call("other"), &world.view()), Lookup::Miss(Why::NeverSeen));
 
     world.write("b", "not asked about");
-    assert_eq!(cache.lookup(&key("tool"), &world.view()), hit("out"));
+    assert_eq!(cache.lookup(&call("tool"), &world.view()), hit("out"));
     for (path, text, question) in [
         ("a", "2", content("a")),
         ("missing", "", stat("missing")),
         ("x/c.toml", "", glob("**/*.toml")),
     ] {
         world.write(path, text);
-        assert_eq!(cache.lookup(&key("tool"), &world.view()), changed(&question));
-        assert_eq!(cache.why(&key("tool"), &world.view()), Some(Why::Changed(Box::new(question))));
+        let why = cache.why(&call("tool"), &world.view()).unwrap();
+        let Why::Changed(told) = &why else { panic!("{why:?}") };
+        let now = world.view().answer_digest(&question);
+        assert!(told.question == question && told.now == now && told.before != now, "{told:?}");
+        assert_eq!(cache.lookup(&call("tool"), &world.view()), Lookup::Miss(why));
         if path == "a" {
             world.write("a", "1");
         } else {
             world.remove(path);
         }
-        assert_eq!(cache.lookup(&key("tool"), &world.view()), hit("out"), "back to what it was");
+        assert_eq!(cache.lookup(&call("tool"), &world.view()), hit("out"), "back to what it was");
     }
-    assert_eq!(cache.why(&key("tool"), &world.view()), None);
+    assert_eq!(cache.why(&call("tool"), &world.view()), None);
 }
 
 #[test]
 fn a_miss_is_told_in_words() {
+    let changed = |question| {
+        let (before, now) = (Digest::of(b"before"), Digest::of(b"now"));
+        Why::Changed(Box::new(Changed { question, before, now }))
+    };
     let whys = [
         Why::NeverSeen,
-        Why::Changed(Box::new(content("Cargo.lock"))),
-        Why::Changed(Box::new(glob("**/*.rs"))),
-        Why::Changed(Box::new(Question::List { tree: Tree::Base, path: "src".into() })),
+        changed(content("Cargo.lock")),
+        changed(glob("**/*.rs")),
+        changed(Question::List { tree: Tree::Base, path: "src".into() }),
         Why::Evicted,
         Why::Volatile,
+        Why::Unproven,
+        Why::TooLong,
         Why::Damaged("the output"),
     ];
     let said: Vec<String> = whys.iter().map(Why::to_string).collect();
@@ -54,6 +63,8 @@ fn a_miss_is_told_in_words() {
         "the names in \"src\" in the base changed",
         "its output was evicted",
         "its outputs differ for the same input",
+        "who kept its output is not trusted here",
+        "asking again what it asked takes too long",
         "the output was damaged",
     ];
     assert_eq!(said, expected);
@@ -64,8 +75,8 @@ fn a_refusal_and_a_cost_are_kept_as_they_were() {
     let world = World::new();
     let cache = world.open();
     let observed = observe(&world.view(), &[list("")]);
-    cache.store(&key("tool"), &observed, Output::Refusal, b"no such lock file", u64::MAX).unwrap();
-    let Lookup::Hit(hit) = cache.lookup(&key("tool"), &world.view()) else { panic!("a hit") };
+    cache.store(&call("tool"), &observed, Output::Refusal, b"no such lock file", u64::MAX).unwrap();
+    let Lookup::Hit(hit) = cache.lookup(&call("tool"), &world.view()) else { panic!("a hit") };
     assert_eq!((hit.kind, hit.output.as_slice()), (Output::Refusal, &b"no such lock file"[..]));
     assert_eq!(hit.cost_us, u64::try_from(i64::MAX).unwrap());
 }
@@ -76,7 +87,7 @@ fn a_call_that_asks_nothing_is_a_hit_everywhere() {
     let cache = world.open();
     keep(&cache, &world.view(), &[], "constant");
     world.write("a", "1");
-    assert_eq!(cache.lookup(&key("tool"), &world.view()), hit("constant"));
+    assert_eq!(cache.lookup(&call("tool"), &world.view()), hit("constant"));
 }
 
 #[test]
@@ -86,14 +97,14 @@ fn two_outputs_for_the_same_answers_end_the_service_for_good() {
     let cache = world.open();
     keep(&cache, &world.view(), &[content("a")], "one");
     assert_eq!(keep(&cache, &world.view(), &[content("a")], "two"), Stored::Volatile);
-    assert_eq!(cache.lookup(&key("tool"), &world.view()), Lookup::Miss(Why::Volatile));
+    assert_eq!(cache.lookup(&call("tool"), &world.view()), Lookup::Miss(Why::Volatile));
     world.write("a", "2");
     assert_eq!(keep(&cache, &world.view(), &[content("a")], "three"), Stored::Volatile);
-    assert_eq!(world.open().lookup(&key("tool"), &world.view()), Lookup::Miss(Why::Volatile));
+    assert_eq!(world.open().lookup(&call("tool"), &world.view()), Lookup::Miss(Why::Volatile));
     assert_eq!(cache.stat().unwrap().volatile, 1);
 
     let observed = observe(&world.view(), &[]);
-    let store = |kind| cache.store(&key("other"), &observed, kind, b"same", 0).unwrap();
+    let store = |kind| cache.store(&call("other"), &observed, kind, b"same", COST_US).unwrap();
     assert_eq!([store(Output::Answer), store(Output::Refusal)], [Stored::New, Stored::Volatile]);
 }
 
@@ -102,7 +113,7 @@ fn what_is_not_worth_keeping_is_refused_with_the_reason() {
     let world = World::new();
     let cache = world.open();
     let store = |observed: &[(Question, Digest)], output: &[u8]| {
-        cache.store(&key("tool"), observed, Output::Answer, output, 0).unwrap()
+        cache.store(&call("tool"), observed, Output::Answer, output, COST_US).unwrap()
     };
     let answer = Digest::of(b"");
     let many = |count: usize| -> Vec<_> {
@@ -126,15 +137,15 @@ fn a_call_has_at_most_eight_ways_of_asking() {
         keep(&cache, &world.view(), &way(number), &number.to_string());
     }
     // All eight hold now; the one that was of use last is asked first.
-    assert_eq!(cache.lookup(&key("tool"), &world.view()), hit("7"));
+    assert_eq!(cache.lookup(&call("tool"), &world.view()), hit("7"));
     for number in 1..8 {
         world.write(&format!("way-{number}"), "");
     }
-    assert_eq!(cache.lookup(&key("tool"), &world.view()), hit("0"));
+    assert_eq!(cache.lookup(&call("tool"), &world.view()), hit("0"));
     keep(&cache, &world.view(), &way(8), "8");
     assert_eq!(cache.stat().unwrap().sets, 8);
     world.write("way-8", "");
-    assert_eq!(cache.lookup(&key("tool"), &world.view()), hit("0"), "it was used after the first");
+    assert_eq!(cache.lookup(&call("tool"), &world.view()), hit("0"), "it was used after the first");
 }
 
 #[test]
@@ -143,11 +154,14 @@ fn a_full_cache_forgets_what_was_of_no_use_for_longest() {
     let cache = world.open_small(100_000);
     let store = |number: usize| {
         let output = vec![u8::try_from(number).unwrap(); 9_000];
-        let key = key(&number.to_string());
-        cache.store(&key, &[], Output::Answer, &output, 0).unwrap();
+        let call = call(&number.to_string());
+        cache.store(&call, &[], Output::Answer, &output, COST_US).unwrap();
         // The first call is of use all the time.
         let other = world.open_small(100_000);
-        assert!(matches!(other.lookup(&self::key("0"), &world.view()), Lookup::Hit(_)), "{number}");
+        assert!(
+            matches!(other.lookup(&self::call("0"), &world.view()), Lookup::Hit(_)),
+            "{number}"
+        );
     };
     for number in 0..40 {
         store(number);
@@ -156,7 +170,7 @@ fn a_full_cache_forgets_what_was_of_no_use_for_longest() {
         assert_eq!(world.blobs().len() as u64, stat.blobs);
     }
     let misses = (0..40)
-        .filter(|number| cache.why(&key(&number.to_string()), &world.view()).is_some())
+        .filter(|number| cache.why(&call(&number.to_string()), &world.view()).is_some())
         .collect::<Vec<_>>();
     assert!(misses.len() > 25 && !misses.contains(&0) && !misses.contains(&39), "{misses:?}");
 }
@@ -170,5 +184,5 @@ fn a_cache_says_what_it_is_and_how_it_was_found() {
     assert!(tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55\n"));
     let file = world.cache.path().join("file");
     fs::write(&file, "").unwrap();
-    assert!(Cache::open(&file).is_err());
+    assert!(Cache::open(&file, world.options()).is_err());
 }

@@ -105,7 +105,7 @@ proptest! {
     ) {
         let world = World::new();
         let cache = world.open();
-        let tool = key("tool");
+        let tool = call("tool");
         // What was kept: observations without order, each once.
         let mut kept: Vec<BTreeSet<(Question, Digest)>> = Vec::new();
         for edit in &edits {
@@ -122,17 +122,18 @@ proptest! {
                 Lookup::Miss(missed) => {
                     prop_assert!(!kept.contains(&seen), "a false miss: {}", missed);
                     prop_assert_eq!(why.as_ref(), Some(&missed));
-                    if let Why::Changed(question) = &missed {
+                    if let Why::Changed(changed) = &missed {
+                        let question = &changed.question;
                         let now = world.view().answer_digest(question);
                         let before = |set: &BTreeSet<(Question, Digest)>| {
-                            set.iter().any(|(asked, then)| asked == &**question && *then != now)
+                            set.iter().any(|(asked, then)| asked == question && *then != now)
                         };
                         prop_assert!(kept.iter().any(before), "{} did not change", question);
                     } else {
                         prop_assert!(kept.is_empty(), "{}", missed);
                     }
                     let stored =
-                        cache.store(&tool, &observed, Output::Answer, output.as_bytes(), 1).unwrap();
+                        cache.store(&tool, &observed, Output::Answer, output.as_bytes(), COST_US).unwrap();
                     prop_assert_eq!(stored, Stored::New);
                     kept.push(seen);
                 }
@@ -154,8 +155,8 @@ proptest! {
         });
         prop_assume!(!asks_everywhere);
         let cache = world.open();
-        cache.store(&key("tool"), &observed, Output::Answer, output.as_bytes(), 7).unwrap();
+        cache.store(&call("tool"), &observed, Output::Answer, output.as_bytes(), COST_US).unwrap();
         world.write("elsewhere/x.txt", &text);
-        prop_assert_eq!(cache.lookup(&key("tool"), &world.view()), hit(&output));
+        prop_assert_eq!(cache.lookup(&call("tool"), &world.view()), hit(&output));
     }
 }

@@ -7,19 +7,20 @@ use super::*;
 const CALLS: usize = 20;
 
 /// Stores and looks up the same calls as everybody else, in an order of its own.
-fn hammer(directory: &Path, repository: &Path, first: usize) {
-    let cache = Cache::open(directory).unwrap();
+fn hammer(directory: &Path, repository: &Path, machine: &Path, first: usize) {
+    let cache = Cache::open(directory, options(machine)).unwrap();
     let view = || View::new(Snapshot::directory(repository).unwrap(), None, Grant::everything());
     for number in (0..CALLS).cycle().skip(first).take(CALLS * 3) {
-        let key = key(&number.to_string());
+        let call = call(&number.to_string());
         let output = format!("output {number} ").repeat(number * 50);
-        match cache.lookup(&key, &view()) {
+        match cache.lookup(&call, &view()) {
             Lookup::Hit(hit) => assert_eq!(hit.output, output.as_bytes()),
             Lookup::Miss(why) => {
                 assert_eq!(why, Why::NeverSeen);
                 let observed = observe(&view(), &[content("a"), stat(&number.to_string())]);
-                let stored =
-                    cache.store(&key, &observed, Output::Answer, output.as_bytes(), 1).unwrap();
+                let stored = cache
+                    .store(&call, &observed, Output::Answer, output.as_bytes(), COST_US)
+                    .unwrap();
                 assert!(matches!(stored, Stored::New | Stored::Known), "{stored:?}");
             }
         }
@@ -37,13 +38,14 @@ fn threads_with_a_cache_each_and_with_one_together_agree() {
             let (start, world, together) = (&start, &world, &together);
             threads.spawn(move || {
                 start.wait();
-                hammer(world.cache.path(), world.repository.path(), number * 7);
+                let paths = [&world.cache, &world.repository, &world.machine].map(TempDir::path);
+                hammer(paths[0], paths[1], paths[2], number * 7);
             });
             threads.spawn(move || {
                 start.wait();
                 for _ in 0..20 {
                     keep(together, &world.view(), &[content("a")], "shared");
-                    assert_eq!(together.lookup(&key("tool"), &world.view()), hit("shared"));
+                    assert_eq!(together.lookup(&call("tool"), &world.view()), hit("shared"));
                 }
             });
         }
@@ -60,8 +62,8 @@ const WORLD: &str = "CACHE_TEST_WORLD";
 #[expect(clippy::disallowed_methods, reason = "how a parent tells its child where to work")]
 fn a_process_that_shares() {
     if let Ok(world) = std::env::var(WORLD) {
-        let (cache, repository) = world.split_once(':').unwrap();
-        hammer(Path::new(cache), Path::new(repository), std::process::id() as usize % CALLS);
+        let paths: Vec<&Path> = world.split(':').map(Path::new).collect();
+        hammer(paths[0], paths[1], paths[2], std::process::id() as usize % CALLS);
     }
 }
 
@@ -70,7 +72,8 @@ fn a_process_that_shares() {
 fn processes_that_share_a_directory_agree() {
     let world = World::new();
     world.write("a", "1");
-    let paths = [world.cache.path(), world.repository.path()].map(|path| path.to_str().unwrap());
+    let paths = [&world.cache, &world.repository, &world.machine];
+    let paths = paths.map(|path| path.path().to_str().unwrap());
     let start = |_| {
         std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "tests::sharing::a_process_that_shares"])
@@ -86,6 +89,6 @@ fn processes_that_share_a_directory_agree() {
     let cache = world.open();
     assert_eq!(cache.stat().unwrap().entries, CALLS as u64);
     for number in 0..CALLS {
-        assert!(cache.why(&key(&number.to_string()), &world.view()).is_none());
+        assert!(cache.why(&call(&number.to_string()), &world.view()).is_none());
     }
 }

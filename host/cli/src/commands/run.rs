@@ -3,6 +3,7 @@
 mod answerer;
 mod kept;
 mod paying;
+mod ready;
 mod step_file;
 
 use std::collections::BTreeMap;
@@ -21,22 +22,22 @@ use snapshot::{Digest, GlobQuery, Grant, Question, Tree, View};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::validate::known;
-use super::{pretty, print, runtime, tool};
+use super::{pretty, print, runtime};
 use crate::args::RunArgs;
 use crate::exit;
 use crate::pipeline::Pipeline;
-use crate::plan::{self, Plan, access};
+use crate::plan::{Plan, access};
 use crate::problem::Problem;
 use crate::repo::{self, Trees};
 use crate::say;
 use crate::step::{self, Step};
+use crate::wiring::Tools;
 use crate::wiring::shared::SharedRuns;
 use crate::wiring::trouble::Trouble;
-use crate::wiring::{self, Component, Tools};
 use answerer::Answerer;
 pub(super) use kept::KeptCommand;
 use kept::shell_word;
+pub(super) use ready::{Ready, ready};
 
 /// Environment variables that a test command gets: what toolchains need, and no secret.
 const TEST_ENV: [&str; 12] = [
@@ -66,19 +67,8 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
         kept.name_trees(&mut trees)?;
     }
     let trees = trees;
-    let found = step_file::find(args, &trees, kept.is_some_and(KeptCommand::base_decides))?;
-    let bad = |source| Problem::BadStep { file: found.name.clone(), source: Box::new(source) };
-    let step = Step::parse(&found.bytes).map_err(bad)?;
-    let own = own_components(&step, &trees)?;
-    let load = if args.require_isolation { Tools::load_behind_walls } else { Tools::load };
-    let calls = plan::concurrent_calls(&step.limits).map_err(bad)?;
-    let tools = load(own, calls)?;
-    let plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
-    let isolation = tools.isolation();
-    let tools = tools.with(&plan.grants, plan.limits)?;
-    let cache = if args.no_cache { None } else { Some(tool::cache()?) };
-    let changes = plan.grants.of(runner::CHANGED_FILES);
-    let toolbox = Arc::new(runner::Toolbox::new(tools, cache, changes)?);
+    let base_decides = kept.is_some_and(KeptCommand::base_decides);
+    let Ready { found, step, plan, toolbox, isolation } = ready(args, &trees, base_decides)?;
     let out_dir = out_dir(args, &trees)?;
 
     let console = || Outlet::to("console", Box::new(Operator::new(std::io::stderr())));
@@ -138,19 +128,6 @@ async fn open_store(
         Some(bytes) => shared.keep_command(&run.key.run_name(), bytes).await,
         None => Ok(()),
     }
-}
-
-/// The step's own components, from the same tree as the step file would be.
-fn own_components(step: &Step, trees: &Trees) -> Result<Vec<Component>, Problem> {
-    let read = |name: &String| {
-        let tree = trees.base.as_ref().unwrap_or(&trees.head);
-        let bytes = match repo::file(&tree.snapshot, name) {
-            Some(bytes) => bytes,
-            None => wiring::component_below(&trees.root, name)?,
-        };
-        Ok(Component { name: name.clone(), bytes })
-    };
-    step.tools.component.iter().map(read).collect()
 }
 
 /// What a run is made of.
@@ -406,6 +383,9 @@ fn summary(ended: &runner::Ended, out_dir: &Path) -> Vec<String> {
         others.insert(0, "patch.diff");
     }
     line("", &others.join(", "));
+    for why in &ended.accounting.unshared {
+        line("warning", &format!("not shared: {}", Plain(why)));
+    }
     if let Some(why) = &ended.accounting.unbooked {
         line("warning", &format!("the ledger does not know the last charge yet: {}", Plain(why)));
     }

@@ -6,35 +6,31 @@ use session::Answer;
 use snapshot::Grant;
 
 use super::{pretty, print, runtime};
-use crate::args::{CallArgs, ToolCallArgs, ToolDescribeArgs, ToolListArgs};
+use crate::args::{CallArgs, SharingArgs, ToolCallArgs, ToolDescribeArgs, ToolListArgs};
 use crate::plan::Grants;
 use crate::problem::Problem;
 use crate::say::note;
 use crate::wiring::{self, Tools};
-use crate::{dirs, repo, step};
+use crate::{repo, sharing, step};
 
 /// Bytes that a tool may answer a person with; a model gets less.
 const OUTPUT_BYTES: u64 = 16 * 1024 * 1024;
+/// What signatures under outputs say that belong to no run.
+const CALLED_BY_HAND: &str = "tool-call";
 /// The exit code of a call that the tool refused or that was ended.
 const NOT_ANSWERED: u8 = 1;
 
 /// The tools, for somebody who calls them by hand: they see everything.
 pub(super) fn toolbox(
     components: &[std::path::PathBuf],
-    cached: bool,
+    cached: Option<&SharingArgs>,
 ) -> Result<runner::Toolbox<Tools>, Problem> {
     let calls = Config::default().concurrent_calls_max;
     let tools = Tools::load(wiring::components(components)?, calls)?;
     let limits = sandbox::Limits { output_bytes: OUTPUT_BYTES, ..sandbox::Limits::default() };
     let tools = tools.with(&Grants::everything(), limits)?;
-    let cache = if cached { Some(cache()?) } else { None };
+    let cache = cached.map(|sharing| sharing::open(sharing.cache_policy.as_deref())).transpose()?;
     Ok(runner::Toolbox::new(tools, cache, Grant::everything())?)
-}
-
-/// Opens the cache of tool outputs.
-pub(super) fn cache() -> Result<cache::Cache, Problem> {
-    let path = dirs::cache().join("tools");
-    cache::Cache::open(&path).map_err(|source| Problem::Cache { path, source })
 }
 
 /// The trees that a call is made on.
@@ -49,7 +45,7 @@ pub(super) fn trees(on: &CallArgs) -> Result<runner::Trees, Problem> {
 
 /// Lists the tools.
 pub(super) fn list(args: &ToolListArgs) -> Result<u8, Problem> {
-    let toolbox = toolbox(&args.component, false)?;
+    let toolbox = toolbox(&args.component, None)?;
     let mut rows: Vec<_> = toolbox
         .tools()
         .iter()
@@ -93,7 +89,7 @@ fn shortened(text: &str) -> String {
 
 /// Shows a tool.
 pub(super) fn describe(args: &ToolDescribeArgs) -> Result<u8, Problem> {
-    let toolbox = toolbox(&args.component, false)?;
+    let toolbox = toolbox(&args.component, None)?;
     let found = toolbox.tools().iter().find(|tool| tool.name == args.name);
     let (description, schema, component) = match found {
         Some(tool) => (tool.description.clone(), tool.schema.clone(), tool.component.to_string()),
@@ -126,13 +122,17 @@ pub(super) fn no_tool(name: &str, toolbox: &runner::Toolbox<Tools>) -> Problem {
 
 /// Calls a tool, and prints its answer.
 pub(super) fn call(args: &ToolCallArgs) -> Result<u8, Problem> {
-    let toolbox = toolbox(&args.component, !args.no_cache)?;
+    let toolbox = toolbox(&args.component, (!args.no_cache).then_some(&args.sharing))?;
     let exists = toolbox.tools().iter().any(|tool| tool.name == args.name);
     if !exists && args.name != runner::CHANGED_FILES {
         return Err(no_tool(&args.name, &toolbox));
     }
     let trees = trees(&args.on)?;
-    let called = runtime()?.block_on(toolbox.call(&args.name, &args.on.args, &trees));
+    let (called, troubles) = runtime()?.block_on(async {
+        let called = toolbox.call(&args.name, &args.on.args, &trees).await;
+        (called, toolbox.publish(CALLED_BY_HAND).await)
+    });
+    troubles.iter().for_each(|trouble| note(trouble));
     for (level, line) in &called.log {
         if level == "warning" {
             note(&format!("{}: {}", args.name, line));
@@ -146,6 +146,9 @@ pub(super) fn call(args: &ToolCallArgs) -> Result<u8, Problem> {
             "usage": called.usage,
             "digests": called.digests,
             "missed": called.missed,
+            "shared": called.shared.as_ref().map(|shared| json!({
+                "domain": shared.domain, "signer": shared.signer, "run": shared.run,
+            })),
         });
         print(&pretty(&shown));
     }

@@ -58,7 +58,12 @@ impl Books {
                 self.accounting.cache_saved_us += usage.saved_us;
                 self.accounting.log_lines_dropped += usage.log_dropped;
             }
-            Input::TurnCompleted { .. } => self.turns += 1,
+            Input::TurnCompleted { usage, .. } => {
+                self.turns += 1;
+                let counted = usage.unwrap_or_default();
+                self.accounting.input_tokens += counted.input;
+                self.accounting.input_tokens_cached += counted.cached_input;
+            }
             Input::TurnFailed { code, message, .. } => {
                 self.accounting.last_failure = Some(format!("{code}: {message}"));
             }
@@ -102,6 +107,7 @@ impl Books {
                 self.accounting.resumed_spend = *spend;
             }
             Note::LinkOpened { .. } => self.accounting.links += 1,
+            Note::CacheShared { .. } => self.accounting.calls_shared += 1,
             Note::OutputCut { bytes, shown, kept, .. } => {
                 self.accounting.outputs_cut += 1;
                 if kept.is_none() {
@@ -130,6 +136,9 @@ impl Books {
             last_attempt_ms: self.attempt_ms,
             calls_fresh: own.calls_fresh,
             calls_cached: own.calls_cached,
+            calls_shared: own.calls_shared,
+            input_tokens: own.input_tokens,
+            input_tokens_cached: own.input_tokens_cached,
             cache_saved_us: own.cache_saved_us,
             resumed_turns: own.resumed_turns,
             resumed_calls: own.resumed_calls,

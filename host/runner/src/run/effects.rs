@@ -14,9 +14,9 @@ use crate::changes;
 use crate::model::{Job, Model};
 use crate::offer::tool_spec;
 use crate::patches::{self, Judged};
-use crate::plan::{RunPlan, TestCommand};
+use crate::plan::TestCommand;
 use crate::scratch::{self, Cut, SHOWN_REPORTS, TestsRun};
-use crate::tools::{CHANGED_FILES, Called, ToolExecutor, Toolbox};
+use crate::tools::{CHANGED_FILES, Called, Shared, ToolExecutor, Toolbox};
 
 impl<E: ToolExecutor> Run<E> {
     pub(super) fn carry_out_effects(&mut self) {
@@ -70,7 +70,8 @@ impl<E: ToolExecutor> Run<E> {
 
     pub(super) fn called(&mut self, answered: Answered) -> Result<(), RunError> {
         let Answered { call, called, cut, _one_of_a_few } = answered;
-        let Called { answer, source, usage, digests, log, denied, missed, warnings } = called;
+        let Called { answer, source, usage, digests, log, denied, missed, shared, warnings } =
+            called;
         for (level, line) in log {
             self.write(Event::Noted(Note::ToolLogged { call: call.id, level, line }))?;
         }
@@ -80,6 +81,10 @@ impl<E: ToolExecutor> Run<E> {
         }
         if let Some(because) = missed {
             self.write(Event::Noted(Note::CacheMissed { call: call.id, because }))?;
+        }
+        if let Some(Shared { domain, signer, run }) = shared {
+            let call = call.id;
+            self.write(Event::Noted(Note::CacheShared { call, domain, signer, run }))?;
         }
         for what in warnings {
             let what = format!("{}: {what}", call.tool);
@@ -162,8 +167,11 @@ async fn tested(tests: TestCommand, tree: Snapshot, dir: PathBuf, round: u32) ->
 }
 
 /// What the model may call: the step's tools, then the host's own.
-pub(super) fn offered<E: ToolExecutor>(plan: &RunPlan, toolbox: &Toolbox<E>) -> Vec<ToolSpec> {
-    let offered = |name: &str| plan.session.tools.contains(name);
+pub(crate) fn offered<E: ToolExecutor>(
+    plan: &session::Plan,
+    toolbox: &Toolbox<E>,
+) -> Vec<ToolSpec> {
+    let offered = |name: &str| plan.tools.contains(name);
     let step = toolbox.tools().iter().filter(|tool| offered(&tool.name));
     let mut specs: Vec<ToolSpec> =
         step.map(|tool| tool_spec(&tool.name, &tool.description, tool.schema.clone())).collect();
@@ -171,7 +179,7 @@ pub(super) fn offered<E: ToolExecutor>(plan: &RunPlan, toolbox: &Toolbox<E>) -> 
         specs.push(tool_spec(CHANGED_FILES, changes::DESCRIPTION, changes::schema()));
     }
     for tool in [HostTool::SubmitAnalysis, HostTool::ProposePatch] {
-        if tool == HostTool::ProposePatch && plan.session.goal == Goal::Diagnose {
+        if tool == HostTool::ProposePatch && plan.goal == Goal::Diagnose {
             continue;
         }
         let schema = serde_json::from_str(prompt::schema(tool)).unwrap_or_default();

@@ -36,7 +36,8 @@ impl Session {
         }
     }
 
-    /// The tests without a patch are over: what they said is the first thing the model reads.
+    /// The tests without a patch are over. What they said is the last thing the model reads before
+    /// it answers: what stands before it is the same for the next change, and cached there.
     pub(super) fn tests_before_over(
         &mut self,
         ending: TestsEnding,
@@ -56,9 +57,7 @@ impl Session {
             "passed": said.passed,
             "reports": self.reports_before,
         });
-        let (call_id, output) = (call.call_id.clone(), output.to_string());
-        self.conversation.push(Item::ContextCall(call));
-        self.conversation.push(Item::CallOutput { call_id, output });
+        self.said_before = Some((call, output.to_string()));
         self.tests_before = Some(said);
         self.gather_context()
     }
@@ -87,6 +86,11 @@ impl Session {
         }
         for slot in &slots {
             self.push_output(slot);
+        }
+        if let Some((call, output)) = self.said_before.take() {
+            let call_id = call.call_id.clone();
+            self.conversation.push(Item::ContextCall(call));
+            self.conversation.push(Item::CallOutput { call_id, output });
         }
         self.enter(Phase::ContextReady);
         self.ask(1, 1)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use snapshot::Digest;
 
@@ -10,24 +11,32 @@ use snapshot::Digest;
 pub struct CallKey(Digest);
 
 /// What makes two calls the same call.
-#[derive(Debug, Clone, Copy)]
-pub struct CallIdentity<'a> {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Identity {
     /// The component, as it was loaded.
     pub component: Digest,
     /// The contract it was linked against, with its exact version.
-    pub world: &'a str,
+    pub world: String,
     /// The tool's name.
-    pub tool: &'a str,
-    /// The schema that the arguments were checked against.
+    pub tool: String,
+    /// Digest of the schema that the arguments were checked against.
     pub schema: Digest,
     /// The arguments. Two spellings of the same JSON are the same arguments.
-    pub args: &'a Value,
-    /// What the tool may read.
+    pub args: Value,
+    /// Digest of what the tool may read.
     pub grant: Digest,
-    /// The engine and those limits that a guest can notice.
+    /// Digest of the engine and those limits that a guest can notice.
     pub profile: Digest,
     /// Changed by a person to make the cache forget.
-    pub salt: &'a str,
+    pub salt: String,
+}
+
+/// A call, and the key that stands for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    identity: Identity,
+    key: CallKey,
 }
 
 /// Why arguments have no canonical form that every reader agrees on.
@@ -57,27 +66,52 @@ pub fn canonical(arguments: &serde_json::Value) -> Result<String, BadArguments> 
         .map_err(|err| BadArguments::Form(err.to_string()))
 }
 
-impl CallKey {
-    /// The key of a call.
+impl Call {
+    /// The call that is this and no other.
     ///
     /// # Errors
     ///
     /// When the arguments hold a number that JSON readers disagree about.
-    pub fn new(call: &CallIdentity<'_>) -> Result<Self, BadArguments> {
-        let arguments = canonical(call.args)?;
+    pub fn new(identity: Identity) -> Result<Self, BadArguments> {
+        let arguments = canonical(&identity.args)?;
         let parts: [&[u8]; 8] = [
-            call.component.as_bytes(),
-            call.world.as_bytes(),
-            call.tool.as_bytes(),
-            call.schema.as_bytes(),
+            identity.component.as_bytes(),
+            identity.world.as_bytes(),
+            identity.tool.as_bytes(),
+            identity.schema.as_bytes(),
             arguments.as_bytes(),
-            call.grant.as_bytes(),
-            call.profile.as_bytes(),
-            call.salt.as_bytes(),
+            identity.grant.as_bytes(),
+            identity.profile.as_bytes(),
+            identity.salt.as_bytes(),
         ];
-        Ok(Self(Digest::derive("stepwell 2026-11 call key v1", &parts)))
+        let key = CallKey(Digest::derive("stepwell 2026-11 call key v1", &parts));
+        Ok(Self { identity, key })
     }
 
+    /// What makes it this call.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The key that stands for it.
+    pub fn key(&self) -> CallKey {
+        self.key
+    }
+
+    /// The tool, whatever it is called with: its name and its very bytes.
+    pub fn tool(&self) -> Digest {
+        self.identity.tool_key()
+    }
+}
+
+impl Identity {
+    fn tool_key(&self) -> Digest {
+        let parts: [&[u8]; 2] = [self.component.as_bytes(), self.tool.as_bytes()];
+        Digest::derive("stepwell 2026-11 tool v1", &parts)
+    }
+}
+
+impl CallKey {
     /// It, as a digest.
     pub fn digest(&self) -> Digest {
         self.0
@@ -109,12 +143,13 @@ mod tests {
 
     fn key(arguments: &str) -> Result<CallKey, BadArguments> {
         let args = serde_json::from_str(arguments).unwrap();
-        CallKey::new(&identity(&args))
+        Call::new(Identity { args, ..identity() }).map(|call| call.key())
     }
 
-    fn identity(args: &Value) -> CallIdentity<'_> {
+    fn identity() -> Identity {
         let [component, schema, grant, profile] = [b"c", b"s", b"g", b"p"].map(|b| Digest::of(b));
-        CallIdentity { component, world: "w", tool: "t", schema, args, grant, profile, salt: "" }
+        let (world, tool, salt) = ("w".to_owned(), "t".to_owned(), String::new());
+        Identity { component, world, tool, schema, args: Value::Null, grant, profile, salt }
     }
 
     #[test]
@@ -138,22 +173,21 @@ mod tests {
 
     #[test]
     fn every_field_makes_another_call() {
-        let args = Value::Null;
-        let one = identity(&args);
+        let one = identity;
         let other = Digest::of(b"other");
         let calls = [
-            one,
-            CallIdentity { component: other, ..one },
-            CallIdentity { world: "w2", ..one },
-            CallIdentity { tool: "t2", ..one },
-            CallIdentity { world: "wt", tool: "", ..one },
-            CallIdentity { schema: other, ..one },
-            CallIdentity { args: &Value::Bool(true), ..one },
-            CallIdentity { grant: other, ..one },
-            CallIdentity { profile: other, ..one },
-            CallIdentity { salt: "1", ..one },
+            one(),
+            Identity { component: other, ..one() },
+            Identity { world: "w2".to_owned(), ..one() },
+            Identity { tool: "t2".to_owned(), ..one() },
+            Identity { world: "wt".to_owned(), tool: String::new(), ..one() },
+            Identity { schema: other, ..one() },
+            Identity { args: Value::Bool(true), ..one() },
+            Identity { grant: other, ..one() },
+            Identity { profile: other, ..one() },
+            Identity { salt: "1".to_owned(), ..one() },
         ];
-        let mut keys = calls.map(|call| CallKey::new(&call).unwrap()).to_vec();
+        let mut keys = calls.map(|call| Call::new(call).unwrap().key()).to_vec();
         keys.sort();
         keys.dedup();
         assert_eq!(keys.len(), 10);
