@@ -15,6 +15,9 @@ use crate::servers::{Server, skip};
 /// Ports that are tried: another process may take one between its choice and its use.
 const PORTS_MAX: usize = 3;
 
+/// Largest item of the tests' memcached; as a rule it is a megabyte.
+pub(crate) const ITEM_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// Asked often until it answers.
 const READY: Patience = Patience {
     attempt: Duration::from_secs(10),
@@ -159,7 +162,8 @@ impl Cache {
 fn memcached(args: &[String]) -> Command {
     let mut command = Command::new("memcached");
     // As root it wants to be told that it may stay so.
-    command.args(["--user=root", "--memory-limit=64", "--max-item-size=8m"]).args(args);
+    command.args(["--user=root", "--memory-limit=64"]).args(args);
+    command.arg(format!("--max-item-size={ITEM_BYTES_MAX}"));
     command
 }
 

@@ -7,9 +7,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod bazel;
 mod caches;
 mod conformance;
 mod faults;
+mod lies;
 mod limits;
 mod scripted;
 mod servers;

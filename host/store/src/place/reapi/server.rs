@@ -13,6 +13,7 @@ use api::content_addressable_storage_client::ContentAddressableStorageClient;
 use stream::byte_stream_client::ByteStreamClient;
 
 use super::digest::{Digest, Function};
+use crate::OBJECT_BYTES_MAX;
 use crate::place::Trouble;
 
 /// Largest message of an answer: gRPC's own default.
@@ -40,13 +41,19 @@ pub(super) struct Server {
     account: Account,
     pub(super) function: Function,
     batch_bytes_max: usize,
+    blob_bytes_max: usize,
 }
 
 impl Server {
     /// Asks a server what it can do, and settles by which digests it is spoken to.
     pub(super) async fn ask(channel: Channel, account: Account) -> Result<Self, Trouble> {
-        let mut server =
-            Self { channel, account, function: Function::Sha256, batch_bytes_max: BATCH_BYTES_MAX };
+        let mut server = Self {
+            channel,
+            account,
+            function: Function::Sha256,
+            batch_bytes_max: BATCH_BYTES_MAX,
+            blob_bytes_max: OBJECT_BYTES_MAX,
+        };
         let question = api::GetCapabilitiesRequest { instance_name: server.instance() };
         let mut client = CapabilitiesClient::new(server.channel.clone())
             .max_decoding_message_size(MESSAGE_BYTES_MAX);
@@ -54,10 +61,8 @@ impl Server {
         let said = answer.map_err(|status| trouble(&status))?.into_inner().cache_capabilities;
         let said =
             said.ok_or_else(|| Trouble::Lasting("it says that it is no cache".to_owned()))?;
-        // Zero is no limit.
-        if let Ok(most @ 1..) = usize::try_from(said.max_batch_total_size_bytes) {
-            server.batch_bytes_max = BATCH_BYTES_MAX.min(most);
-        }
+        server.batch_bytes_max = lower(BATCH_BYTES_MAX, said.max_batch_total_size_bytes);
+        server.blob_bytes_max = lower(OBJECT_BYTES_MAX, said.max_cas_blob_size_bytes);
         server.settle(&Function::announced(&said.digest_functions)).await?;
         Ok(server)
     }
@@ -177,6 +182,9 @@ impl Server {
 
     /// Writes a blob, whether it is there or not.
     pub(super) async fn write(&self, bytes: Bytes) -> Result<Digest, Trouble> {
+        if bytes.len() > self.blob_bytes_max {
+            return Err(Trouble::TooLarge);
+        }
         let digest = self.function.digest(&bytes);
         if bytes.len() <= self.batch_bytes_max {
             self.write_whole(&digest, bytes).await?;
@@ -254,6 +262,14 @@ impl Server {
 
     fn streams(&self) -> ByteStreamClient<Channel> {
         ByteStreamClient::new(self.channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+}
+
+/// Our limit, or the server's if that is lower. Its zero is none.
+fn lower(ours: usize, said: i64) -> usize {
+    match usize::try_from(said) {
+        Ok(theirs @ 1..) => ours.min(theirs),
+        Ok(0) | Err(_) => ours,
     }
 }
 
