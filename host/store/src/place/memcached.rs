@@ -50,6 +50,14 @@ enum Server {
     Unix(PathBuf),
 }
 
+/// What asking a second time does, after a first time without an answer.
+#[derive(Debug, Clone, Copy)]
+enum Twice {
+    Harmless,
+    /// Its answer would be about the first time.
+    InDoubt,
+}
+
 /// Whom the server is told that we are, if it asks.
 struct Login {
     username: String,
@@ -98,7 +106,7 @@ impl Memcached {
 
     pub(crate) async fn get(&self, name: &Name) -> Result<Option<Vec<u8>>, Trouble> {
         let key = self.key(name);
-        self.with_connection(async |connection| connection.get(&key).await).await
+        self.ask(Twice::Harmless, |on| on.get(&key)).await
     }
 
     pub(crate) async fn put(&self, name: &Name, bytes: Bytes) -> Result<(), Trouble> {
@@ -117,13 +125,16 @@ impl Memcached {
 
     pub(crate) async fn delete(&self, name: &Name) -> Result<(), Trouble> {
         let key = self.key(name);
-        self.with_connection(async |connection| connection.delete(&key).await).await
+        self.ask(Twice::Harmless, |on| on.delete(&key)).await
     }
 
     async fn write(&self, verb: Verb, name: &Name, bytes: &[u8]) -> Result<Stored, Trouble> {
         let (key, ttl) = (self.key(name), self.ttl_seconds);
-        self.with_connection(async |connection| connection.write(verb, &key, ttl, bytes).await)
-            .await
+        let twice = match verb {
+            Verb::Set => Twice::Harmless,
+            Verb::Add => Twice::InDoubt,
+        };
+        self.ask(twice, |on| on.write(verb, &key, ttl, bytes)).await
     }
 
     fn key(&self, name: &Name) -> String {
@@ -135,40 +146,58 @@ impl Memcached {
         format!("#{}", blake3::hash(key.as_bytes()).to_hex())
     }
 
-    /// Lends a connection. It is kept only after a whole answer: on any other nobody knows what
-    /// comes next.
-    async fn with_connection<T>(
+    /// Asks on a connection. One that was kept may have died since; what can be asked twice is then
+    /// asked again, on another.
+    async fn ask<T, F>(
         &self,
-        ask: impl AsyncFnOnce(&mut Connection) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+        twice: Twice,
+        question: impl Fn(Connection) -> F,
+    ) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<(Connection, T), Trouble>>,
+    {
         let permit = self.permits.acquire().await;
         let _permit = permit.map_err(|err| Trouble::Lasting(err.to_string()))?;
-        let idle = self.idle().pop();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => self.connect().await?,
-        };
-        let answer = ask(&mut connection).await;
-        let mut idle = self.idle();
-        match &answer {
-            Ok(_) if idle.len() < IDLE_MAX => idle.push(connection),
-            Ok(_) => {}
-            // A server that hung up hung up on them all.
-            Err(trouble) if trouble.may_pass() => idle.clear(),
-            Err(_) => {}
+        let kept = self.idle().pop();
+        if let Some(connection) = kept {
+            match (self.keep(question(connection).await), twice) {
+                (Err(Trouble::Passing(_)), Twice::Harmless) => {}
+                (answer, Twice::Harmless | Twice::InDoubt) => return answer,
+            }
         }
-        answer
+        let connection = self.connect().await?;
+        self.keep(question(connection).await)
+    }
+
+    /// Keeps the connection that an answer came with.
+    fn keep<T>(&self, answer: Result<(Connection, T), Trouble>) -> Result<T, Trouble> {
+        let mut idle = self.idle();
+        match answer {
+            Ok((connection, answer)) => {
+                if idle.len() < IDLE_MAX {
+                    idle.push(connection);
+                }
+                Ok(answer)
+            }
+            Err(trouble) => {
+                // A server that hung up hung up on them all.
+                if trouble.may_pass() {
+                    idle.clear();
+                }
+                Err(trouble)
+            }
+        }
     }
 
     async fn connect(&self) -> Result<Connection, Trouble> {
-        let mut connection = match &self.server {
+        let connection = match &self.server {
             Server::Tcp(host, port) => Connection::tcp(host, *port).await?,
             Server::Unix(path) => Connection::unix(path).await?,
         };
-        if let Some(Login { username, password }) = &self.login {
-            connection.log_in(username, password).await?;
+        match &self.login {
+            Some(Login { username, password }) => connection.log_in(username, password).await,
+            None => Ok(connection),
         }
-        Ok(connection)
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {

@@ -67,6 +67,24 @@ async fn a_cache_server_that_died_is_used_again_when_it_is_back() {
 }
 
 #[tokio::test]
+async fn a_connection_that_died_while_it_was_kept_is_no_trouble() {
+    let Some(mut memcached) = Kind::Memcached.start() else { return };
+    let store = memcached.store().with_patience(Patience { retries_max: 0, ..QUICK });
+    let restarted = |memcached: &mut crate::caches::Cache| {
+        memcached.kill();
+        memcached.start_again();
+    };
+    store.put(&segment(), vec![1]).await.unwrap();
+    restarted(&mut memcached);
+    assert_eq!(store.get(&segment()).await, Ok(None));
+    restarted(&mut memcached);
+    assert_eq!(store.put(&segment(), vec![1]).await, Ok(()));
+    restarted(&mut memcached);
+    let err = store.create(&segment(), vec![1]).await.unwrap_err();
+    assert!(matches!(err, StoreError::NotReachable { .. }), "whose it were is not known: {err}");
+}
+
+#[tokio::test]
 async fn a_server_that_dies_in_the_middle_leaves_whole_objects_or_none() {
     for kind in [Kind::Memcached, Kind::BazelRemote, Kind::Casd] {
         let Some(mut cache) = kind.start() else { continue };

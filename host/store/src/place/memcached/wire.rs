@@ -21,7 +21,8 @@ trait Socket: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Socket for S {}
 
-/// One question at a time.
+/// One question at a time. It comes back with a whole answer only: after any other nobody knows
+/// what is said next.
 pub(super) struct Connection {
     stream: BufReader<Box<dyn Socket>>,
 }
@@ -55,11 +56,11 @@ impl Connection {
     }
 
     /// Says who we are, but only to a server that asks: any other would store it for all to read.
-    pub(super) async fn log_in(&mut self, username: &str, password: &str) -> Result<(), Trouble> {
+    pub(super) async fn log_in(mut self, username: &str, password: &str) -> Result<Self, Trouble> {
         self.send(b"version\r\n").await?;
         let line = self.line().await?;
         if line.starts_with("VERSION ") {
-            return Ok(());
+            return Ok(self);
         }
         match refused(line) {
             Trouble::Denied(_) => {}
@@ -67,16 +68,16 @@ impl Connection {
         }
         let login = format!("{username} {password}");
         match self.write(Verb::Set, "login", 0, login.as_bytes()).await? {
-            Stored::Yes => Ok(()),
-            Stored::No => Err(Trouble::Denied("it did not take the login".to_owned())),
+            (connection, Stored::Yes) => Ok(connection),
+            (_, Stored::No) => Err(Trouble::Denied("it did not take the login".to_owned())),
         }
     }
 
-    pub(super) async fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, Trouble> {
+    pub(super) async fn get(mut self, key: &str) -> Result<(Self, Option<Vec<u8>>), Trouble> {
         self.send(format!("get {key}\r\n").as_bytes()).await?;
         let line = self.line().await?;
         if line == "END" {
-            return Ok(None);
+            return Ok((self, None));
         }
         let length = length_of(&line, key).ok_or_else(|| refused(line))?;
         if length > OBJECT_BYTES_MAX {
@@ -92,16 +93,16 @@ impl Connection {
         if bytes.split_off(length) != END_OF_LINE || self.line().await? != "END" {
             return Err(Trouble::Lasting("a value without its end".to_owned()));
         }
-        Ok(Some(bytes))
+        Ok((self, Some(bytes)))
     }
 
     pub(super) async fn write(
-        &mut self,
+        mut self,
         verb: Verb,
         key: &str,
         ttl_seconds: u64,
         bytes: &[u8],
-    ) -> Result<Stored, Trouble> {
+    ) -> Result<(Self, Stored), Trouble> {
         let verb = match verb {
             Verb::Set => "set",
             Verb::Add => "add",
@@ -111,17 +112,17 @@ impl Connection {
         self.send(&[head.as_bytes(), bytes, END_OF_LINE].concat()).await?;
         let line = self.line().await?;
         match line.as_str() {
-            "STORED" => Ok(Stored::Yes),
-            "NOT_STORED" => Ok(Stored::No),
+            "STORED" => Ok((self, Stored::Yes)),
+            "NOT_STORED" => Ok((self, Stored::No)),
             _ => Err(refused(line)),
         }
     }
 
-    pub(super) async fn delete(&mut self, key: &str) -> Result<(), Trouble> {
+    pub(super) async fn delete(mut self, key: &str) -> Result<(Self, ()), Trouble> {
         self.send(format!("delete {key}\r\n").as_bytes()).await?;
         let line = self.line().await?;
         match line.as_str() {
-            "DELETED" | "NOT_FOUND" => Ok(()),
+            "DELETED" | "NOT_FOUND" => Ok((self, ())),
             _ => Err(refused(line)),
         }
     }
