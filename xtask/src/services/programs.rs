@@ -30,10 +30,10 @@ const PIP: [&str; 7] =
 
 /// Brings each program, and says which cannot be had.
 pub(super) fn install() {
-    let programs: [(&str, fn() -> Result<PathBuf>); 3] =
-        [("bazel-remote", bazel_remote), ("buildbox-casd", buildbox_casd), ("rclone", rclone)];
-    for (name, bring) in programs {
-        if let Err(problem) = bring().and_then(|program| link(name, &program)) {
+    for (name, brought) in
+        [("bazel-remote", bazel_remote()), ("buildbox-casd", buildbox_casd()), ("rclone", rclone())]
+    {
+        if let Err(problem) = brought.and_then(|program| link(name, &program)) {
             say(&format!("SKIPPED: no {name} for the tests that start one: {problem:#}"));
         }
     }

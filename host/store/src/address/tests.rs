@@ -121,6 +121,12 @@ fn credentials_that_do_not_go_together_are_none() {
     for set in [&[token, user][..], &[user], &[password], &[token, user, password]] {
         assert_eq!(said(url, set).map(drop), none(url), "{set:?}");
     }
+    let keyed = "reapi://host?header=x-api-key";
+    assert!(said(keyed, &[token]).is_ok());
+    assert_eq!(said(keyed, &[user, password]).map(drop), none(url));
+    assert_eq!(said(keyed, &[]).map(drop), none(url));
+    let err = said("reapi://host?header=a%20b", &[token]).unwrap_err();
+    assert!(err.ends_with("header=a b is not the name of a header"), "{err}");
     let err = said(url, &[("STEPWELL_REAPI_TOKEN", "t\n")]).unwrap_err();
     assert!(err.ends_with("its credentials do not fit a header"), "{err}");
     let url = "memcached://host";

@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use tokio::sync::OnceCell;
-use tonic::metadata::{Ascii, MetadataValue};
+use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
 use tonic::transport::{ClientTlsConfig, Endpoint};
 
 use super::Trouble;
@@ -22,7 +22,7 @@ use crate::secrets::Settings;
 use crate::{Capabilities, Created, Creation, Name, StoreError, http};
 
 use entry::Entry;
-use server::{Account, Server};
+use server::{Account, Header, Server};
 
 /// Largest object that stands in its entry. Larger ones cost another request.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
@@ -75,10 +75,8 @@ impl Reapi {
             let tls = ClientTlsConfig::new().trust_anchors(roots);
             endpoint = endpoint.tls_config(tls).map_err(|err| address.bad(err.to_string()))?;
         }
-        let account = Account {
-            instance: address.prefix()?,
-            authorization: authorization(address, settings)?,
-        };
+        let account =
+            Account { instance: address.prefix()?, credentials: credentials(address, settings)? };
         let prefix = address.prefix_option()?;
         let prefix = if prefix.is_empty() { prefix } else { format!("{prefix}/") };
         Ok(Self { endpoint, account, prefix, server: OnceCell::new() })
@@ -144,26 +142,30 @@ impl Reapi {
     }
 }
 
-/// The header that says who we are.
-fn authorization(
-    address: &Address,
+/// The header that says who we are: a token under the name that the URL's option `header` gives,
+/// or what `authorization` usually holds.
+fn credentials(
+    address: &mut Address,
     settings: &mut Settings<'_>,
-) -> Result<Option<MetadataValue<Ascii>>, StoreError> {
+) -> Result<Option<Header>, StoreError> {
+    let named = address.take("header");
     let token = settings.secret(&["STEPWELL_REAPI_TOKEN"]);
     let username = settings.secret(&["STEPWELL_REAPI_USERNAME"]);
     let password = settings.secret(&["STEPWELL_REAPI_PASSWORD"]);
-    let header = match (token, username, password) {
-        (None, None, None) => return Ok(None),
-        (Some(token), None, None) => format!("Bearer {token}"),
-        (None, Some(username), Some(password)) => {
+    let value = match (&named, token, username, password) {
+        (None, None, None, None) => return Ok(None),
+        (None, Some(token), None, None) => format!("Bearer {token}"),
+        (None, None, Some(username), Some(password)) => {
             format!("Basic {}", BASE64_STANDARD.encode(format!("{username}:{password}")))
         }
-        (Some(_), _, _) | (None, None, Some(_)) | (None, Some(_), None) => {
-            return Err(address.no_credentials());
-        }
+        (Some(_), Some(token), None, None) => token,
+        _ => return Err(address.no_credentials()),
     };
-    let header = MetadataValue::try_from(header);
-    let mut header = header.map_err(|_| address.bad("its credentials do not fit a header"))?;
-    header.set_sensitive(true);
-    Ok(Some(header))
+    let name = named.unwrap_or_else(|| "authorization".to_owned());
+    let name = AsciiMetadataKey::from_bytes(name.to_ascii_lowercase().as_bytes())
+        .map_err(|_| address.bad(format!("header={name} is not the name of a header")))?;
+    let mut value = AsciiMetadataValue::try_from(value)
+        .map_err(|_| address.bad("its credentials do not fit a header"))?;
+    value.set_sensitive(true);
+    Ok(Some((name, value)))
 }

@@ -38,7 +38,8 @@ pub(crate) struct State {
     pub(crate) blobs: BTreeMap<String, Vec<u8>>,
     /// The digest functions of what was written.
     pub(crate) functions: Vec<i32>,
-    pub(crate) authorization: Option<String>,
+    /// What the last question about it said of who asks.
+    pub(crate) credentials: Vec<String>,
 }
 
 #[derive(Clone, Default)]
@@ -84,9 +85,15 @@ impl Fake {
     }
 
     pub(crate) fn store(&self) -> Store {
-        let token =
-            |name: &str| (name == "STEPWELL_REAPI_TOKEN").then(|| "the-secret-token".to_owned());
-        Store::open(&format!("reapi+http://127.0.0.1:{}/main", self.port), token).unwrap()
+        self.store_with("", &[])
+    }
+
+    pub(crate) fn store_with(&self, options: &str, settings: &[(&str, &str)]) -> Store {
+        let lookup = |name: &str| {
+            let found = settings.iter().find(|(set, _)| *set == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Store::open(&format!("reapi+http://127.0.0.1:{}/main{options}", self.port), lookup).unwrap()
     }
 }
 
@@ -105,8 +112,10 @@ impl Capabilities for Shared {
         request: Request<api::GetCapabilitiesRequest>,
     ) -> Result<Response<api::ServerCapabilities>, Status> {
         let mut state = self.state();
-        let authorization = request.metadata().get("authorization");
-        state.authorization = authorization.map(|value| value.to_str().unwrap().to_owned());
+        let said = ["authorization", "x-api-key"].into_iter().filter_map(|name| {
+            Some(format!("{name}: {}", request.metadata().get(name)?.to_str().unwrap()))
+        });
+        state.credentials = said.collect();
         let cache = api::CacheCapabilities {
             digest_functions: state.announced.clone(),
             ..api::CacheCapabilities::default()

@@ -12,6 +12,8 @@ const BLAKE3: i32 = 9;
 const SHA1: i32 = 2;
 const SHA256: i32 = 1;
 
+const TOKEN: (&str, &str) = ("STEPWELL_REAPI_TOKEN", "the-secret-token");
+
 /// More than stands in an entry.
 const LARGE: usize = 70_000;
 
@@ -25,7 +27,7 @@ fn once(store: Store) -> Store {
 }
 
 /// The word for an end: what a caller would match.
-fn kind<T>(end: Result<T, StoreError>) -> &'static str {
+fn kind<T>(end: &Result<T, StoreError>) -> &'static str {
     match end {
         Ok(_) => "done",
         Err(StoreError::BadUrl { .. }) => "bad url",
@@ -60,13 +62,13 @@ async fn a_server_is_spoken_to_by_the_digests_that_it_takes() {
         assert_eq!(server.state().functions, [taken, taken], "{announced:?} without {refused:?}");
     }
     let server = Fake::start(&[SHA1]).await;
-    assert_eq!(kind(server.store().get(&name("a")).await), "failed");
+    assert_eq!(kind(&server.store().get(&name("a")).await), "failed");
 }
 
 #[tokio::test]
 async fn what_a_server_says_about_a_failure_decides_what_becomes_of_it() {
     let server = Fake::start(&[SHA256]).await;
-    let store = once(server.store());
+    let store = once(server.store_with("", &[TOKEN]));
     for (code, expected) in [
         (Code::NotFound, "done"),
         (Code::Unavailable, "not reachable"),
@@ -84,9 +86,25 @@ async fn what_a_server_says_about_a_failure_decides_what_becomes_of_it() {
         let end = store.get(&name("a")).await;
         let shown = end.as_ref().map_or_else(ToString::to_string, |_| String::new());
         assert!(!shown.contains("the-secret-token"), "{shown}");
-        assert_eq!(kind(end), expected, "{code:?}");
+        assert_eq!(kind(&end), expected, "{code:?}");
     }
-    assert_eq!(server.state().authorization.as_deref(), Some("Bearer the-secret-token"));
+}
+
+#[tokio::test]
+async fn a_server_is_told_who_asks_as_it_wants_to_be_told() {
+    let user = ("STEPWELL_REAPI_USERNAME", "ci");
+    let password = ("STEPWELL_REAPI_PASSWORD", "right-password");
+    for (options, settings, expected) in [
+        ("", &[][..], None),
+        ("", &[TOKEN], Some("authorization: Bearer the-secret-token")),
+        ("", &[user, password], Some("authorization: Basic Y2k6cmlnaHQtcGFzc3dvcmQ=")),
+        ("?header=X-Api-Key", &[TOKEN], Some("x-api-key: the-secret-token")),
+    ] {
+        let server = Fake::start(&[SHA256]).await;
+        let store = server.store_with(options, settings);
+        assert_eq!(store.get(&name("a")).await, Ok(None));
+        assert_eq!(server.state().credentials, Vec::from_iter(expected));
+    }
 }
 
 #[tokio::test]
@@ -101,9 +119,9 @@ async fn an_entry_that_stands_under_a_wrong_key_is_found_out() {
     server.state().entries.values_mut().for_each(|entry| *entry = result.clone());
     let err = store.get(&name("b")).await.unwrap_err();
     assert!(err.to_string().ends_with("it answers with the entry of another object"), "{err}");
-    assert_eq!(kind(store.create(&name("b"), vec![]).await), "failed");
+    assert_eq!(kind(&store.create(&name("b"), vec![]).await), "failed");
     server.state().entries.values_mut().for_each(|entry| entry.stdout_raw = b"a build".to_vec());
-    assert_eq!(kind(store.get(&name("b")).await), "failed");
+    assert_eq!(kind(&store.get(&name("b")).await), "failed");
     store.put(&name("b"), b"mended".to_vec()).await.unwrap();
     assert_eq!(store.get(&name("b")).await, Ok(Some(b"mended".to_vec())));
 }
@@ -114,7 +132,7 @@ async fn a_blob_that_is_another_is_never_returned_and_one_that_is_gone_is_no_obj
     let store = server.store();
     store.put(&name("a"), vec![7; LARGE]).await.unwrap();
     server.state().blobs.values_mut().for_each(|blob| blob[LARGE / 2] ^= 1);
-    assert_eq!(kind(store.get(&name("a")).await), "failed");
+    assert_eq!(kind(&store.get(&name("a")).await), "failed");
     assert_eq!(store.create(&name("a"), vec![8; LARGE]).await, Ok(Created::Exists));
     server.state().blobs.clear();
     assert_eq!(store.get(&name("a")).await, Ok(None));
@@ -133,12 +151,12 @@ async fn an_entry_that_promises_too_much_is_not_read() {
         entry.output_files[0].digest.as_mut().unwrap().size_bytes = bytes;
     };
     promise(1 << 40);
-    assert_eq!(kind(store.get(&name("a")).await), "too large");
+    assert_eq!(kind(&store.get(&name("a")).await), "too large");
     promise(-1);
-    assert_eq!(kind(store.get(&name("a")).await), "failed");
+    assert_eq!(kind(&store.get(&name("a")).await), "failed");
     let again = server.state().entries.values().next().unwrap().output_files[0].clone();
     server.state().entries.values_mut().for_each(|entry| entry.output_files.push(again.clone()));
-    assert_eq!(kind(store.get(&name("a")).await), "failed");
+    assert_eq!(kind(&store.get(&name("a")).await), "failed");
 }
 
 #[tokio::test]
@@ -204,7 +222,7 @@ async fn each_answer_of_a_memcached_is_taken_for_what_it_is() {
         ("ERROR\r\n", "failed"),
         ("HTTP/1.1 400 Bad Request\n", "failed"),
     ] {
-        assert_eq!(kind(answered(answer.into()).await), expected, "{answer}");
+        assert_eq!(kind(&answered(answer.into()).await), expected, "{answer}");
     }
-    assert_eq!(kind(answered(vec![b'x'; 1024]).await), "failed");
+    assert_eq!(kind(&answered(vec![b'x'; 1024]).await), "failed");
 }

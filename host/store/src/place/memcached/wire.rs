@@ -62,9 +62,9 @@ impl Connection {
         if line.starts_with("VERSION ") {
             return Ok(self);
         }
-        match refused(line) {
-            Trouble::Denied(_) => {}
-            other => return Err(other),
+        let refused = refused(line);
+        if !matches!(refused, Trouble::Denied(_)) {
+            return Err(refused);
         }
         let login = format!("{username} {password}");
         match self.write(Verb::Set, "login", 0, login.as_bytes()).await? {

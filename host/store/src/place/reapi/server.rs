@@ -3,7 +3,7 @@
 use bazel_remote_apis::build::bazel::remote::execution::v2 as api;
 use bazel_remote_apis::google::bytestream as stream;
 use bytes::Bytes;
-use tonic::metadata::{Ascii, MetadataValue};
+use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
@@ -28,11 +28,14 @@ const CHUNK_BYTES: usize = 1024 * 1024;
 /// What is written to see whether a server takes a digest function.
 const TRIAL: &[u8] = b"written to see whether this server takes its digest\n";
 
+/// What a request says beside its message.
+pub(super) type Header = (AsciiMetadataKey, AsciiMetadataValue);
+
 /// Who asks, and of which part of the server.
 #[derive(Clone)]
 pub(super) struct Account {
     pub(super) instance: String,
-    pub(super) authorization: Option<MetadataValue<Ascii>>,
+    pub(super) credentials: Option<Header>,
 }
 
 /// A server that said what it can do.
@@ -245,8 +248,8 @@ impl Server {
 
     fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
-        if let Some(authorization) = &self.account.authorization {
-            request.metadata_mut().insert("authorization", authorization.clone());
+        if let Some((name, value)) = &self.account.credentials {
+            request.metadata_mut().insert(name.clone(), value.clone());
         }
         request
     }
