@@ -255,7 +255,7 @@ fn a_bazel_cache_is_a_store_without_a_list_that_looks_before_it_creates() {
             delete: false,
         };
         tried_out(&cache.store(), expected);
-        behaves_as_a_map(&cache.store(), 24);
+        behaves_as_a_map(&cache.store(), 12);
         carries_large_objects(&cache.store());
         serves_a_crowd(&cache.store());
     }
