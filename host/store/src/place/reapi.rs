@@ -7,11 +7,13 @@ mod digest;
 mod entry;
 mod server;
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
+use tokio::runtime;
 use tokio::sync::OnceCell;
 use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue};
 use tonic::transport::{ClientTlsConfig, Endpoint};
@@ -38,8 +40,14 @@ pub(crate) struct Reapi {
     account: Account,
     /// Empty, or ends with a slash.
     prefix: String,
-    /// Asked by the first call, since `open` does not wait.
-    server: OnceCell<Server>,
+    known: Mutex<Known>,
+}
+
+/// What was learnt of the server, by the first call of a runtime: `open` does not wait, and a
+/// connection ends with the runtime that it was made in.
+struct Known {
+    by: Option<runtime::Id>,
+    server: Arc<OnceCell<Server>>,
 }
 
 impl std::fmt::Debug for Reapi {
@@ -79,11 +87,13 @@ impl Reapi {
             Account { instance: address.prefix()?, credentials: credentials(address, settings)? };
         let prefix = address.prefix_option()?;
         let prefix = if prefix.is_empty() { prefix } else { format!("{prefix}/") };
-        Ok(Self { endpoint, account, prefix, server: OnceCell::new() })
+        let known = Mutex::new(Known { by: None, server: Arc::default() });
+        Ok(Self { endpoint, account, prefix, known })
     }
 
     pub(crate) async fn get(&self, name: &Name) -> Result<Option<Vec<u8>>, Trouble> {
-        let server = self.server().await?;
+        let known = self.known();
+        let server = self.server(&known).await?;
         match self.look(server, name).await? {
             None => Ok(None),
             Some(Entry::Inline(bytes)) => Ok(Some(bytes)),
@@ -92,7 +102,8 @@ impl Reapi {
     }
 
     pub(crate) async fn put(&self, name: &Name, bytes: Bytes) -> Result<(), Trouble> {
-        let server = self.server().await?;
+        let known = self.known();
+        let server = self.server(&known).await?;
         let entry = if bytes.len() <= INLINE_BYTES_MAX {
             Entry::Inline(bytes.to_vec())
         } else {
@@ -104,7 +115,8 @@ impl Reapi {
 
     /// The API has no condition: two that look at the same time both write.
     pub(crate) async fn create(&self, name: &Name, bytes: Bytes) -> Result<Created, Trouble> {
-        let server = self.server().await?;
+        let known = self.known();
+        let server = self.server(&known).await?;
         let there = match self.look(server, name).await? {
             None => false,
             Some(Entry::Inline(_)) => true,
@@ -136,9 +148,18 @@ impl Reapi {
         format!("{}{name}", self.prefix)
     }
 
-    async fn server(&self) -> Result<&Server, Trouble> {
+    async fn server<'a>(&self, known: &'a OnceCell<Server>) -> Result<&'a Server, Trouble> {
         let ask = || Server::ask(self.endpoint.connect_lazy(), self.account.clone());
-        self.server.get_or_try_init(ask).await
+        known.get_or_try_init(ask).await
+    }
+
+    fn known(&self) -> Arc<OnceCell<Server>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = runtime::Handle::current().id();
+        if known.by != Some(here) {
+            *known = Known { by: Some(here), server: Arc::default() };
+        }
+        Arc::clone(&known.server)
     }
 }
 

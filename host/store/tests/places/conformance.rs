@@ -254,9 +254,11 @@ fn a_bazel_cache_is_a_store_without_a_list_that_looks_before_it_creates() {
             list: false,
             delete: false,
         };
-        tried_out(&cache.store(), expected);
-        behaves_as_a_map(&cache.store(), 12);
-        carries_large_objects(&cache.store());
-        serves_a_crowd(&cache.store());
+        // One store for all, each in a runtime of its own.
+        let store = cache.store();
+        tried_out(&store, expected);
+        behaves_as_a_map(&store, 12);
+        carries_large_objects(&store);
+        serves_a_crowd(&store);
     }
 }
