@@ -38,6 +38,7 @@ const EVERYTHING: &[&str] = &[
 
 /// Crates from outside that only some layers may know.
 const KEPT_IN: &[(&str, &[&str])] = &[
+    ("bazel-remote-apis", &["store"]),
     ("cap-std", &["snapshot"]),
     ("clap", &["cli"]),
     ("gix", &["snapshot"]),
@@ -50,6 +51,7 @@ const KEPT_IN: &[(&str, &[&str])] = &[
     ("tokio-postgres", &["ledger"]),
     ("tokio-postgres-rustls", &["ledger"]),
     ("tokio-tungstenite", &["wire"]),
+    ("tonic", &["store"]),
     ("tungstenite", &["wire"]),
     ("wasmparser", &["sandbox"]),
     // The benches measure it alone, as the floor.

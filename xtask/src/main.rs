@@ -41,6 +41,7 @@ usage: cargo xtask CHORE
   fuzz          throw bytes at what reads bytes that nobody trusts: [TARGET] [--seconds N]
   components    build the tools that `stepwell` carries, for WebAssembly
   languages     build the tools in other languages that tests call
+  services      bring the servers that tests start, as far as they can be had
   layers        which crate may know which
   tidy          the rules of the house that no lint knows
   deny          licences, bans and sources of what we depend on
@@ -70,6 +71,10 @@ fn chore(args: &[String]) -> Result<()> {
         ["fuzz", args @ ..] => fuzz::chore(args),
         ["components"] => components::build(),
         ["languages"] => languages::build(),
+        ["services"] => {
+            services::install();
+            Ok(())
+        }
         ["layers"] => layers::check(),
         ["tidy"] => tidy::check(),
         ["deny"] => deny::check(),

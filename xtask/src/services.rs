@@ -1,5 +1,8 @@
 //! The servers that tests start for themselves: Debian's packages, installed where they are
-//! missing. Where that cannot be done the tests that need them say `SKIPPED:` and pass.
+//! missing, and programs from other registries, kept in the user's cache and linked from
+//! `target/services`. Where one cannot be had the tests that need it say `SKIPPED:` and pass.
+
+mod programs;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,13 +10,19 @@ use std::process::{Command, Stdio};
 use crate::command::{run, say};
 
 /// A package, and a place where one of its programs is.
-const PACKAGES: [(&str, &[&str]); 2] = [
+const PACKAGES: [(&str, &[&str]); 3] = [
+    ("memcached", &["/usr/bin/memcached", "/usr/local/bin/memcached"]),
     ("postgresql", &["/usr/lib/postgresql"]),
     ("redis-server", &["/usr/bin/redis-server", "/usr/local/bin/redis-server"]),
 ];
 
 /// Installs what is missing; says so where it cannot.
 pub(crate) fn install() {
+    packages();
+    programs::install();
+}
+
+fn packages() {
     let missing: Vec<&str> = PACKAGES
         .iter()
         .filter(|(_, places)| !places.iter().any(|place| Path::new(place).exists()))

@@ -1,6 +1,7 @@
 //! What the URL of a store says. It holds no credentials: a URL ends up in logs.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use url::Url;
 
@@ -12,8 +13,9 @@ const URL_BYTES_MAX: usize = 2048;
 /// The services, and how each is written.
 const FORMS: &str = "use fs:///DIR, s3://BUCKET/PREFIX?region=…, gcs://BUCKET/PREFIX, \
     azblob://CONTAINER/PREFIX?account=…, redis://HOST:PORT/DB/PREFIX, rediss:// with TLS, \
-    redis+unix:///SOCKET?db=…&prefix=…, webdav://HOST/PATH, webdav+http:// without TLS, \
-    ghac://NAMESPACE/PREFIX or memory://";
+    redis+unix:///SOCKET?db=…&prefix=…, memcached://HOST:PORT/PREFIX, \
+    memcached+unix:///SOCKET?prefix=…, reapi://HOST:PORT/INSTANCE, reapi+http:// without TLS, \
+    webdav://HOST/PATH, webdav+http:// without TLS, ghac://NAMESPACE/PREFIX or memory://";
 
 /// A kind of place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub(crate) enum Service {
     Gcs,
     Azblob,
     Redis(Transport),
+    Memcached { unix: bool },
+    Reapi { tls: bool },
     Webdav { tls: bool },
     Ghac,
 }
@@ -103,6 +107,29 @@ impl Address {
         }
     }
 
+    /// The host without brackets, and the port.
+    pub(crate) fn host_and_port(&self, default: u16) -> Result<(String, u16), StoreError> {
+        let host = self.url.host_str().filter(|host| !host.is_empty());
+        let host = host.ok_or_else(|| self.bad("nothing stands before the path"))?;
+        let host = host.trim_matches(['[', ']']).to_owned();
+        Ok((host, self.url.port().unwrap_or(default)))
+    }
+
+    /// The option `prefix`, for URLs whose path is something else.
+    pub(crate) fn prefix_option(&mut self) -> Result<String, StoreError> {
+        let prefix = self.take("prefix").unwrap_or_default();
+        self.checked_prefix(prefix.trim_matches('/'))
+    }
+
+    /// The option `ttl`: after how long what is written goes away by itself.
+    pub(crate) fn ttl(&mut self) -> Result<Option<Duration>, StoreError> {
+        let Some(text) = self.take("ttl") else { return Ok(None) };
+        match humantime::parse_duration(&text) {
+            Ok(ttl) if ttl.as_secs() > 0 => Ok(Some(ttl)),
+            Ok(_) | Err(_) => Err(self.bad(format!("ttl={text} is no span of time (try ttl=14d)"))),
+        }
+    }
+
     /// The path as one of a file on this machine.
     pub(crate) fn file_path(&self) -> Result<std::path::PathBuf, StoreError> {
         match (authority(&self.url).as_str(), self.url.to_file_path()) {
@@ -144,6 +171,10 @@ fn service(scheme: &str) -> Option<Service> {
         "redis" => Service::Redis(Transport::Plain),
         "rediss" => Service::Redis(Transport::Tls),
         "redis+unix" => Service::Redis(Transport::Unix),
+        "memcached" => Service::Memcached { unix: false },
+        "memcached+unix" => Service::Memcached { unix: true },
+        "reapi" => Service::Reapi { tls: true },
+        "reapi+http" => Service::Reapi { tls: false },
         "webdav" => Service::Webdav { tls: true },
         "webdav+http" => Service::Webdav { tls: false },
         "ghac" => Service::Ghac,
@@ -168,6 +199,10 @@ fn variables(service: Service) -> &'static str {
              `credentials=none` into the URL"
         }
         Service::Redis(_) => "REDIS_USERNAME and REDIS_PASSWORD",
+        Service::Memcached { .. } => "MEMCACHED_USERNAME and MEMCACHED_PASSWORD",
+        Service::Reapi { .. } => {
+            "STEPWELL_REAPI_TOKEN, or STEPWELL_REAPI_USERNAME and STEPWELL_REAPI_PASSWORD"
+        }
         Service::Webdav { .. } => "WEBDAV_USERNAME and WEBDAV_PASSWORD, or WEBDAV_TOKEN",
         Service::Ghac => "ACTIONS_RUNTIME_TOKEN and ACTIONS_RESULTS_URL",
     }

@@ -69,9 +69,10 @@ pub enum StoreError {
         /// What the service said.
         reason: String,
     },
-    /// An object of more than [`OBJECT_BYTES_MAX`] bytes.
+    /// An object of more than [`OBJECT_BYTES_MAX`] bytes, or than its service takes.
     #[error(
-        "`{name}` has more than {OBJECT_BYTES_MAX} bytes, the most an object of a store may have"
+        "`{name}` is larger than an object of its store may be: {OBJECT_BYTES_MAX} bytes, or what \
+         the service takes"
     )]
     TooLarge {
         /// Which object.

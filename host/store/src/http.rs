@@ -27,8 +27,7 @@ pub(crate) fn transport(
     address: &mut Address,
     settings: &mut Settings<'_>,
 ) -> Result<HttpTransporter, StoreError> {
-    let authority = authority_of_url(address)?;
-    let roots = roots(authority.as_deref()).map_err(|problem| address.bad(problem))?;
+    let roots = roots_of_url(address)?;
     let provider = Arc::new(crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -46,6 +45,12 @@ pub(crate) fn transport(
         // Its text may hold the proxy's password.
         .map_err(|_err| address.bad("HTTPS_PROXY or HTTP_PROXY is not the URL of a proxy"))?;
     Ok(HttpTransporter::new(Transport(ReqwestTransport::new(client))))
+}
+
+/// Whom TLS trusts: the certificates of the URL's option `ca`, or Mozilla's.
+pub(crate) fn roots_of_url(address: &mut Address) -> Result<RootCertStore, StoreError> {
+    let authority = authority_of_url(address)?;
+    roots(authority.as_deref()).map_err(|problem| address.bad(problem))
 }
 
 /// The certificates (PEM) that the URL's option `ca` names, instead of Mozilla's.

@@ -1,7 +1,9 @@
-//! Where the bytes are: files, a Redis, or an object store. Each makes one attempt a call.
+//! Where the bytes are: files, a Redis, a memcached, a Bazel cache or an object store. Each makes one attempt a call.
 
 mod files;
+mod memcached;
 mod objects;
+mod reapi;
 mod redis;
 
 use bytes::Bytes;
@@ -11,7 +13,9 @@ use crate::secrets::Settings;
 use crate::{Capabilities, Created, Entry, Name, StoreError};
 
 use files::Files;
+use memcached::Memcached;
 use objects::Objects;
+use reapi::Reapi;
 use redis::Redis;
 
 /// Why one attempt failed.
@@ -45,6 +49,8 @@ impl Trouble {
 pub(crate) enum Place {
     Files(Files),
     Redis(Box<Redis>),
+    Memcached(Memcached),
+    Reapi(Box<Reapi>),
     Objects(Objects),
 }
 
@@ -58,6 +64,10 @@ impl Place {
             Service::Redis(transport) => {
                 Self::Redis(Box::new(Redis::open(transport, address, settings)?))
             }
+            Service::Memcached { unix } => {
+                Self::Memcached(Memcached::open(unix, address, settings)?)
+            }
+            Service::Reapi { tls } => Self::Reapi(Box::new(Reapi::open(tls, address, settings)?)),
             Service::Memory
             | Service::S3
             | Service::Gcs
@@ -70,6 +80,8 @@ impl Place {
     pub(crate) fn capabilities(&self) -> Capabilities {
         match self {
             Self::Files(_) | Self::Redis(_) => Capabilities::ALL,
+            Self::Memcached(_) => Memcached::CAPABILITIES,
+            Self::Reapi(_) => Reapi::CAPABILITIES,
             Self::Objects(objects) => objects.capabilities(),
         }
     }
@@ -77,7 +89,7 @@ impl Place {
     /// From now on creates look first: the service was seen to ignore the condition.
     pub(crate) fn distrust_condition(&self) {
         match self {
-            Self::Files(_) | Self::Redis(_) => {}
+            Self::Files(_) | Self::Redis(_) | Self::Memcached(_) | Self::Reapi(_) => {}
             Self::Objects(objects) => objects.distrust_condition(),
         }
     }
@@ -86,6 +98,8 @@ impl Place {
         match self {
             Self::Files(files) => files.get(name).await,
             Self::Redis(redis) => redis.get(name).await,
+            Self::Memcached(memcached) => memcached.get(name).await,
+            Self::Reapi(reapi) => reapi.get(name).await,
             Self::Objects(objects) => objects.get(name).await,
         }
     }
@@ -94,6 +108,8 @@ impl Place {
         match self {
             Self::Files(files) => files.put(name, bytes).await,
             Self::Redis(redis) => redis.put(name, bytes).await,
+            Self::Memcached(memcached) => memcached.put(name, bytes).await,
+            Self::Reapi(reapi) => reapi.put(name, bytes).await,
             Self::Objects(objects) => objects.put(name, bytes).await,
         }
     }
@@ -102,6 +118,8 @@ impl Place {
         match self {
             Self::Files(files) => files.create(name, bytes).await,
             Self::Redis(redis) => redis.create(name, bytes).await,
+            Self::Memcached(memcached) => memcached.create(name, bytes).await,
+            Self::Reapi(reapi) => reapi.create(name, bytes).await,
             Self::Objects(objects) => objects.create(name, bytes).await,
         }
     }
@@ -111,6 +129,7 @@ impl Place {
         match self {
             Self::Files(files) => files.list(prefix).await,
             Self::Redis(redis) => redis.list(prefix).await,
+            Self::Memcached(_) | Self::Reapi(_) => Err(Trouble::Unsupported),
             Self::Objects(objects) => objects.list(prefix).await,
         }
     }
@@ -119,6 +138,8 @@ impl Place {
         match self {
             Self::Files(files) => files.delete(name).await,
             Self::Redis(redis) => redis.delete(name).await,
+            Self::Memcached(memcached) => memcached.delete(name).await,
+            Self::Reapi(_) => Err(Trouble::Unsupported),
             Self::Objects(objects) => objects.delete(name).await,
         }
     }

@@ -31,6 +31,12 @@ fn each_service_has_its_url() {
     check("redis://localhost", "redis://localhost");
     check("rediss://[::1]:6380/2/a/b?ttl=14d", "rediss://[::1]:6380/2/a/b");
     check("redis+unix:///run/redis.sock?db=1&prefix=a", "redis+unix:///run/redis.sock");
+    check("memcached://localhost", "memcached://localhost");
+    check("memcached://[::1]:11212/a/b?ttl=30d", "memcached://[::1]:11212/a/b");
+    check("memcached+unix:///run/m.sock?prefix=a&ttl=1h", "memcached+unix:///run/m.sock");
+    check("reapi://host", "reapi://host");
+    check("reapi://host:443/some/instance?prefix=ci/v1", "reapi://host:443/some/instance");
+    check("reapi+http://[::1]:8980/main", "reapi+http://[::1]:8980/main");
     check("webdav://host:8443/dav/ci", "webdav://host:8443/dav/ci");
     check("webdav+http://host/dav", "webdav+http://host/dav");
 }
@@ -54,6 +60,14 @@ fn a_url_that_is_none_says_why_and_shows_no_secret() {
     check("s3://b/a%2e%2e?region=x", &not("s3://b/a%2e%2e", "'%' in its path"));
     check("redis://host/zero", &not("redis://host/zero", "`zero` is not the number of a database"));
     check("redis://host?ttl=1", &not("redis://host", "ttl=1 is no span of time (try ttl=14d)"));
+    check(
+        "memcached://host?ttl=31d",
+        &not("memcached://host", "a ttl of more than 30 days, which no memcached has"),
+    );
+    check("memcached:///a", &not("memcached:///a", "nothing stands before the path"));
+    check("reapi://host/a b", &not("reapi://host/a%20b", "'%' in its path"));
+    check("reapi://host?prefix=é", &not("reapi://host", "'é' in its path"));
+    check("reapi+http://host?ca=x", &not("reapi+http://host", "there is no option `ca`"));
     check("memory://#a", &not("memory://", "it has a fragment"));
     check("gcs://b", "no credentials for `gcs://b`");
     check("ghac://ns/a", "no credentials for `ghac://ns/a`");
@@ -82,4 +96,41 @@ fn certificates_to_trust_are_read_when_the_store_is_opened() {
         "`rediss://host` is not the URL of a store: \
          ca=/none cannot be read: No such file or directory (os error 2)",
     );
+    check(
+        "reapi://host?ca=/none",
+        "`reapi://host` is not the URL of a store: \
+         ca=/none cannot be read: No such file or directory (os error 2)",
+    );
+}
+
+#[test]
+fn credentials_that_do_not_go_together_are_none() {
+    let said = |url: &str, set: &[(&str, &str)]| {
+        let lookup = |name: &str| {
+            set.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())
+        };
+        crate::Store::open(url, lookup).map_err(|err| err.to_string())
+    };
+    let none = |url: &str| Err(format!("no credentials for `{url}`"));
+    let url = "reapi://host";
+    let (token, user) = (("STEPWELL_REAPI_TOKEN", "t"), ("STEPWELL_REAPI_USERNAME", "u"));
+    let password = ("STEPWELL_REAPI_PASSWORD", "p");
+    for set in [&[token][..], &[user, password], &[]] {
+        assert!(said(url, set).is_ok(), "{set:?}");
+    }
+    for set in [&[token, user][..], &[user], &[password], &[token, user, password]] {
+        assert_eq!(said(url, set).map(drop), none(url), "{set:?}");
+    }
+    let keyed = "reapi://host?header=x-api-key";
+    assert!(said(keyed, &[token]).is_ok());
+    assert_eq!(said(keyed, &[user, password]).map(drop), none(url));
+    assert_eq!(said(keyed, &[]).map(drop), none(url));
+    let err = said("reapi://host?header=a%20b", &[token]).unwrap_err();
+    assert!(err.ends_with("header=a b is not the name of a header"), "{err}");
+    let err = said(url, &[("STEPWELL_REAPI_TOKEN", "t\n")]).unwrap_err();
+    assert!(err.ends_with("its credentials do not fit a header"), "{err}");
+    let url = "memcached://host";
+    assert_eq!(said(url, &[("MEMCACHED_USERNAME", "u")]).map(drop), none(url));
+    let spaced = [("MEMCACHED_USERNAME", "u"), ("MEMCACHED_PASSWORD", "p w")];
+    assert!(said(url, &spaced).unwrap_err().ends_with("holds white space"));
 }

@@ -153,7 +153,9 @@ fn capabilities(service: Service) -> Capabilities {
         | Service::S3
         | Service::Gcs
         | Service::Azblob
-        | Service::Redis(_) => Capabilities::ALL,
+        | Service::Redis(_)
+        | Service::Memcached { .. }
+        | Service::Reapi { .. } => Capabilities::ALL,
     }
 }
 

@@ -48,7 +48,7 @@ impl Redis {
         settings: &mut Settings<'_>,
     ) -> Result<Self, StoreError> {
         let (db, prefix) = database(transport, address)?;
-        let ttl = ttl(address)?;
+        let ttl = address.ttl()?;
         let mut redis = RedisConnectionInfo::default().set_db(db);
         if let Some(username) = settings.secret(&["REDIS_USERNAME"]) {
             redis = redis.set_username(username);
@@ -175,8 +175,7 @@ enum Condition {
 fn database(transport: Transport, address: &mut Address) -> Result<(i64, String), StoreError> {
     let (db, prefix) = match transport {
         Transport::Unix => {
-            let prefix = address.take("prefix").unwrap_or_default();
-            let prefix = address.checked_prefix(prefix.trim_matches('/'))?;
+            let prefix = address.prefix_option()?;
             (address.take("db").unwrap_or_default(), prefix)
         }
         Transport::Plain | Transport::Tls => {
@@ -194,14 +193,6 @@ fn database(transport: Transport, address: &mut Address) -> Result<(i64, String)
     }
 }
 
-fn ttl(address: &mut Address) -> Result<Option<Duration>, StoreError> {
-    let Some(text) = address.take("ttl") else { return Ok(None) };
-    match humantime::parse_duration(&text) {
-        Ok(ttl) if ttl.as_secs() > 0 => Ok(Some(ttl)),
-        Ok(_) | Err(_) => Err(address.bad(format!("ttl={text} is no span of time (try ttl=14d)"))),
-    }
-}
-
 fn client(
     transport: Transport,
     address: &mut Address,
@@ -211,12 +202,12 @@ fn client(
     let to = match transport {
         Transport::Unix => ConnectionAddr::Unix(socket(address)?),
         Transport::Plain => {
-            let (host, port) = host_and_port(address)?;
+            let (host, port) = address.host_and_port(PORT)?;
             ConnectionAddr::Tcp(host, port)
         }
         Transport::Tls => {
             root_cert = http::authority_of_url(address)?;
-            let (host, port) = host_and_port(address)?;
+            let (host, port) = address.host_and_port(PORT)?;
             ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
         }
     };
@@ -232,16 +223,6 @@ fn client(
 
 fn socket(address: &Address) -> Result<std::path::PathBuf, StoreError> {
     address.file_path().map(|path| Path::new(&path).to_owned())
-}
-
-fn host_and_port(address: &Address) -> Result<(String, u16), StoreError> {
-    let authority = address.authority()?;
-    // Of an IPv6 address, what follows the bracket.
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, port.parse().unwrap_or(PORT)),
-        _ => (authority.as_str(), PORT),
-    };
-    Ok((host.trim_matches(['[', ']']).to_owned(), port))
 }
 
 fn trouble(err: &RedisError) -> Trouble {

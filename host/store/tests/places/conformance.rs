@@ -8,6 +8,7 @@ use store::{Capabilities, Created, Creation, Entry, Name, Store};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+use crate::caches::Kind;
 use crate::servers::{Redis, S3, Webdav};
 
 /// No name is the folder of another; `b-x` must not count as below `b`.
@@ -23,7 +24,8 @@ enum Op {
     Delete(usize),
 }
 
-fn ops() -> impl Strategy<Value = Vec<Op>> {
+/// What a store can do; a service without a list has none to compare.
+fn ops(can: Capabilities) -> impl Strategy<Value = Vec<Op>> {
     let name = 0..NAMES.len();
     let bytes = prop_oneof![
         9 => proptest::collection::vec(any::<u8>(), 0..40),
@@ -36,7 +38,12 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         (0..PREFIXES.len()).prop_map(Op::List),
         name.prop_map(Op::Delete),
     ];
-    proptest::collection::vec(op, 1..24)
+    let possible = move |op: &Op| match op {
+        Op::Get(_) | Op::Put(..) | Op::Create(..) => true,
+        Op::List(_) => can.list,
+        Op::Delete(_) => can.delete,
+    };
+    proptest::collection::vec(op.prop_filter("the service has it", possible), 1..24)
 }
 
 fn name(case: u32, name: &str) -> Name {
@@ -85,7 +92,7 @@ fn behaves_as_a_map(store: &Store, cases: u32) {
     let mut runner =
         TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let case = std::cell::Cell::new(0);
-    let played = runner.run(&ops(), |ops| {
+    let played = runner.run(&ops(store.capabilities()), |ops| {
         case.set(case.get() + 1);
         let mut map = BTreeMap::new();
         runtime.block_on(async {
@@ -125,16 +132,59 @@ fn has_one_winner(open: impl Fn() -> Store, rounds: u32) {
     }
 }
 
+/// Sizes on both sides of where services go over to another way of carrying an object.
+const SIZES: [usize; 5] = [0, 64 * 1024, 64 * 1024 + 1, 1024 * 1024, 5_000_000];
+
+fn carries_large_objects(store: &Store) {
+    Runtime::new().unwrap().block_on(async {
+        for (size, fill) in SIZES.into_iter().zip(1..) {
+            let name = Name::new(format!("large/{size}")).unwrap();
+            store.put(&name, vec![fill; size]).await.unwrap();
+            assert_eq!(store.create(&name, vec![0; 5]).await, Ok(Created::Exists));
+            assert!(store.get(&name).await.unwrap() == Some(vec![fill; size]), "{size}");
+            let (over, other) = (SIZES[SIZES.len() - usize::from(fill)], vec![0; size / 2]);
+            store.put(&name, vec![fill; over]).await.unwrap();
+            assert!(store.get(&name).await.unwrap() == Some(vec![fill; over]), "{size}");
+            store.put(&name, other.clone()).await.unwrap();
+            assert!(store.get(&name).await.unwrap() == Some(other), "{size}");
+        }
+    });
+}
+
+/// Tasks that use one store at once.
+const CROWD: u8 = 32;
+
+fn serves_a_crowd(store: &Store) {
+    Runtime::new().unwrap().block_on(async {
+        let mut crowd = JoinSet::new();
+        for member in 0..CROWD {
+            let store = store.clone();
+            crowd.spawn(async move {
+                let name = Name::new(format!("crowd/{member}")).unwrap();
+                let bytes = vec![member; usize::from(member) * 5000];
+                assert_eq!(store.get(&name).await, Ok(None));
+                assert_eq!(store.create(&name, bytes.clone()).await, Ok(Created::New));
+                assert_eq!(store.get(&name).await, Ok(Some(bytes)));
+            });
+        }
+        crowd.join_all().await;
+    });
+}
+
+/// What a store says that it can do, once it was tried out.
+const ALL: Capabilities =
+    Capabilities { create: Creation::Atomic, replace: true, list: true, delete: true };
+
 #[track_caller]
-fn tried_out(store: &Store, create: Creation) {
+fn tried_out(store: &Store, expected: Capabilities) {
     let found = Runtime::new().unwrap().block_on(store.trial()).unwrap();
-    assert_eq!(found, Capabilities { create, replace: true, list: true, delete: true });
+    assert_eq!(found, expected);
 }
 
 #[test]
 fn memory_is_a_store() {
     let store = Store::open("memory://", |_| None).unwrap();
-    tried_out(&store, Creation::Atomic);
+    tried_out(&store, ALL);
     behaves_as_a_map(&store, 64);
     has_one_winner(|| store.clone(), 20);
 }
@@ -144,7 +194,7 @@ fn a_directory_is_a_store_that_leaves_nothing_unfinished() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("fs://{}", folder.path().display());
     let open = || Store::open(&url, |_| None).unwrap();
-    tried_out(&open(), Creation::Atomic);
+    tried_out(&open(), ALL);
     behaves_as_a_map(&open(), 48);
     has_one_winner(open, 20);
     let race = std::fs::read_dir(folder.path().join("race/0")).unwrap();
@@ -154,7 +204,7 @@ fn a_directory_is_a_store_that_leaves_nothing_unfinished() {
 #[test]
 fn a_redis_is_a_store() {
     let Some(redis) = Redis::start() else { return };
-    tried_out(&redis.store(), Creation::Atomic);
+    tried_out(&redis.store(), ALL);
     behaves_as_a_map(&redis.store(), 32);
     behaves_as_a_map(&redis.store_with("-passing&ttl=14d", None), 16);
     has_one_winner(|| redis.store(), 10);
@@ -163,7 +213,7 @@ fn a_redis_is_a_store() {
 #[test]
 fn an_s3_is_a_store() {
     let Some(s3) = S3::start() else { return };
-    tried_out(&s3.store(), Creation::Atomic);
+    tried_out(&s3.store(), ALL);
     behaves_as_a_map(&s3.store(), 12);
     has_one_winner(|| s3.store(), 3);
 }
@@ -171,6 +221,44 @@ fn an_s3_is_a_store() {
 #[test]
 fn a_webdav_is_a_store_that_looks_before_it_creates() {
     let Some(webdav) = Webdav::start() else { return };
-    tried_out(&webdav.store(), Creation::LooksFirst);
+    tried_out(&webdav.store(), Capabilities { create: Creation::LooksFirst, ..ALL });
     behaves_as_a_map(&webdav.store(), 12);
+}
+
+#[test]
+fn rclone_is_a_webdav_like_another() {
+    let Some(rclone) = Kind::Rclone.start() else { return };
+    tried_out(&rclone.store(), Capabilities { create: Creation::LooksFirst, ..ALL });
+    behaves_as_a_map(&rclone.store(), 24);
+}
+
+#[test]
+fn a_memcached_is_a_store_without_a_list() {
+    for kind in [Kind::Memcached, Kind::MemcachedSocket] {
+        let Some(memcached) = kind.start() else { return };
+        tried_out(&memcached.store(), Capabilities { list: false, ..ALL });
+        behaves_as_a_map(&memcached.store(), 32);
+        has_one_winner(|| memcached.store(), 10);
+        carries_large_objects(&memcached.store());
+        serves_a_crowd(&memcached.store());
+    }
+}
+
+#[test]
+fn a_bazel_cache_is_a_store_without_a_list_that_looks_before_it_creates() {
+    for kind in [Kind::BazelRemote, Kind::Casd] {
+        let Some(cache) = kind.start() else { continue };
+        let expected = Capabilities {
+            create: Creation::LooksFirst,
+            replace: true,
+            list: false,
+            delete: false,
+        };
+        // One store for all, each in a runtime of its own.
+        let store = cache.store();
+        tried_out(&store, expected);
+        behaves_as_a_map(&store, 12);
+        carries_large_objects(&store);
+        serves_a_crowd(&store);
+    }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use store::{Created, Creation, Name, Operation, Patience, Store, StoreError};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
+use crate::caches::Kind;
 use crate::scripted::{Scripted, answer};
 use crate::servers::{Redis, Webdav, s3_store};
 
@@ -46,6 +48,71 @@ async fn a_server_that_died_is_said_so_and_used_again_when_it_is_back() {
     assert_eq!(store.create(&segment(), vec![2]).await, Ok(Created::New));
 }
 
+#[tokio::test]
+async fn a_cache_server_that_died_is_used_again_when_it_is_back() {
+    for kind in [Kind::Memcached, Kind::BazelRemote, Kind::Casd] {
+        let Some(mut cache) = kind.start() else { continue };
+        let store = cache.store().with_patience(QUICK);
+        assert_eq!(store.create(&segment(), vec![1]).await, Ok(Created::New));
+        cache.kill();
+        let err = store.get(&segment()).await.unwrap_err();
+        assert!(matches!(err, StoreError::NotReachable { .. }), "{kind:?}: {err}");
+        cache.start_again();
+        // Of those with a disk it depends on when they write.
+        let there = store.get(&segment()).await.unwrap();
+        assert!(there.is_none_or(|there| there == [1]), "{kind:?}");
+        store.put(&segment(), vec![2]).await.unwrap();
+        assert_eq!(store.get(&segment()).await, Ok(Some(vec![2])), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_died_while_it_was_kept_is_no_trouble() {
+    let Some(mut memcached) = Kind::Memcached.start() else { return };
+    let store = memcached.store().with_patience(Patience { retries_max: 0, ..QUICK });
+    let restarted = |memcached: &mut crate::caches::Cache| {
+        memcached.kill();
+        memcached.start_again();
+    };
+    store.put(&segment(), vec![1]).await.unwrap();
+    restarted(&mut memcached);
+    assert_eq!(store.get(&segment()).await, Ok(None));
+    restarted(&mut memcached);
+    assert_eq!(store.put(&segment(), vec![1]).await, Ok(()));
+    restarted(&mut memcached);
+    let err = store.create(&segment(), vec![1]).await.unwrap_err();
+    assert!(matches!(err, StoreError::NotReachable { .. }), "whose it were is not known: {err}");
+}
+
+#[tokio::test]
+async fn a_server_that_dies_in_the_middle_leaves_whole_objects_or_none() {
+    for kind in [Kind::Memcached, Kind::BazelRemote, Kind::Casd] {
+        let Some(mut cache) = kind.start() else { continue };
+        let store = cache.store().with_patience(QUICK);
+        let (started, mut begun) = tokio::sync::mpsc::channel(1);
+        let mut writers = JoinSet::new();
+        for writer in 0..32 {
+            let (store, started) = (store.clone(), started.clone());
+            writers.spawn(async move {
+                let name = Name::new(format!("middle/{writer}")).unwrap();
+                // Nobody listens after the first.
+                let _heard = started.try_send(());
+                let end = store.put(&name, vec![writer; 300_000]).await;
+                (name, writer, end)
+            });
+        }
+        begun.recv().await.unwrap();
+        cache.kill();
+        let ends = writers.join_all().await;
+        cache.start_again();
+        for (name, writer, end) in ends {
+            assert!(matches!(end, Ok(()) | Err(StoreError::NotReachable { .. })), "{end:?}");
+            let there = store.get(&name).await.unwrap();
+            assert!(there.is_none_or(|there| there == vec![writer; 300_000]), "{kind:?}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_never_answers_does_not_hold_a_call() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -54,7 +121,10 @@ async fn a_server_that_never_answers_does_not_hold_a_call() {
     let webdav = Store::open(&format!("webdav+http://127.0.0.1:{port}/x"), |_| None).unwrap();
     let rediss = Store::open(&format!("rediss://127.0.0.1:{port}"), |_| None).unwrap();
     let webdavs = Store::open(&format!("webdav://127.0.0.1:{port}/x"), |_| None).unwrap();
-    for store in [s3_store(port), redis, rediss, webdav, webdavs] {
+    let caches = ["memcached://", "reapi+http://", "reapi://"];
+    let caches = caches.map(|scheme| Store::open(&format!("{scheme}127.0.0.1:{port}"), |_| None));
+    let stores = [s3_store(port), redis, rediss, webdav, webdavs];
+    for store in stores.into_iter().chain(caches.map(Result::unwrap)) {
         let began = tokio::time::Instant::now();
         let err = store.get(&segment()).await.unwrap_err();
         assert!(matches!(err, StoreError::NotReachable { .. }), "{err}");
@@ -77,6 +147,14 @@ async fn wrong_credentials_are_denied_and_not_shown() {
         webdav.store().put(&segment(), vec![1]).await.unwrap();
         denied(webdav.store_as("wrong-password").get(&segment()).await.unwrap_err());
         denied(webdav.store_as("wrong-password").put(&segment(), vec![]).await.unwrap_err());
+    }
+    for kind in [Kind::ClosedMemcached, Kind::ClosedBazelRemote] {
+        let Some(cache) = kind.start() else { continue };
+        cache.store().put(&segment(), vec![1]).await.unwrap();
+        denied(cache.store_as("wrong-password").get(&segment()).await.unwrap_err());
+        denied(cache.store_as("wrong-password").put(&segment(), vec![]).await.unwrap_err());
+        let nobody = Store::open(&cache.url(), |_| None).unwrap();
+        denied(nobody.create(&segment(), vec![]).await.unwrap_err());
     }
 }
 

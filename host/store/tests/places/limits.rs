@@ -4,6 +4,8 @@ use std::fs;
 
 use store::{ENTRIES_MAX, Name, OBJECT_BYTES_MAX, Store, StoreError};
 
+use crate::caches::{ITEM_BYTES_MAX, Kind};
+
 fn in_folder() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&format!("fs://{}", folder.path().display()), |_| None).unwrap();
@@ -27,6 +29,35 @@ async fn an_object_is_as_large_as_it_may_be_and_no_larger() {
     let file = fs::OpenOptions::new().write(true).open(folder.path().join("large")).unwrap();
     file.set_len(1 << 40).unwrap();
     assert_eq!(in_files.get(&name).await, Err(StoreError::TooLarge { name }));
+}
+
+#[tokio::test]
+async fn an_object_is_no_larger_than_the_service_takes() {
+    let Some(memcached) = Kind::Memcached.start() else { return };
+    let store = memcached.store();
+    let name = Name::new("large").unwrap();
+    store.put(&name, vec![7; ITEM_BYTES_MAX - 1024]).await.unwrap();
+    let too_large = StoreError::TooLarge { name: name.clone() };
+    assert_eq!(store.put(&name, vec![7; ITEM_BYTES_MAX + 1]).await, Err(too_large.clone()));
+    assert_eq!(store.create(&name, vec![7; OBJECT_BYTES_MAX]).await, Err(too_large));
+    store.put(&name, vec![7; 5]).await.unwrap();
+    assert_eq!(store.get(&name).await, Ok(Some(vec![7; 5])));
+}
+
+#[tokio::test]
+async fn names_are_told_apart_however_long_they_are() {
+    let Some(memcached) = Kind::Memcached.start() else { return };
+    let store = memcached.store();
+    for length in [1, 180, 200] {
+        let name = |last: char| {
+            let segment = format!("{}{last}", "s".repeat(length - 1));
+            Name::new(format!("{segment}/{segment}")).unwrap()
+        };
+        store.put(&name('a'), b"a".to_vec()).await.unwrap();
+        assert_eq!(store.get(&name('b')).await, Ok(None));
+        store.put(&name('b'), b"b".to_vec()).await.unwrap();
+        assert_eq!(store.get(&name('a')).await, Ok(Some(b"a".to_vec())));
+    }
 }
 
 #[tokio::test]

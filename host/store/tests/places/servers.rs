@@ -15,7 +15,7 @@ const PYTHON_PACKAGES: [&str; 3] = ["moto[server]==5.2.5", "wsgidav==4.4.0", "ch
 /// Lines a server may say before it is ready.
 const LINES_MAX: usize = 200;
 
-struct Server {
+pub(crate) struct Server {
     child: Child,
     folder: TempDir,
 }
@@ -42,7 +42,26 @@ impl Server {
         found.map(|found| (server, found)).ok_or_else(|| io::Error::other("it never got ready"))
     }
 
-    fn kill(&mut self) {
+    /// Starts `command` without waiting until it is ready.
+    pub(crate) fn start_quiet(mut command: Command, folder: TempDir) -> io::Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(Self { child: command.spawn()?, folder })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its folder, for the one that comes after it.
+    pub(crate) fn take_folder(&mut self) -> TempDir {
+        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|ended| ended.is_none())
+    }
+
+    pub(crate) fn kill(&mut self) {
         // It may be gone already.
         let _gone = self.child.kill();
         let _status = self.child.wait();
@@ -50,7 +69,7 @@ impl Server {
 }
 
 /// Says that a server cannot be had, past the capture of a test's output.
-fn skip<T>(name: &str, problem: &str) -> Option<T> {
+pub(crate) fn skip<T>(name: &str, problem: &str) -> Option<T> {
     let required = format!("STEPWELL_REQUIRE_{name}");
     assert!(env::var_os(&required).is_none(), "{required} is set, and {problem}");
     let said = format!("SKIPPED: the tests against {name}: {problem}\n");
@@ -92,7 +111,7 @@ impl Redis {
 
     /// Another one on the same socket.
     pub(crate) fn start_again(&mut self) {
-        let folder = std::mem::replace(&mut self.server.folder, tempfile::tempdir().unwrap());
+        let folder = self.server.take_folder();
         self.server = Self::spawn(folder, self.password).unwrap();
     }
 

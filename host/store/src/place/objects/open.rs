@@ -22,7 +22,9 @@ pub(super) fn operator(
         Service::Azblob => Operator::new(azblob(address, settings)?),
         Service::Webdav { tls } => Operator::new(webdav(address, settings, tls)?),
         Service::Ghac => Operator::new(ghac(address, settings)?),
-        Service::Files | Service::Redis(_) => return Err(address.bad("it is no object store")),
+        Service::Files | Service::Redis(_) | Service::Memcached { .. } | Service::Reapi { .. } => {
+            return Err(address.bad("it is no object store"));
+        }
     };
     let transport = http::transport(address, settings)?;
     let context = OperationContext::new().with_http_transport(transport);
