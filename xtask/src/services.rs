@@ -10,9 +10,10 @@ use std::process::{Command, Stdio};
 use crate::command::{run, say};
 
 /// A package, and a place where one of its programs is.
-const PACKAGES: [(&str, &[&str]); 3] = [
+const PACKAGES: [(&str, &[&str]); 4] = [
     ("memcached", &["/usr/bin/memcached", "/usr/local/bin/memcached"]),
     ("postgresql", &["/usr/lib/postgresql"]),
+    ("strace", &["/usr/bin/strace"]),
     ("redis-server", &["/usr/bin/redis-server", "/usr/local/bin/redis-server"]),
 ];
 

@@ -56,8 +56,8 @@ const TABLES: &str = "
 /// Generations of a damaged index; more were not counted up by us.
 const GENERATION_MAX: u32 = 1_000_000;
 
-/// New indexes tried for one act: somebody else's, one of our own, and one to spare.
-const HEALINGS_MAX: u32 = 3;
+/// Indexes tried for one act: the same once more, somebody else's, one of our own, and one to spare.
+const HEALINGS_MAX: u32 = 4;
 
 /// The index of one cache.
 ///
@@ -86,7 +86,10 @@ impl Index {
             Some(generation) => match Open::generation(root, generation) {
                 Ok(open) => (open, Start::Existing),
                 Err(err) if is_damage(&err) || is_in_the_way(root, generation) => {
-                    (Open::after(root, generation)?, Start::Rebuilt(err.to_string()))
+                    match Open::sound(root, generation) {
+                        Some(open) => (open, Start::Existing),
+                        None => (Open::after(root, generation)?, Start::Rebuilt(err.to_string())),
+                    }
                 }
                 Err(err) => return Err(CacheError::Index(err)),
             },
@@ -107,12 +110,15 @@ impl Index {
     ) -> Result<T, CacheError> {
         // SQLite rolls back what a panic interrupted.
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        for _ in 0..HEALINGS_MAX {
+        for healing in 0..HEALINGS_MAX {
             match act(&mut open.connection) {
                 Err(err) if is_damage(&err) => {
-                    *open = self.heal(open.generation)?;
-                    let mut start = self.start.lock().unwrap_or_else(PoisonError::into_inner);
-                    *start = Start::Rebuilt(err.to_string());
+                    let damaged = open.generation;
+                    *open = self.heal(damaged, healing == 0)?;
+                    if open.generation != damaged {
+                        let mut start = self.start.lock().unwrap_or_else(PoisonError::into_inner);
+                        *start = Start::Rebuilt(err.to_string());
+                    }
                 }
                 done => return done.map_err(CacheError::Index),
             }
@@ -120,12 +126,14 @@ impl Index {
         act(&mut open.connection).map_err(CacheError::Index)
     }
 
-    /// What to go on with after `damaged`: what another process went on to, else a new one.
-    fn heal(&self, damaged: u32) -> Result<Open, CacheError> {
+    /// What to go on with after `damaged`: what another process went on to, else, the first time,
+    /// the same one if it looks sound, else a new one.
+    fn heal(&self, damaged: u32, look_again: bool) -> Result<Open, CacheError> {
         let _lock = lock(&self.root)?;
         let newest = newest(&self.root).unwrap_or(0).max(damaged);
         if newest == damaged {
-            return Open::after(&self.root, damaged);
+            let sound = look_again.then(|| Open::sound(&self.root, damaged)).flatten();
+            return sound.map_or_else(|| Open::after(&self.root, damaged), Ok);
         }
         match Open::generation(&self.root, newest) {
             Err(err) if is_damage(&err) || is_in_the_way(&self.root, newest) => {
@@ -139,6 +147,15 @@ impl Index {
 impl Open {
     fn generation(root: &Path, generation: u32) -> rusqlite::Result<Self> {
         Ok(Self { connection: open(&name(root, generation))?, generation })
+    }
+
+    /// The same index, if another look finds nothing wrong with it: SQLite calls it damage, too,
+    /// when a disk once fails to read.
+    fn sound(root: &Path, generation: u32) -> Option<Self> {
+        let open = Self::generation(root, generation).ok()?;
+        let check = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+        let said = open.connection.query_row("PRAGMA quick_check(1)", [], check).ok()?;
+        (said == "ok").then_some(open)
     }
 
     /// A new, empty index after a `damaged` one. That one is left for a person to look at; those
