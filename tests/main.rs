@@ -9,6 +9,7 @@ mod bad_input;
 mod cache;
 mod commands;
 mod demo;
+mod history;
 mod isolation;
 mod kill;
 mod model;

@@ -11,6 +11,7 @@ mod plan;
 mod problem;
 mod repo;
 mod say;
+mod stats;
 mod step;
 mod trees;
 mod wiring;

@@ -38,24 +38,21 @@ const FILES_MAX: usize = 250_000;
 pub struct StatCache {
     clock: Clock,
     kept: Option<Kept>,
-    table: Mutex<State>,
+    /// None until somebody asks.
+    known: Mutex<Option<Known>>,
 }
 
-#[derive(Debug)]
-enum State {
-    /// Nobody has asked yet.
-    Unread,
-    Read {
-        table: Table,
-        changed: bool,
-    },
+#[derive(Debug, Default)]
+struct Known {
+    table: Table,
+    /// Since it was read or written.
+    changed: bool,
 }
 
 impl StatCache {
     /// One that remembers nothing yet, and is gone with this process.
     pub fn in_memory(clock: Clock) -> Self {
-        let table = State::Read { table: Table::default(), changed: false };
-        Self { clock, kept: None, table: Mutex::new(table) }
+        Self { clock, kept: None, known: Mutex::default() }
     }
 
     /// The one of the directory `root` that is kept in the directory `home`, which belongs to this
@@ -67,7 +64,7 @@ impl StatCache {
     /// When `home` cannot be made or opened.
     pub fn kept(home: &Path, root: &Path, key: &[u8; 32], clock: Clock) -> io::Result<Self> {
         let kept = Kept::open(home, root, key)?;
-        Ok(Self { clock, kept: Some(kept), table: Mutex::new(State::Unread) })
+        Ok(Self { clock, kept: Some(kept), known: Mutex::default() })
     }
 
     /// Nanoseconds since 1970.
@@ -88,17 +85,16 @@ impl StatCache {
     /// The digest of the answer that is the content of the file at `path`, if it was read when it
     /// bore this stamp.
     pub(crate) fn file(&self, path: &RepoPath, stamp: &Stamp) -> Option<Digest> {
-        let mut state = self.state();
-        let (table, _) = self.table(&mut state);
-        let entry = table.files.get_mut(path).filter(|entry| entry.stamp == *stamp)?;
+        let mut known = self.known();
+        let entry = self.read(&mut known).table.files.get_mut(path).filter(|entry| entry.stamp == *stamp)?;
         entry.used = true;
         Some(entry.digest)
     }
 
     /// Remembers what the content of a file was that bears the stamp, and is settled.
     pub(crate) fn note_file(&self, path: &RepoPath, stamp: Stamp, digest: Digest) {
-        let mut state = self.state();
-        let (table, changed) = self.table(&mut state);
+        let mut known = self.known();
+        let Known { table, changed } = self.read(&mut known);
         if table.files.len() >= FILES_MAX && !table.files.contains_key(path) {
             table.forget_unused();
             if table.files.len() >= FILES_MAX {
@@ -111,14 +107,13 @@ impl StatCache {
 
     /// What a walk came to that began at this root.
     pub(crate) fn walked(&self) -> Option<Arc<Walked>> {
-        let mut state = self.state();
-        self.table(&mut state).0.walked.clone()
+        self.read(&mut self.known()).table.walked.clone()
     }
 
     /// Remembers what a walk came to, if all that it saw is settled.
     pub(crate) fn note_walk(&self, walked: Walked) {
-        let mut state = self.state();
-        let (table, changed) = self.table(&mut state);
+        let mut known = self.known();
+        let Known { table, changed } = self.read(&mut known);
         table.walked = Some(Arc::new(walked));
         *changed = true;
     }
@@ -129,8 +124,8 @@ impl StatCache {
     ///
     /// When it cannot be written; what was kept before stays.
     pub fn save(&self) -> io::Result<()> {
-        let (Some(kept), State::Read { table, changed: changed @ true }) =
-            (&self.kept, &mut *self.state())
+        let (Some(kept), Some(Known { table, changed: changed @ true })) =
+            (&self.kept, &mut *self.known())
         else {
             return Ok(());
         };
@@ -139,20 +134,16 @@ impl StatCache {
         Ok(())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn known(&self) -> MutexGuard<'_, Option<Known>> {
         // Nothing is half done while it is held.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn table<'a>(&self, state: &'a mut State) -> (&'a mut Table, &'a mut bool) {
-        if matches!(state, State::Unread) {
+    fn read<'a>(&self, known: &'a mut Option<Known>) -> &'a mut Known {
+        known.get_or_insert_with(|| {
             let table = self.kept.as_ref().and_then(Kept::read).unwrap_or_default();
-            *state = State::Read { table, changed: false };
-        }
-        match state {
-            State::Read { table, changed } => (table, changed),
-            State::Unread => unreachable!("it was just read"),
-        }
+            Known { table, changed: false }
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the tests of this crate share: trees on disk, commits of them, and short questions.
 
 mod alike;
+mod calls;
 mod copies;
 mod grants;
 mod paths;

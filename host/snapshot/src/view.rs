@@ -99,7 +99,8 @@ impl View {
             for (place, question) in questions.iter().enumerate() {
                 let path = question.place().filter(|_| question.tree() == which);
                 let path = path.and_then(|path| RepoPath::parse(path).ok());
-                if let Some(path) = path.filter(|path| !path.is_hidden()) {
+                let may_look = |path: &RepoPath| !path.is_hidden() && self.grant.has_name(path);
+                if let Some(path) = path.filter(may_look) {
                     places.push(place);
                     paths.push(path);
                 }
