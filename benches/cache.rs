@@ -143,8 +143,7 @@ impl<'a> Hit<'a> {
             profile,
             salt: "",
         });
-        let content =
-            |path: &String| Question::Content { tree: Tree::Head, path: path.to_owned() };
+        let content = |path: &String| Question::Content { tree: Tree::Head, path: path.to_owned() };
         let questions: Vec<Question> = files.paths.iter().map(content).collect();
         let hit = Self { files, cache, key: key.expect("it has a key"), questions, _kept: kept };
         let view = hit.view(None);
@@ -196,12 +195,7 @@ fn shown(name: &str, mut took: Vec<Duration>) -> Duration {
     took.sort();
     let micros = |took: Duration| took.as_secs_f64() * 1e6;
     let (fastest, middle) = (took[0], took[took.len() / 2]);
-    println!(
-        "{name:<44} {:>10.1} {:>10.1}  of {}",
-        micros(fastest),
-        micros(middle),
-        took.len()
-    );
+    println!("{name:<44} {:>10.1} {:>10.1}  of {}", micros(fastest), micros(middle), took.len());
     fastest
 }
 

@@ -199,7 +199,8 @@ fn call_all(root: &Path, commits: &[String]) {
         let Row { hits, misses, needless, reasons, saved_us } = row;
         let call = format!("{tool} {arguments}");
         println!("{call:<46} {hits:>6} {misses:>6} {needless:>9} {:>9}", saved_us / 1_000);
-        let mut reasons: Vec<_> = reasons.into_iter().map(|(reason, count)| (count, reason)).collect();
+        let mut reasons: Vec<_> =
+            reasons.into_iter().map(|(reason, count)| (count, reason)).collect();
         reasons.sort_unstable_by(|a, b| b.cmp(a));
         let more = reasons.len().saturating_sub(REASONS_MAX);
         for (count, reason) in reasons.into_iter().take(REASONS_MAX) {

@@ -21,7 +21,10 @@ const COMMITS: [Commit; 20] = [
     ("begin", &[("Cargo.toml", Some(MANIFEST)), ("Cargo.lock", Some(LOCK_1))]),
     ("write the program", &[("src/main.rs", Some("fn main() {}\n"))]),
     ("add a module", &[("src/parse.rs", Some("pub fn parse() {}\n"))]),
-    ("say more", &[("src/parse.rs", Some("pub fn parse() { todo() }\n")), ("README.md", Some("#"))]),
+    (
+        "say more",
+        &[("src/parse.rs", Some("pub fn parse() { todo() }\n")), ("README.md", Some("#"))],
+    ),
     ("ignore what is built", &[(".gitignore", Some("target/\n*.log\n"))]),
     ("depend on dep", &[("Cargo.lock", Some(LOCK_2))]),
     ("use dep", &[("src/main.rs", Some("fn main() { dep::run() }\n"))]),
@@ -77,5 +80,12 @@ fn a_commit_that_touches_no_manifest_costs_nothing() {
             assert_eq!(call(&world, asked, &[]), "cache", "{message}: {}, checked out", asked.0);
         }
     }
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r#"
+    begin: sbom: not called like this before
+    begin: dependency_graph: not called like this before
+    depend on dep: sbom: the content of "Cargo.lock" changed
+    depend on dep: dependency_graph: the content of "Cargo.lock" changed
+    add a web page: sbom: the files that match ["**/Cargo.lock", "**/npm-shrinkwrap.json", "**/package-lock.json"] changed
+    add a web page: dependency_graph: the files that match ["**/Cargo.lock", "**/npm-shrinkwrap.json", "**/package-lock.json"] changed
+    "#);
 }

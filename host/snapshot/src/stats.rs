@@ -6,6 +6,10 @@
 //! same after both. So nothing is remembered that changed less than [`RACY_NS`] before it was read
 //! (git calls such entries racy), and nothing of a file system that may not keep its times.
 //!
+//! What a program writes through a mapping of a file shows in its times when the page is written
+//! back, which can be half a minute later: whoever edits sources that way, while a run looks, is
+//! seen as late as by git.
+//!
 //! It must not leave the machine, and serves digests only: bytes that a tool is given are always
 //! read.
 
@@ -86,7 +90,12 @@ impl StatCache {
     /// bore this stamp.
     pub(crate) fn file(&self, path: &RepoPath, stamp: &Stamp) -> Option<Digest> {
         let mut known = self.known();
-        let entry = self.read(&mut known).table.files.get_mut(path).filter(|entry| entry.stamp == *stamp)?;
+        let entry = self
+            .read(&mut known)
+            .table
+            .files
+            .get_mut(path)
+            .filter(|entry| entry.stamp == *stamp)?;
         entry.used = true;
         Some(entry.digest)
     }

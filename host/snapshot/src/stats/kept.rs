@@ -15,8 +15,8 @@ use crate::{Digest, RepoPath};
 /// What a file begins with. It is raised when what follows changes its meaning.
 const BEGINNING: &[u8] = b"stepwell stats 1\n";
 
-/// A larger file is neither read nor written: five times what FILES_MAX usual paths take.
-const FILE_BYTES_MAX: u64 = 256 << 20;
+/// A larger file is neither read nor written: as many usual paths as may be remembered have room.
+const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// Directories that are remembered on one machine. The next one takes the place of another.
 const PLACES: u8 = 64;
