@@ -132,7 +132,9 @@ fn sbom_fresh(bencher: Bencher<'_, '_>) {
 fn sbom_cached(bencher: Bencher<'_, '_>) {
     let (repository, runtime) = (Repository::default(), runtime());
     let kept = tempfile::tempdir().expect("a temporary directory can be made");
-    let cache = cache::Cache::open(kept.path()).expect("the cache can be opened");
+    let key = cache::MachineKey::passing().expect("the system has randomness");
+    let cache =
+        cache::Cache::open(kept.path(), cache::Options::new(key)).expect("the cache can be opened");
     let tools = Tools::shipped(&["sbom"]);
     let toolbox = Toolbox::new(tools, Some(cache), Grant::everything()).expect("its schema is one");
     runtime.block_on(toolbox.call("sbom", "{}", &trees(&repository)));

@@ -10,6 +10,7 @@ mod cache;
 mod commands;
 mod context;
 mod demo;
+mod history;
 mod isolation;
 mod kill;
 mod model;

@@ -7,7 +7,7 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
-use crate::command::{cargo, output, say};
+use crate::command::{cargo, output, run, say};
 use crate::{components, places};
 
 const PAGE: &str = "docs/performance.md";
@@ -17,8 +17,11 @@ const END: &str = "<!-- measured: end -->";
 /// Runs the benches on this machine.
 pub(crate) fn bench() -> Result<()> {
     components::build()?;
+    // One of the benches starts it. Both are built of the whole workspace, so that they share what
+    // they are built of.
+    run(&mut cargo(&["build", "--release", "--locked", "--workspace", "--bin", "stepwell"]))?;
     say("measuring");
-    let numbers = output(&mut cargo(&["bench", "--locked", "--package", "benches"]))?;
+    let numbers = output(&mut cargo(&["bench", "--locked", "--workspace", "--bench", "*"]))?;
     print!("{numbers}");
 
     let file = places::root().join(PAGE);

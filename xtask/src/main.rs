@@ -113,6 +113,7 @@ fn test(args: &[&str]) -> Result<()> {
     }
     if args.is_empty() {
         simulate::seeds(simulate::SUITE_SEEDS)?;
+        simulate::cases(simulate::SUITE_CASES)?;
         mutate::chore(&["--first"])?;
     }
     Ok(())

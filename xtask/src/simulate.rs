@@ -7,6 +7,9 @@ use crate::command::{cargo, run, say};
 /// What the suite runs: enough that each kind of fault meets each kind of moment.
 pub(crate) const SUITE_SEEDS: u64 = 20_000;
 
+/// Random tools on random repositories, with and without the cache: what the suite compares.
+pub(crate) const SUITE_CASES: u64 = 100_000;
+
 /// `simulate [--seeds N] [--seed S]`.
 pub(crate) fn chore(args: &[&str]) -> Result<()> {
     match args {
@@ -28,8 +31,21 @@ fn one(seed: u64) -> Result<()> {
     simulation("STEPWELL_SEED", seed)
 }
 
+/// Compares cached and fresh answers in so many cases; one that differs is named.
+pub(crate) fn cases(number: u64) -> Result<()> {
+    say(&format!("comparing cached answers with fresh ones in {number} cases"));
+    optimised("exact", "STEPWELL_CASES", number)
+        .context("a cached answer was not the answer: STEPWELL_CASE tells the story of a case")
+}
+
 fn simulation(variable: &str, value: u64) -> Result<()> {
-    let args = ["test", "--locked", "--profile", "simulation", "--package", "runner"];
-    let test = ["--test", "simulation", "--", "--nocapture"];
-    run(cargo(&args).args(test).env(variable, value.to_string()))
+    optimised("simulation", variable, value)
+}
+
+/// Both packages at once, so that what they share is built once.
+fn optimised(test: &str, variable: &str, value: u64) -> Result<()> {
+    let args = ["test", "--locked", "--profile", "simulation"];
+    let packages = ["--package", "runner", "--package", "cache"];
+    let test = ["--test", test, "--", "--nocapture"];
+    run(cargo(&args).args(packages).args(test).env(variable, value.to_string()))
 }

@@ -42,6 +42,11 @@ impl MachineKey {
         random().map(Self).map_err(CacheError::file(Path::new("/dev/urandom")))
     }
 
+    /// Another secret of this machine, for one purpose, which `context` names.
+    pub fn derived(&self, context: &str) -> [u8; 32] {
+        blake3::derive_key(context, &self.0)
+    }
+
     /// Ties `parts` together, so that only who has the key can tie others.
     pub(crate) fn seal(&self, context: &str, parts: &[&[u8]]) -> Digest {
         let tied = Digest::derive(context, parts);

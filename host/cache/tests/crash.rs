@@ -6,7 +6,7 @@
 //! it has no harness. Where there is no `strace` it says so loudly and passes.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a test talks to its reader")]
 #![expect(clippy::disallowed_methods, reason = "it takes processes to be killed")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::env;

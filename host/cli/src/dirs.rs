@@ -27,6 +27,11 @@ pub(crate) fn ledger() -> PathBuf {
     state().join("ledger.sqlite")
 }
 
+/// The key by which this machine knows what it has written again.
+pub(crate) fn machine_key() -> PathBuf {
+    state().join("machine.key")
+}
+
 /// The directory for what is neither settings nor a cache: `stepwell` in the user's.
 pub(crate) fn state() -> PathBuf {
     users("XDG_STATE_HOME", ".local/state")

@@ -12,6 +12,7 @@ mod problem;
 mod repo;
 mod say;
 mod sharing;
+mod stats;
 mod step;
 mod trees;
 mod wiring;

@@ -6,6 +6,7 @@ use runner::Tree;
 use snapshot::{CommitId, RepoPath, Repository, Snapshot};
 
 use crate::problem::Problem;
+use crate::stats;
 
 /// The trees of a command, and where they were found.
 #[derive(Debug)]
@@ -74,7 +75,8 @@ pub(crate) fn open(dir: &Path, head: Option<&str>, base: Option<&str>) -> Result
 
 fn working_tree(root: &Path) -> Result<Tree, Problem> {
     let what = format!("`{}`", root.display());
-    let snapshot = Snapshot::directory(root).map_err(|source| Problem::Open { what, source })?;
+    let snapshot = Snapshot::directory_with(root, stats::of(root))
+        .map_err(|source| Problem::Open { what, source })?;
     Ok(Tree { snapshot, name: "the working tree".to_owned() })
 }
 

@@ -117,7 +117,7 @@ pub(crate) fn open_shared(policy: Option<&Path>) -> Result<Cache, Problem> {
 
 /// The key of this machine. Where none can be kept, what is cached is for this process alone.
 fn machine_key() -> Result<MachineKey, Problem> {
-    let path = dirs::state().join("machine.key");
+    let path = dirs::machine_key();
     MachineKey::at(&path).or_else(|err| {
         let because = std::error::Error::source(&err).map_or(String::new(), ToString::to_string);
         note(&format!("{err}: {because}: what is cached now is not believed later"));

@@ -8,7 +8,7 @@ use tokio::task;
 
 use crate::asked::Asked;
 use crate::bindings::stepwell::tool::repository::{
-    self, Entry, Found, GlobQuery, Matches, Metadata, ReadError, SearchQuery, Tree,
+    self, Entry, Found, GlobQuery, Kind, Matches, Metadata, ReadError, SearchQuery, Tree,
 };
 use crate::bindings::stepwell::tool::{environment, log};
 use crate::call::Ran;
@@ -165,6 +165,33 @@ impl repository::Host for Guest {
     ) -> wasmtime::Result<Result<Metadata, ReadError>> {
         let answer = self.ask(Question::Stat { tree: translate::tree(tree), path }).await?;
         translate::metadata(answer)
+    }
+
+    async fn kind_of(
+        &mut self,
+        tree: Tree,
+        path: String,
+    ) -> wasmtime::Result<Result<Option<Kind>, ReadError>> {
+        let answer = self.ask(Question::Kind { tree: translate::tree(tree), path }).await?;
+        translate::what_stands(answer)
+    }
+
+    async fn size_of(
+        &mut self,
+        tree: Tree,
+        path: String,
+    ) -> wasmtime::Result<Result<u64, ReadError>> {
+        let answer = self.ask(Question::Size { tree: translate::tree(tree), path }).await?;
+        translate::size(answer)
+    }
+
+    async fn is_executable(
+        &mut self,
+        tree: Tree,
+        path: String,
+    ) -> wasmtime::Result<Result<bool, ReadError>> {
+        let answer = self.ask(Question::Executable { tree: translate::tree(tree), path }).await?;
+        translate::executable(answer)
     }
 
     async fn list_directory(

@@ -20,6 +20,9 @@ pub(crate) fn walks(question: &Question) -> bool {
         Question::Content { .. }
         | Question::Range { .. }
         | Question::Stat { .. }
+        | Question::Kind { .. }
+        | Question::Size { .. }
+        | Question::Executable { .. }
         | Question::Link { .. }
         | Question::Time { .. }
         | Question::Variable { .. }
@@ -34,6 +37,9 @@ pub(crate) fn strings(question: &Question) -> impl Iterator<Item = &str> {
         Question::Content { path, .. }
         | Question::Range { path, .. }
         | Question::Stat { path, .. }
+        | Question::Kind { path, .. }
+        | Question::Size { path, .. }
+        | Question::Executable { path, .. }
         | Question::Link { path, .. }
         | Question::List { path, .. } => (path, &[]),
         Question::Variable { name } => (name, &[]),
@@ -49,7 +55,10 @@ pub(crate) fn in_words(question: &Question) -> String {
     let what = match question {
         Question::Content { .. } => "the content of",
         Question::Range { .. } => "a part of",
-        Question::Stat { .. } => "what stands at",
+        Question::Stat { .. } => "what is known of",
+        Question::Kind { .. } => "what stands at",
+        Question::Size { .. } => "the size of",
+        Question::Executable { .. } => "whether it may be executed:",
         Question::Link { .. } => "where it points:",
         Question::Time { .. } => "the time of",
         Question::Variable { .. } => "the variable",
@@ -68,7 +77,12 @@ pub(crate) fn weight(answer: &Answer) -> u64 {
     let texts = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
     let bytes = match answer {
         Answer::Content(bytes) | Answer::Range(bytes) => bytes.len(),
-        Answer::Stat(_) | Answer::Time(_) | Answer::Denied(_) => 0,
+        Answer::Stat(_)
+        | Answer::Kind(_)
+        | Answer::Size(_)
+        | Answer::Executable(_)
+        | Answer::Time(_)
+        | Answer::Denied(_) => 0,
         Answer::Link(text) | Answer::Variable(text) => text.as_ref().map_or(0, String::len),
         Answer::Variables(all) => all.iter().map(|(name, value)| name.len() + value.len()).sum(),
         Answer::List(entries) => entries.iter().map(|entry| entry.name.len()).sum(),
@@ -127,6 +141,27 @@ pub(crate) fn metadata(answer: Answer) -> Answered<wit::Metadata> {
     denied(answer)
 }
 
+pub(crate) fn what_stands(answer: Answer) -> Answered<Option<wit::Kind>> {
+    if let Answer::Kind(kind) = answer {
+        return Ok(Ok(kind.map(self::kind)));
+    }
+    denied(answer)
+}
+
+pub(crate) fn size(answer: Answer) -> Answered<u64> {
+    if let Answer::Size(bytes) = answer {
+        return Ok(Ok(bytes));
+    }
+    denied(answer)
+}
+
+pub(crate) fn executable(answer: Answer) -> Answered<bool> {
+    if let Answer::Executable(may) = answer {
+        return Ok(Ok(may));
+    }
+    denied(answer)
+}
+
 pub(crate) fn variable(answer: Answer) -> Answered<Option<String>> {
     if let Answer::Variable(value) = answer {
         return Ok(Ok(value));
@@ -177,6 +212,9 @@ fn denied<T>(answer: Answer) -> Answered<T> {
         Answer::Content(_)
         | Answer::Range(_)
         | Answer::Stat(_)
+        | Answer::Kind(_)
+        | Answer::Size(_)
+        | Answer::Executable(_)
         | Answer::Link(_)
         | Answer::Time(_)
         | Answer::Variable(_)

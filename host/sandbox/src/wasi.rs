@@ -84,6 +84,8 @@ pub(crate) struct Wasi {
     /// Files that were read, as long as they are small together.
     files: BTreeMap<(Tree, String), Arc<Vec<u8>>>,
     files_bytes: u64,
+    /// The file that was last too large to be read whole, and its size.
+    large: Option<((Tree, String), u64)>,
     /// Of directories that are being listed.
     entries_bytes: u64,
 }
@@ -105,6 +107,7 @@ impl Wasi {
             scratch: Scratch::default(),
             files: BTreeMap::new(),
             files_bytes: 0,
+            large: None,
             entries_bytes: 0,
         }
     }

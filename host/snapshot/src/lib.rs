@@ -11,11 +11,13 @@
 //!
 //! This crate must not know tools, caches or tokio, and it runs no program.
 
+mod ask;
 mod change;
 mod copy;
 mod digest;
 mod error;
 mod grant;
+mod memo;
 mod path;
 mod pattern;
 mod question;
@@ -24,6 +26,7 @@ mod resolve;
 mod search;
 mod snapshot;
 mod source;
+mod stats;
 mod view;
 mod walk;
 
@@ -40,6 +43,7 @@ pub use question::{
 };
 pub use repository::{CommitId, Repository};
 pub use snapshot::{FileContent, FileEntry, Snapshot};
+pub use stats::{Clock, StatCache};
 pub use view::View;
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 //!
 //! An answer depends on the tree and the question alone, never on how the tree is stored: a
 //! directory, the commit of it and an overlay that gives the same files answer alike.
+//!
+//! These are all the questions there are. A tool cannot call another tool, so there is none about
+//! what another tool answered.
 
 use std::fmt;
 
@@ -42,11 +45,33 @@ pub enum Question {
         /// The most bytes to answer with.
         length: u32,
     },
-    /// What stands at a path.
+    /// All that is known of a path without reading it. Whoever needs only a part asks for that: a
+    /// kind outlives every edit of a file.
     Stat {
         /// Which tree.
         tree: Tree,
         /// Where.
+        path: String,
+    },
+    /// What stands at a path, if anything does.
+    Kind {
+        /// Which tree.
+        tree: Tree,
+        /// Where.
+        path: String,
+    },
+    /// How many bytes a file has.
+    Size {
+        /// Which tree.
+        tree: Tree,
+        /// Which file.
+        path: String,
+    },
+    /// Whether a file may be executed.
+    Executable {
+        /// Which tree.
+        tree: Tree,
+        /// Which file.
         path: String,
     },
     /// Where the link at a path points; no other link on the way there is more than followed.
@@ -140,6 +165,9 @@ impl Question {
             Self::Content { tree, .. }
             | Self::Range { tree, .. }
             | Self::Stat { tree, .. }
+            | Self::Kind { tree, .. }
+            | Self::Size { tree, .. }
+            | Self::Executable { tree, .. }
             | Self::Link { tree, .. }
             | Self::Time { tree }
             | Self::List { tree, .. }
@@ -147,6 +175,27 @@ impl Question {
             | Self::Search { tree, .. } => *tree,
             // It is the run's, and the same for both.
             Self::Variable { .. } | Self::Variables => Tree::Head,
+        }
+    }
+}
+
+impl Question {
+    /// The one path that it is about.
+    pub(crate) fn place(&self) -> Option<&str> {
+        match self {
+            Self::Content { path, .. }
+            | Self::Range { path, .. }
+            | Self::Stat { path, .. }
+            | Self::Kind { path, .. }
+            | Self::Size { path, .. }
+            | Self::Executable { path, .. } => Some(path),
+            Self::Link { .. }
+            | Self::Time { .. }
+            | Self::Variable { .. }
+            | Self::Variables
+            | Self::List { .. }
+            | Self::Glob { .. }
+            | Self::Search { .. } => None,
         }
     }
 }
@@ -159,7 +208,10 @@ impl fmt::Display for Question {
             Self::Range { path, offset, length, .. } => {
                 write!(f, "{length} bytes of {path:?} from {offset} on")
             }
-            Self::Stat { path, .. } => write!(f, "what stands at {path:?}"),
+            Self::Stat { path, .. } => write!(f, "kind, size and mode of {path:?}"),
+            Self::Kind { path, .. } => write!(f, "what stands at {path:?}"),
+            Self::Size { path, .. } => write!(f, "the size of {path:?}"),
+            Self::Executable { path, .. } => write!(f, "whether {path:?} may be executed"),
             Self::Link { path, .. } => write!(f, "where the link {path:?} points"),
             Self::Time { .. } => f.write_str("the time of the commit"),
             Self::Variable { name } => write!(f, "the variable {name:?}"),
@@ -183,8 +235,14 @@ pub enum Answer {
     Content(Vec<u8>),
     /// Some bytes of a file.
     Range(Vec<u8>),
-    /// What stands at a path.
+    /// All that is known of a path without reading it.
     Stat(Metadata),
+    /// What the path leads to, a link only where it leads nowhere inside; none where nothing stands.
+    Kind(Option<Kind>),
+    /// Bytes of a file.
+    Size(u64),
+    /// Whether a file may be executed.
+    Executable(bool),
     /// Where the link points, as it is written there; none where something else stands.
     Link(Option<String>),
     /// Seconds since 1970; [`Snapshot::NO_TIME_S`](crate::Snapshot::NO_TIME_S) without a commit.
@@ -315,16 +373,27 @@ impl From<SnapshotError> for ReadError {
     }
 }
 
+/// What an answer's digest is for.
+const ANSWER: &str = "stepwell 2026-11 answer v1";
+
+/// The digest of [`Answer::Content`] of these bytes.
+pub(crate) fn content_digest(bytes: &[u8]) -> Digest {
+    DigestWriter::new(ANSWER).text("content").bytes(bytes).finish()
+}
+
 impl Answer {
     /// What enters a cache key: the same for the same answer, and for no other.
     pub fn digest(&self) -> Digest {
-        let mut writer = DigestWriter::new("stepwell 2026-11 answer v1");
+        let mut writer = DigestWriter::new(ANSWER);
         match self {
-            Self::Content(bytes) => writer.text("content").bytes(bytes),
+            Self::Content(bytes) => return content_digest(bytes),
             Self::Range(bytes) => writer.text("range").bytes(bytes),
             Self::Stat(Metadata { kind, size, executable }) => {
                 writer.text("stat").text(kind.word()).number(*size).flag(*executable)
             }
+            Self::Kind(kind) => writer.text("kind").text(kind.map_or("absent", Kind::word)),
+            Self::Size(bytes) => writer.text("size").number(*bytes),
+            Self::Executable(may) => writer.text("executable").flag(*may),
             Self::Link(target) => {
                 writer.text("link").flag(target.is_some());
                 writer.text(target.as_deref().unwrap_or_default())
@@ -377,7 +446,12 @@ impl Answer {
         let texts = |texts: &[String]| texts.iter().map(|text| text.len() + 24).sum::<usize>();
         match self {
             Self::Content(bytes) | Self::Range(bytes) => bytes.len(),
-            Self::Stat(_) | Self::Time(_) | Self::Denied(_) => 64,
+            Self::Stat(_)
+            | Self::Kind(_)
+            | Self::Size(_)
+            | Self::Executable(_)
+            | Self::Time(_)
+            | Self::Denied(_) => 64,
             Self::Link(text) | Self::Variable(text) => text.as_ref().map_or(0, String::len),
             Self::Variables(all) => all.iter().map(|(name, value)| name.len() + value.len()).sum(),
             Self::List(entries) => entries.iter().map(|entry| entry.name.len() + 32).sum(),

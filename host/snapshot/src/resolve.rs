@@ -1,7 +1,7 @@
 //! The one place where links are followed: inside the tree, never out of it, the same way for
 //! every source.
 
-use crate::source::{Node, Source};
+use crate::source::{Node, Source, Stamp};
 use crate::{RepoPath, SnapshotError};
 
 /// Links followed for one path; what Linux follows.
@@ -13,7 +13,7 @@ pub(crate) enum Place {
     /// Nowhere, or to what nobody is shown.
     Nothing,
     /// To a file; `path` has no link in it.
-    File { path: RepoPath, size: u64, executable: bool },
+    File { path: RepoPath, size: u64, executable: bool, stamp: Option<Stamp> },
     /// To a directory; the path has no link in it.
     Directory(RepoPath),
     /// To a pipe, a socket or a device.
@@ -32,7 +32,18 @@ pub(crate) fn resolve(source: &dyn Source, path: &RepoPath) -> Result<Place, Sna
         return Ok(Place::Nothing);
     }
     // Most paths have no link in them, and most sources can tell in one look.
-    let node = source.node(path)?;
+    resolve_from(source, path, source.node(path)?)
+}
+
+/// The same, where `node` was just seen at `path`.
+pub(crate) fn resolve_from(
+    source: &dyn Source,
+    path: &RepoPath,
+    node: Node,
+) -> Result<Place, SnapshotError> {
+    if path.is_hidden() {
+        return Ok(Place::Nothing);
+    }
     if matches!(node, Node::Link | Node::BehindLink) {
         return walk(source, path);
     }
@@ -119,7 +130,7 @@ impl Place {
         match node {
             // The second cannot be: every name on the way was looked at.
             Node::Absent | Node::BehindLink | Node::Link => Self::Nothing,
-            Node::File { size, executable } => Self::File { path, size, executable },
+            Node::File { size, executable, stamp } => Self::File { path, size, executable, stamp },
             Node::Directory => Self::Directory(path),
             Node::Special => Self::Special,
         }

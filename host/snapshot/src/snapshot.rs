@@ -5,10 +5,13 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use crate::digest::DigestWriter;
+use crate::memo::Memo;
 use crate::resolve::{Place, resolve};
-use crate::source::{Directory, GitTree, Node, Overlay, Source, for_each_chunk};
+use crate::source::{Directory, GitTree, Node, Overlay, Read, Source, for_each_chunk};
 use crate::walk::{Leaf, walk};
-use crate::{Digest, Kind, Metadata, OpenError, ReadError, RepoPath, SnapshotError};
+use crate::{
+    Digest, Kind, Metadata, OpenError, Question, ReadError, RepoPath, SnapshotError, StatCache,
+};
 
 /// A state of a repository. Cheap to clone, and safe to ask from many threads.
 ///
@@ -23,9 +26,10 @@ struct State {
     /// Kept to lay further changes on the same base.
     changes: BTreeMap<RepoPath, Option<FileContent>>,
     base: Option<Snapshot>,
-    leaves: OnceLock<Result<Vec<Leaf>, SnapshotError>>,
+    leaves: OnceLock<Result<Arc<Vec<Leaf>>, SnapshotError>>,
     digest: OnceLock<Result<Digest, SnapshotError>>,
     time: OnceLock<u64>,
+    memo: Memo,
 }
 
 /// What a file is made of.
@@ -66,7 +70,17 @@ impl Snapshot {
     ///
     /// When it cannot be opened as a directory.
     pub fn directory(root: &Path) -> Result<Self, OpenError> {
-        match Directory::open(root) {
+        Self::directory_with(root, None)
+    }
+
+    /// [`Self::directory`], with what is remembered of its files. That makes digests of answers
+    /// come sooner, and changes none: bytes that are handed out are always read.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn directory_with(root: &Path, stats: Option<Arc<StatCache>>) -> Result<Self, OpenError> {
+        match Directory::open(root, stats) {
             Ok(source) => Ok(Self::of(Arc::new(source))),
             Err(source) => Err(OpenError::Directory { path: root.to_owned(), source }),
         }
@@ -127,7 +141,7 @@ impl Snapshot {
     pub fn read(&self, path: &RepoPath) -> Result<Vec<u8>, ReadError> {
         let place = resolve(self.source(), path)?;
         let Place::File { path, size, .. } = place else { return Err(place.not_a_file()) };
-        read_whole(self.source(), &path, size)
+        read_whole(self.source(), &path, size).map(|read| read.bytes)
     }
 
     /// What stands at `path`, links inside followed.
@@ -157,6 +171,30 @@ impl Snapshot {
         &*self.0.source
     }
 
+    /// Whether the answer to `question`, once given, stands for as long as this snapshot is used:
+    /// it is about what cannot change, or about the list of files, which is taken once.
+    pub(crate) fn remembers(&self, question: &Question) -> bool {
+        match question {
+            // They are the run's, not the tree's.
+            Question::Variable { .. } | Question::Variables => false,
+            Question::Glob { query, .. } => !query.include_ignored || self.source().is_fixed(),
+            Question::Content { .. }
+            | Question::Range { .. }
+            | Question::Stat { .. }
+            | Question::Kind { .. }
+            | Question::Size { .. }
+            | Question::Executable { .. }
+            | Question::Link { .. }
+            | Question::Time { .. }
+            | Question::List { .. }
+            | Question::Search { .. } => self.source().is_fixed(),
+        }
+    }
+
+    pub(crate) fn memo(&self) -> &Memo {
+        &self.0.memo
+    }
+
     /// All files and links that are not ignored, sorted by path; looked up once.
     pub(crate) fn leaves(&self) -> Result<&[Leaf], SnapshotError> {
         match self.0.leaves.get_or_init(|| walk(self.source())) {
@@ -169,7 +207,7 @@ impl Snapshot {
     pub(crate) fn file(&self, leaf: &Leaf) -> Result<Option<FileEntry>, SnapshotError> {
         let path = leaf.path.clone();
         Ok(match self.source().node(&path)? {
-            Node::File { size, executable } if !leaf.is_link => {
+            Node::File { size, executable, .. } if !leaf.is_link => {
                 Some(FileEntry { path, kind: Kind::File, size, executable })
             }
             Node::Link if leaf.is_link => {
@@ -208,6 +246,7 @@ impl State {
             leaves: OnceLock::new(),
             digest: OnceLock::new(),
             time: OnceLock::new(),
+            memo: Memo::default(),
         }
     }
 }
@@ -234,16 +273,16 @@ pub(crate) fn read_whole(
     source: &dyn Source,
     path: &RepoPath,
     size: u64,
-) -> Result<Vec<u8>, ReadError> {
+) -> Result<Read, ReadError> {
     const MOST: u64 = Snapshot::CONTENT_BYTES_MAX;
     if size > MOST {
         return Err(ReadError::TooLarge(size));
     }
     // It may have grown since it was measured: what is handed out is what is bounded.
-    let bytes = source.bytes(path, 0, MOST + 1)?;
-    match bytes.len() as u64 {
+    let read = source.whole(path, MOST + 1)?;
+    match read.bytes.len() as u64 {
         length if length > MOST => Err(ReadError::TooLarge(length)),
-        _ => Ok(bytes),
+        _ => Ok(read),
     }
 }
 

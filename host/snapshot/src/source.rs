@@ -8,10 +8,12 @@ mod overlay;
 mod tracked;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use gix::ObjectId;
 
-use crate::{RepoPath, SnapshotError};
+use crate::walk::{Leaf, Trail};
+use crate::{RepoPath, SnapshotError, StatCache};
 
 pub(crate) use beneath::Beneath;
 pub(crate) use directory::Directory;
@@ -41,6 +43,32 @@ pub(crate) trait Source: Debug + Send + Sync {
     /// At most `length` bytes of the file `path` from `offset` on; fewer only at its end.
     fn bytes(&self, path: &RepoPath, offset: u64, length: u64) -> Result<Vec<u8>, SnapshotError>;
 
+    /// The file `path` from its beginning, at most `most` bytes of it.
+    fn whole(&self, path: &RepoPath, most: u64) -> Result<Read, SnapshotError> {
+        Ok(Read { bytes: self.bytes(path, 0, most)?, settled: None })
+    }
+
+    /// What stands at each of `paths`; [`Self::node`] for many.
+    fn nodes(&self, paths: &[RepoPath]) -> Vec<Result<Node, SnapshotError>> {
+        paths.iter().map(|path| self.node(path)).collect()
+    }
+
+    /// Whether nothing that it says can ever change.
+    fn is_fixed(&self) -> bool;
+
+    /// What is remembered of files by what the file system says of them.
+    fn stats(&self) -> Option<&StatCache> {
+        None
+    }
+
+    /// What a walk of everything came to before, where it would come to the same now.
+    fn walked(&self) -> Option<Arc<Vec<Leaf>>> {
+        None
+    }
+
+    /// Remembers what a walk came to that began at `started`.
+    fn note_walk(&self, _started: i128, _trail: Trail, _leaves: &Arc<Vec<Leaf>>) {}
+
     /// Git's name for the content of the file or link `path`, where it is known without reading.
     fn object_id(&self, path: &RepoPath) -> Result<Option<ObjectId>, SnapshotError>;
 
@@ -50,6 +78,26 @@ pub(crate) trait Source: Debug + Send + Sync {
     /// Seconds since 1970 at which the commit was made that this is, or that is checked out here;
     /// none without one.
     fn commit_time(&self) -> Option<i64>;
+}
+
+/// What a file system says of a file or directory that tells one state of it from the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    pub(crate) size: u64,
+    /// Nanoseconds since 1970.
+    pub(crate) modified_ns: i128,
+    pub(crate) changed_ns: i128,
+    pub(crate) mode: u32,
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) bytes: Vec<u8>,
+    /// What vouches for these bytes for as long as it is what the file system says.
+    pub(crate) settled: Option<Stamp>,
 }
 
 /// What a directory may hold. A few megabytes of a repository can say much more than that.
@@ -84,13 +132,25 @@ pub(crate) enum Node {
     /// A directory on the way is a link: the resolver has to walk.
     BehindLink,
     /// A regular file.
-    File { size: u64, executable: bool },
+    File { size: u64, executable: bool, stamp: Option<Stamp> },
     /// A directory.
     Directory,
     /// A symbolic link.
     Link,
     /// A pipe, a socket, a device.
     Special,
+}
+
+impl Node {
+    /// What a list would say of it.
+    pub(crate) fn kind(self) -> Option<NodeKind> {
+        match self {
+            Self::File { .. } => Some(NodeKind::File),
+            Self::Directory => Some(NodeKind::Directory),
+            Self::Link => Some(NodeKind::Link),
+            Self::Absent | Self::BehindLink | Self::Special => None,
+        }
+    }
 }
 
 /// What a name in a directory is.

@@ -1,12 +1,15 @@
 //! What the tests of this crate share: trees on disk, commits of them, and short questions.
 
 mod alike;
+mod calls;
 mod copies;
 mod grants;
 mod paths;
 mod queries;
+mod racy;
 mod repositories;
 mod rules;
+mod unchanged;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -107,6 +110,18 @@ fn stat(path: &str) -> Question {
     Question::Stat { tree: Tree::Head, path: path.to_owned() }
 }
 
+fn kind(path: &str) -> Question {
+    Question::Kind { tree: Tree::Head, path: path.to_owned() }
+}
+
+fn size(path: &str) -> Question {
+    Question::Size { tree: Tree::Head, path: path.to_owned() }
+}
+
+fn executable(path: &str) -> Question {
+    Question::Executable { tree: Tree::Head, path: path.to_owned() }
+}
+
 fn link(path: &str) -> Question {
     Question::Link { tree: Tree::Head, path: path.to_owned() }
 }
@@ -150,6 +165,9 @@ fn short(answer: &Answer) -> String {
         }
         Answer::Glob(found) => found.paths.join(" "),
         Answer::Search(matches) => format!("{} matches", matches.lines.len()),
+        Answer::Kind(kind) => format!("{kind:?}"),
+        Answer::Size(bytes) => bytes.to_string(),
+        Answer::Executable(may) => may.to_string(),
         Answer::Link(text) | Answer::Variable(text) => format!("{text:?}"),
         Answer::Variables(all) => format!("{all:?}"),
         Answer::Time(seconds) => seconds.to_string(),

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use crate::source::{Node, NodeKind, PATH_BYTES_MAX, Source, Tracked};
-use crate::{RepoPath, SnapshotError};
+use crate::source::{NodeKind, PATH_BYTES_MAX, Source, Tracked};
+use crate::{RepoPath, SnapshotError, StatCache};
 
 /// The most files of one tree: three times the files of Linux, and some 30 MB of paths.
 pub(crate) const FILES_MAX: usize = 250_000;
@@ -42,12 +42,32 @@ struct Rules {
     above: Option<Arc<Self>>,
 }
 
+/// What a walk depends on beside what is tracked.
+#[derive(Debug, Default)]
+pub(crate) struct Trail {
+    /// The directories that were listed.
+    pub(crate) directories: Vec<RepoPath>,
+    /// The ignore files that were read.
+    pub(crate) rules: Vec<RepoPath>,
+    /// What is tracked below directories that are ignored, and was found there.
+    pub(crate) looked_up: Vec<(RepoPath, Option<NodeKind>)>,
+}
+
 /// All files and links that no rule leaves out, sorted by path.
-pub(crate) fn walk(source: &dyn Source) -> Result<Vec<Leaf>, SnapshotError> {
-    match source.tracked() {
+pub(crate) fn walk(source: &dyn Source) -> Result<Arc<Vec<Leaf>>, SnapshotError> {
+    if let Some(leaves) = source.walked() {
+        return Ok(leaves);
+    }
+    let started = source.stats().map(StatCache::now);
+    let (leaves, trail) = match source.tracked() {
         Tracked::Everything => walk_where(source, None, |_| true),
         tracked @ Tracked::Paths(_) => walk_where(source, Some(&tracked), |_| true),
+    }?;
+    let leaves = Arc::new(leaves);
+    if let Some(started) = started {
+        source.note_walk(started, trail, &leaves);
     }
+    Ok(leaves)
 }
 
 /// All files and links, ignored ones too, of the directories that `enter` lets us into.
@@ -55,7 +75,7 @@ pub(crate) fn walk_ignored(
     source: &dyn Source,
     enter: impl Fn(&RepoPath) -> bool,
 ) -> Result<Vec<Leaf>, SnapshotError> {
-    walk_where(source, None, enter)
+    walk_where(source, None, enter).map(|(leaves, _)| leaves)
 }
 
 /// With `tracked` the rules are obeyed for everything else; without, they are not read.
@@ -63,11 +83,12 @@ fn walk_where(
     source: &dyn Source,
     tracked: Option<&Tracked>,
     enter: impl Fn(&RepoPath) -> bool,
-) -> Result<Vec<Leaf>, SnapshotError> {
+) -> Result<(Vec<Leaf>, Trail), SnapshotError> {
     let mut leaves = Leaves::default();
     let mut ahead: Vec<(RepoPath, Option<Arc<Rules>>)> = vec![(RepoPath::root(), None)];
     while let Some((directory, above)) = ahead.pop() {
         let entries = source.entries(&directory)?;
+        leaves.trail.directories.push(directory.clone());
         leaves.visit(entries.iter().map(|(path, _)| path))?;
         let rules = match tracked {
             Some(_) => Rules::read(source, &directory, &entries, above, &mut leaves)?,
@@ -94,7 +115,7 @@ fn walk_where(
         }
     }
     leaves.found.sort_unstable();
-    Ok(leaves.found)
+    Ok((leaves.found, leaves.trail))
 }
 
 /// What a walk has found so far.
@@ -104,6 +125,7 @@ struct Leaves {
     visits: usize,
     bytes: usize,
     rules: usize,
+    trail: Trail,
 }
 
 impl Leaves {
@@ -146,10 +168,12 @@ impl Leaves {
             if path.is_hidden() {
                 continue;
             }
-            match source.node(&path)? {
-                Node::File { .. } => self.add(path, false)?,
-                Node::Link => self.add(path, true)?,
-                Node::Absent | Node::BehindLink | Node::Directory | Node::Special => {}
+            let kind = source.node(&path)?.kind();
+            self.trail.looked_up.push((path.clone(), kind));
+            match kind {
+                Some(NodeKind::File) => self.add(path, false)?,
+                Some(NodeKind::Link) => self.add(path, true)?,
+                Some(NodeKind::Directory) | None => {}
             }
         }
         Ok(())
@@ -177,6 +201,7 @@ impl Rules {
             path.name() == ".gitignore" && *kind == NodeKind::File
         };
         let Some((path, _)) = entries.iter().find(is_rules) else { return Ok(above) };
+        seen.trail.rules.push(path.clone());
         let bytes = source.bytes(path, 0, RULES_BYTES_MAX + 1)?;
         if bytes.len() as u64 > RULES_BYTES_MAX {
             return Ok(above);

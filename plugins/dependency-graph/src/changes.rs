@@ -59,7 +59,7 @@ pub(crate) struct Sides {
 
 impl Sides {
     pub(crate) fn read(input: &Input) -> Result<Self, Refusal> {
-        match repository::stat(Tree::Base, "") {
+        match repository::kind(Tree::Base, "") {
             Err(repository::Error { reason: Reason::NoSuchTree, .. }) => {
                 Ok(Self { base: None, head: Scan::default() })
             }

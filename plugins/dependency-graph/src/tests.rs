@@ -124,6 +124,9 @@ fn the_repository_is_asked_for_lock_files_once_and_for_nothing_else_than_manifes
         }
         Question::ReadRange(..)
         | Question::Stat(..)
+        | Question::Kind(..)
+        | Question::Size(..)
+        | Question::Executable(..)
         | Question::List(..)
         | Question::Search(..)
         | Question::Variable(..) => true,

@@ -1,7 +1,7 @@
 //! The tool `list_files`: which files there are.
 
 use serde::{Deserialize, Serialize};
-use stepwell::repository::{self, Glob, Kind};
+use stepwell::repository::{self, Glob};
 use stepwell::{Refusal, Tree};
 
 /// A page of a tree; more is better asked for by a pattern.
@@ -94,9 +94,8 @@ fn within(bytes_max: usize, paths: Vec<String>) -> Vec<String> {
 
 /// What would have found something.
 fn why_nothing(patterns: &[String], tree: Tree, include_ignored: bool) -> String {
-    let is_directory = |path: &&String| {
-        repository::stat(tree, path).is_ok_and(|metadata| metadata.kind == Kind::Directory)
-    };
+    let is_directory =
+        |path: &&String| repository::is_directory(tree, path).is_ok_and(|is_one| is_one);
     let plain = patterns.iter().filter(|pattern| !pattern.contains(['*', '?', '[', '{']));
     if let Some(directory) = plain.take(HINTS_MAX).find(is_directory) {
         return format!("`{directory}` is a directory: its files are `{directory}/**`");

@@ -50,6 +50,18 @@ pub(crate) fn stat(tree: Tree, path: &str) -> Result<Metadata, Reason> {
     Ok(Metadata { kind: kind.into(), size, executable })
 }
 
+pub(crate) fn kind_of(tree: Tree, path: &str) -> Result<Option<Kind>, Reason> {
+    Ok(wit::kind_of(tree.into(), path)?.map(Into::into))
+}
+
+pub(crate) fn size_of(tree: Tree, path: &str) -> Result<u64, Reason> {
+    Ok(wit::size_of(tree.into(), path)?)
+}
+
+pub(crate) fn is_executable(tree: Tree, path: &str) -> Result<bool, Reason> {
+    Ok(wit::is_executable(tree.into(), path)?)
+}
+
 pub(crate) fn list_directory(tree: Tree, path: &str) -> Result<Vec<Entry>, Reason> {
     let entries = wit::list_directory(tree.into(), path)?;
     let entry = |wit::Entry { name, kind }| Entry { name, kind: kind.into() };

@@ -186,7 +186,10 @@ pub fn read_range(tree: Tree, path: &str, offset: u64, length: u32) -> Result<Ve
     host::read_range(tree, path, offset, length).map_err(|reason| Error::new(tree, path, reason))
 }
 
-/// What stands at a path.
+/// What stands at a path, its size and its mode, all at once.
+///
+/// An output that was made of this is lost when any of them changes: [`kind`], [`size`] and
+/// [`is_executable`] ask for less.
 ///
 /// # Errors
 ///
@@ -195,17 +198,58 @@ pub fn stat(tree: Tree, path: &str) -> Result<Metadata, Error> {
     host::stat(tree, path).map_err(|reason| Error::new(tree, path, reason))
 }
 
-/// Whether a file stands at a path. Asking for what is not there is cheap.
+/// What stands at a path, if anything does. Asking for what is not there is cheap.
 ///
 /// # Errors
 ///
 /// Where it may not be asked.
+pub fn kind(tree: Tree, path: &str) -> Result<Option<Kind>, Error> {
+    host::kind_of(tree, path).map_err(|reason| Error::new(tree, path, reason))
+}
+
+/// Whether anything stands at a path.
+///
+/// # Errors
+///
+/// As [`kind`].
+pub fn exists(tree: Tree, path: &str) -> Result<bool, Error> {
+    Ok(kind(tree, path)?.is_some())
+}
+
+/// Whether a file stands at a path.
+///
+/// # Errors
+///
+/// As [`kind`].
 pub fn is_file(tree: Tree, path: &str) -> Result<bool, Error> {
-    match stat(tree, path) {
-        Ok(metadata) => Ok(metadata.kind == Kind::File),
-        Err(Error { reason: Reason::NotFound, .. }) => Ok(false),
-        Err(error) => Err(error),
-    }
+    Ok(kind(tree, path)? == Some(Kind::File))
+}
+
+/// Whether a directory stands at a path.
+///
+/// # Errors
+///
+/// As [`kind`].
+pub fn is_directory(tree: Tree, path: &str) -> Result<bool, Error> {
+    Ok(kind(tree, path)? == Some(Kind::Directory))
+}
+
+/// How many bytes a file has.
+///
+/// # Errors
+///
+/// Where there is no such file, or it may not be asked.
+pub fn size(tree: Tree, path: &str) -> Result<u64, Error> {
+    host::size_of(tree, path).map_err(|reason| Error::new(tree, path, reason))
+}
+
+/// Whether a file may be executed.
+///
+/// # Errors
+///
+/// As [`size`].
+pub fn is_executable(tree: Tree, path: &str) -> Result<bool, Error> {
+    host::is_executable(tree, path).map_err(|reason| Error::new(tree, path, reason))
 }
 
 /// The names in a directory, sorted by their bytes, ignored ones too.

@@ -55,8 +55,14 @@ pub enum Question {
     Read(Tree, String),
     /// Some bytes of a file: from where, and how many.
     ReadRange(Tree, String, u64, u32),
-    /// What stands at a path.
+    /// What stands at a path, its size and its mode.
     Stat(Tree, String),
+    /// What stands at a path.
+    Kind(Tree, String),
+    /// How many bytes a file has.
+    Size(Tree, String),
+    /// Whether a file may be executed.
+    Executable(Tree, String),
     /// The names in a directory.
     List(Tree, String),
     /// The files whose paths match.
@@ -234,6 +240,24 @@ pub(crate) fn read_range(
 pub(crate) fn stat(tree: Tree, path: &str) -> Result<Metadata, Reason> {
     asked(Question::Stat(tree, path.to_owned()), |repository| {
         answers::stat(repository.at(tree, path)?, path)
+    })
+}
+
+pub(crate) fn kind_of(tree: Tree, path: &str) -> Result<Option<Kind>, Reason> {
+    asked(Question::Kind(tree, path.to_owned()), |repository| {
+        answers::kind(repository.at(tree, path)?, path)
+    })
+}
+
+pub(crate) fn size_of(tree: Tree, path: &str) -> Result<u64, Reason> {
+    asked(Question::Size(tree, path.to_owned()), |repository| {
+        repository.at(tree, path)?.file(path).map(answers::size)
+    })
+}
+
+pub(crate) fn is_executable(tree: Tree, path: &str) -> Result<bool, Reason> {
+    asked(Question::Executable(tree, path.to_owned()), |repository| {
+        repository.at(tree, path)?.file(path).map(|file| file.executable)
     })
 }
 

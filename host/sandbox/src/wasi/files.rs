@@ -2,7 +2,7 @@
 
 mod acting;
 
-use snapshot::{Kind, Metadata, Tree};
+use snapshot::{Kind, Tree};
 use wasmtime::component::{Linker, LinkerInstance, Resource};
 
 use super::io::{Input, IoError, Output};
@@ -24,7 +24,7 @@ const SCRATCH: &str = "/tmp";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Descriptor {
     /// Of the repository; what stands there was looked at when it was opened.
-    Repository { tree: Tree, path: String, metadata: Metadata },
+    Repository { tree: Tree, path: String, kind: Kind },
     /// In `/tmp`.
     Scratch { number: u64, writes: bool },
 }
@@ -42,8 +42,6 @@ const ENTRIES_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 type Done<T> = wasmtime::Result<Result<T, ErrorCode>>;
 type This = Resource<Descriptor>;
-
-const DIRECTORY: Metadata = Metadata { kind: Kind::Directory, size: 0, executable: false };
 
 pub(super) fn define(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     let mut preopens = instance(linker, "wasi:filesystem/preopens")?;
@@ -87,9 +85,12 @@ fn define_looking(types: &mut LinkerInstance<'_, Guest>) -> wasmtime::Result<()>
         Ok(Ok::<_, ErrorCode>(flags))
     })?;
     plain(types, "[method]descriptor.get-type", |wasi, (this,): (This,)| {
-        Ok(wasi.stat(&this)?.map(|stat| stat.kind))
+        Ok(match wasi.table.get(&this)? {
+            Descriptor::Repository { kind, .. } => Ok(self::kind(*kind)),
+            Descriptor::Scratch { number, .. } => wasi.scratch_stat(*number).map(|stat| stat.kind),
+        })
     })?;
-    plain(types, "[method]descriptor.stat", |wasi, (this,): (This,)| wasi.stat(&this))?;
+    asking(types, "[method]descriptor.stat", |guest, (this,): (This,)| Box::pin(guest.stat(this)))?;
     asking(types, "[method]descriptor.stat-at", |guest, (this, how, path)| {
         Box::pin(guest.stat_at(this, how, path))
     })?;
@@ -127,8 +128,8 @@ fn define_reading(types: &mut LinkerInstance<'_, Guest>) -> wasmtime::Result<()>
     })?;
     plain(types, "[method]descriptor.read-via-stream", |wasi, (this, at): (This, u64)| {
         let input = match wasi.table.get(&this)?.clone() {
-            Descriptor::Repository { tree, path, metadata } => match metadata.kind {
-                Kind::File => Input::File { tree, path, size: metadata.size, at },
+            Descriptor::Repository { tree, path, kind } => match kind {
+                Kind::File => Input::File { tree, path, at },
                 Kind::Directory | Kind::Symlink => return Ok(Err(ErrorCode::IsDirectory)),
             },
             Descriptor::Scratch { number, .. } => {
@@ -216,7 +217,8 @@ fn define_naming(types: &mut LinkerInstance<'_, Guest>) -> wasmtime::Result<()> 
 
 impl Wasi {
     pub(super) fn directories(&mut self) -> wasmtime::Result<Vec<(Resource<Descriptor>, String)>> {
-        let of = |tree| Descriptor::Repository { tree, path: String::new(), metadata: DIRECTORY };
+        let kind = Kind::Directory;
+        let of = |tree| Descriptor::Repository { tree, path: String::new(), kind };
         let scratch = Descriptor::Scratch { number: scratch::ROOT, writes: true };
         let all = [(of(Tree::Head), HEAD), (of(Tree::Base), BASE), (scratch, SCRATCH)];
         all.into_iter().map(|(at, name)| Ok((self.push(at)?, name.to_owned()))).collect()
@@ -234,18 +236,10 @@ impl Wasi {
         Ok(Ok(told))
     }
 
-    fn stat(&self, this: &This) -> Done<DescriptorStat> {
-        Ok(match self.table.get(this)? {
-            Descriptor::Repository { metadata, .. } => Ok(metadata.into()),
-            Descriptor::Scratch { number, .. } => self.scratch_stat(*number),
-        })
-    }
-
     fn scratch_stat(&self, number: u64) -> Result<DescriptorStat, ErrorCode> {
         let is_directory = self.scratch.is_directory(number)?;
         let kind = if is_directory { Kind::Directory } else { Kind::File };
-        let size = self.scratch.size(number)?;
-        Ok((&Metadata { kind, size, executable: false }).into())
+        Ok(DescriptorStat::of(kind, self.scratch.size(number)?))
     }
 
     /// Does something in `/tmp`; everything else is read-only.
@@ -302,12 +296,12 @@ impl Descriptor {
     }
 }
 
-impl From<&Metadata> for DescriptorStat {
-    fn from(metadata: &Metadata) -> Self {
+impl DescriptorStat {
+    fn of(kind: Kind, size: u64) -> Self {
         Self {
-            kind: kind(metadata.kind),
+            kind: self::kind(kind),
             link_count: 1,
-            size: metadata.size,
+            size,
             accessed: None,
             modified: None,
             changed: None,

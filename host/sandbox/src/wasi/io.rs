@@ -24,7 +24,7 @@ pub(super) enum Input {
     /// It is at its end from the beginning.
     Closed,
     /// A file of the repository.
-    File { tree: Tree, path: String, size: u64, at: u64 },
+    File { tree: Tree, path: String, at: u64 },
     /// A file in `/tmp`.
     Scratch { number: u64, at: u64 },
 }
@@ -185,8 +185,8 @@ impl Guest {
         let read = match self.wasi().table.get(&this)?.clone() {
             Input::Closed => return Ok(Err(StreamError::Closed)),
             Input::Scratch { number, at } => self.wasi().scratch.read(number, at, length),
-            Input::File { tree, path, size, at } => {
-                self.read_file(tree, &path, size, at, length).await?
+            Input::File { tree, path, at } => {
+                self.read_file(tree, &path, at, length).await?.map(|(bytes, _)| bytes)
             }
         };
         let bytes = match read {

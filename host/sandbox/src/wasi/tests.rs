@@ -20,7 +20,7 @@ use crate::outcome::Outcome;
 /// A guest on a repository with a few files.
 struct Program {
     guest: Guest,
-    _repository: tempfile::TempDir,
+    repository: tempfile::TempDir,
 }
 
 const FOLLOW: PathFlags = PathFlags::SYMLINK_FOLLOW;
@@ -49,7 +49,7 @@ impl Program {
         let limits = Limits::default();
         let asked = Asked::new(view, Arc::new(Semaphore::new(1)), &limits);
         let guest = Guest::new(Repository::Here(asked), Digest::of(call), &limits);
-        Self { guest, _repository: repository }
+        Self { guest, repository }
     }
 
     fn usual() -> Self {
@@ -160,6 +160,43 @@ async fn each_look_is_a_question_on_the_record_and_a_file_is_asked_for_once() {
     what stands at "missing"
     the time of the commit
     "#);
+}
+
+#[tokio::test]
+async fn only_who_looks_at_a_size_asks_for_it() {
+    let mut program = Program::usual();
+    program.open("/", "src", OpenFlags::DIRECTORY).await.unwrap();
+    program.open("/", "src/deep/x", OpenFlags::empty()).await.unwrap();
+    program.stat("src", FOLLOW).await.unwrap();
+    let file = program.open("/", "src/main.rs", OpenFlags::empty()).await.unwrap();
+    let stat = program.guest.stat(Resource::new_own(file)).await.unwrap().unwrap();
+    assert_eq!(stat.size, 13);
+    let (_, questions) = program.finish();
+    insta::assert_snapshot!(questions.join("\n"), @r#"
+    what stands at "src"
+    what stands at "src/deep/x"
+    what stands at "src/main.rs"
+    the size of "src/main.rs"
+    "#);
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_to_be_read_whole_is_read_in_parts() {
+    let mut program = Program::usual();
+    let size = Snapshot::CONTENT_BYTES_MAX + 3;
+    let at = program.repository.path().join("large");
+    fs::write(&at, "ab").unwrap();
+    fs::File::options().write(true).open(&at).unwrap().set_len(size).unwrap();
+    let file = program.open("/", "large", OpenFlags::empty()).await.unwrap();
+    let mut read = async |offset, length| {
+        let read = program.guest.read_at(Resource::new_own(file), length, offset).await;
+        read.unwrap().map(|(bytes, is_end)| (bytes.len(), bytes.first().copied(), is_end))
+    };
+    assert_eq!(read(1, 5).await, Ok((5, Some(b'b'), false)));
+    assert_eq!(read(size - 4, 9).await, Ok((4, Some(0), true)));
+    assert_eq!(read(size + 1, 9).await, Ok((0, None, true)));
+    let (_, questions) = program.finish();
+    assert_eq!(questions.len(), 5, "{questions:?}");
 }
 
 #[tokio::test]

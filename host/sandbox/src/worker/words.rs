@@ -13,6 +13,9 @@ pub(crate) fn write_question(to: &mut Writer, question: &Question) {
         Question::Range { path, .. } => (1, path),
         Question::Stat { path, .. } => (2, path),
         Question::List { path, .. } => (3, path),
+        Question::Kind { path, .. } => (10, path),
+        Question::Size { path, .. } => (11, path),
+        Question::Executable { path, .. } => (12, path),
         Question::Link { path, .. } => (6, path),
         Question::Time { .. } => {
             to.byte(7).byte(tree(question.tree()));
@@ -65,6 +68,9 @@ pub(crate) fn read_question(from: &mut Reader<'_>) -> Result<Question, Garbled> 
         7 => Question::Time { tree },
         8 if tree == Tree::Head => Question::Variable { name: from.text()? },
         9 if tree == Tree::Head => Question::Variables,
+        10 => Question::Kind { tree, path: from.text()? },
+        11 => Question::Size { tree, path: from.text()? },
+        12 => Question::Executable { tree, path: from.text()? },
         4 => Question::Glob {
             tree,
             query: GlobQuery {
@@ -125,6 +131,18 @@ pub(crate) fn write_answer(to: &mut Writer, answer: &Answer) {
             to.byte(6);
             write_error(to, why);
         }
+        Answer::Kind(None) => {
+            to.byte(13);
+        }
+        Answer::Kind(Some(kind)) => {
+            to.byte(14).byte(self::kind(*kind));
+        }
+        Answer::Size(bytes) => {
+            to.byte(15).number(*bytes);
+        }
+        Answer::Executable(may) => {
+            to.byte(16).flag(*may);
+        }
         Answer::Link(None) => {
             to.byte(7);
         }
@@ -180,6 +198,10 @@ pub(crate) fn read_answer(from: &mut Reader<'_>) -> Result<Answer, Garbled> {
             let pair = |from: &mut Reader<'_>| Ok((from.text()?, from.text()?));
             Answer::Variables((0..from.count(8)?).map(|_| pair(from)).collect::<Result<_, _>>()?)
         }
+        13 => Answer::Kind(None),
+        14 => Answer::Kind(Some(read_kind(from)?)),
+        15 => Answer::Size(from.number()?),
+        16 => Answer::Executable(from.flag()?),
         _ => return Err(Garbled),
     })
 }

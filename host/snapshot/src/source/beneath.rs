@@ -22,6 +22,12 @@ pub(crate) struct Beneath {
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
+/// A directory to look from, which takes no right to list it.
+#[cfg(target_os = "linux")]
+const PLACE: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+#[cfg(not(target_os = "linux"))]
+const PLACE: OFlags = DIRECTORY;
+
 /// A pipe or a device must not make us wait, and a terminal not become ours.
 const FILE: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
@@ -57,6 +63,16 @@ impl Beneath {
         self.in_parent(path, |parent, name| {
             rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)
         })
+    }
+
+    /// Many paths in turn. Neighbours are looked at through the directory they share.
+    pub(crate) fn near(&self) -> Near<'_> {
+        Near { beneath: self, directory: None }
+    }
+
+    /// Whether the file system that the root is on changes a file's times with every change of it.
+    pub(crate) fn keeps_times(&self) -> bool {
+        keeps_times(self.root.as_fd())
     }
 
     /// Opens the file `path` for reading.
@@ -113,6 +129,13 @@ impl Beneath {
         self.in_parent(path, |parent, name| rustix::fs::unlinkat(parent, name, flags))
     }
 
+    /// Puts the file `from` where `to` stands, whatever that is.
+    pub(crate) fn replace(&self, from: &RepoPath, to: &RepoPath) -> Result<(), Errno> {
+        self.in_parent(from, |from_parent, from| {
+            self.in_parent(to, |parent, to| rustix::fs::renameat(from_parent, from, parent, to))
+        })
+    }
+
     fn open_as(&self, path: &RepoPath, flags: OFlags) -> Result<OwnedFd, Errno> {
         #[cfg(target_os = "linux")]
         if let Some(opened) = openat2(self.root.as_fd(), path.as_str(), flags) {
@@ -145,6 +168,56 @@ impl Beneath {
         let start = step_into(self.root.as_fd(), first)?;
         names.try_fold(start, |at, name| step_into(at.as_fd(), name))
     }
+}
+
+/// A look around: the last directory stays open for as long as this lives, a moment.
+pub(crate) struct Near<'a> {
+    beneath: &'a Beneath,
+    directory: Option<(RepoPath, OwnedFd)>,
+}
+
+impl Near<'_> {
+    /// [`Beneath::stat`].
+    pub(crate) fn stat(&mut self, path: &RepoPath) -> Result<Stat, Errno> {
+        let Some(parent) = path.parent() else { return self.beneath.stat(path) };
+        let look =
+            |at: BorrowedFd<'_>| rustix::fs::statat(at, path.name(), AtFlags::SYMLINK_NOFOLLOW);
+        if parent.is_root() {
+            return look(self.beneath.root.as_fd());
+        }
+        if let Some((open, at)) = &self.directory
+            && *open == parent
+        {
+            return look(at.as_fd());
+        }
+        // Whatever is wrong with the directory, the other way says it better.
+        let Ok(opened) = self.beneath.open_as(&parent, PLACE) else {
+            return self.beneath.stat(path);
+        };
+        let (_, at) = self.directory.insert((parent, opened));
+        look(at.as_fd())
+    }
+}
+
+/// By their magic numbers: ext4, xfs, btrfs and tmpfs. Not what comes over a network, and not
+/// overlays, whose lower layers change unseen.
+#[cfg(target_os = "linux")]
+fn keeps_times(at: BorrowedFd<'_>) -> bool {
+    const KNOWN: [u64; 4] = [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994];
+    let magic = rustix::fs::fstatfs(at).map(|about| u64::try_from(about.f_type));
+    matches!(magic, Ok(Ok(magic)) if KNOWN.contains(&magic))
+}
+
+/// By its name: APFS.
+#[cfg(any(target_os = "macos", target_os = "ios"))]
+fn keeps_times(at: BorrowedFd<'_>) -> bool {
+    let name = rustix::fs::fstatfs(at).map(|about| about.f_fstypename);
+    name.is_ok_and(|name| name.iter().map(|byte| byte.cast_unsigned()).take(5).eq(*b"apfs\0"))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "ios")))]
+fn keeps_times(_: BorrowedFd<'_>) -> bool {
+    false
 }
 
 /// Opens one name. A link says `ELOOP`, whatever the system calls it.

@@ -11,9 +11,11 @@ use rustix::fs::{Dir, FileType, Stat};
 use rustix::io::Errno;
 
 use super::git::{commit_time, open_repository};
-use super::tracked::read_index;
-use super::{Beneath, Node, NodeKind, Room, Source, Tracked};
-use crate::{RepoPath, SnapshotError};
+use super::tracked::Index;
+use super::{Beneath, Node, NodeKind, Read, Room, Source, Stamp, Tracked};
+use crate::stats::Walked;
+use crate::walk::{Leaf, Trail};
+use crate::{RepoPath, SnapshotError, StatCache};
 
 /// Names are opened one by one beneath the root; nothing but the index is kept between two
 /// questions.
@@ -23,13 +25,101 @@ pub(crate) struct Directory {
     /// Only to find the repository.
     root: PathBuf,
     /// What git tracks, read when it is first asked for.
-    tracked: OnceLock<Arc<BTreeSet<RepoPath>>>,
+    tracked: OnceLock<TrackedPaths>,
+    /// None where the file system is not known to keep its times.
+    vouched: Option<Vouched>,
+}
+
+/// What is remembered by what the file system says, and the one device for which it counts.
+#[derive(Debug)]
+struct Vouched {
+    stats: Arc<StatCache>,
+    device: u64,
+}
+
+/// What is in the index.
+#[derive(Debug)]
+struct TrackedPaths {
+    paths: Arc<BTreeSet<RepoPath>>,
+    /// What vouches for that.
+    index: Vouch,
+}
+
+/// Whether something is as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Vouch {
+    /// It is, while it bears this stamp; while it is absent, where there is none.
+    While(Option<Stamp>),
+    Nobody,
 }
 
 impl Directory {
-    pub(crate) fn open(root: &Path) -> io::Result<Self> {
+    pub(crate) fn open(root: &Path, stats: Option<Arc<StatCache>>) -> io::Result<Self> {
         let beneath = Beneath::open(root)?;
-        Ok(Self { beneath, root: root.to_owned(), tracked: OnceLock::new() })
+        let vouched = match stats.filter(|_| beneath.keeps_times()) {
+            Some(stats) => {
+                let device = Stamp::of(&beneath.stat(&RepoPath::root())?).device;
+                Some(Vouched { stats, device })
+            }
+            None => None,
+        };
+        Ok(Self { beneath, root: root.to_owned(), tracked: OnceLock::new(), vouched })
+    }
+
+    /// What stands at a path, by what the system says.
+    fn seen(&self, path: &RepoPath, stat: Result<Stat, Errno>) -> Result<Node, SnapshotError> {
+        match stat {
+            Ok(stat) => Ok(self.known(Node::of(&stat))),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG) => Ok(Node::Absent),
+            Err(Errno::LOOP) => Ok(Node::BehindLink),
+            Err(errno) => Err(unreadable(path, errno)),
+        }
+    }
+
+    /// A stamp counts only where it is vouched for.
+    fn known(&self, node: Node) -> Node {
+        let Node::File { size, executable, stamp } = node else { return node };
+        let device = self.vouched.as_ref().map(|vouched| vouched.device);
+        let stamp = stamp.filter(|stamp| Some(stamp.device) == device);
+        Node::File { size, executable, stamp }
+    }
+
+    fn index(&self) -> Option<Index> {
+        let stat = self.beneath.stat(&RepoPath::root()).ok()?;
+        Some(Index::of(&self.root, &stat))
+    }
+
+    fn tracked_paths(&self) -> &TrackedPaths {
+        self.tracked.get_or_init(|| {
+            let started = self.vouched.as_ref().map(|vouched| vouched.stats.now());
+            let nothing = || TrackedPaths { paths: Arc::default(), index: Vouch::Nobody };
+            let Some(index) = self.index() else { return nothing() };
+            let before = index.stamp();
+            let paths = Arc::new(index.paths());
+            let settled = |started| {
+                before == index.stamp()
+                    && before.is_none_or(|stamp| StatCache::is_settled(&stamp, started))
+            };
+            let vouch = started.filter(|started| settled(*started));
+            TrackedPaths { paths, index: vouch.map_or(Vouch::Nobody, |_| Vouch::While(before)) }
+        })
+    }
+
+    /// What bears a stamp at `path` now.
+    fn stamps(&self, paths: impl Iterator<Item = RepoPath>) -> Option<Vec<(RepoPath, Stamp)>> {
+        let device = self.vouched.as_ref()?.device;
+        let mut near = self.beneath.near();
+        let stamp = |path: RepoPath| {
+            let stamp = Stamp::of(&near.stat(&path).ok()?);
+            (stamp.device == device).then_some((path, stamp))
+        };
+        paths.map(stamp).collect()
+    }
+
+    fn open_file(&self, path: &RepoPath) -> Result<(std::fs::File, Stat), SnapshotError> {
+        let file = self.beneath.file(path).map_err(|errno| unreadable(path, errno))?;
+        let stat = rustix::fs::fstat(&file).map_err(|errno| unreadable(path, errno))?;
+        Ok((file, stat))
     }
 
     fn kind(&self, path: &RepoPath, file_type: FileType) -> Result<Option<NodeKind>, Errno> {
@@ -56,12 +146,7 @@ impl Directory {
 
 impl Source for Directory {
     fn node(&self, path: &RepoPath) -> Result<Node, SnapshotError> {
-        match self.beneath.stat(path) {
-            Ok(stat) => Ok(Node::of(&stat)),
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG) => Ok(Node::Absent),
-            Err(Errno::LOOP) => Ok(Node::BehindLink),
-            Err(errno) => Err(unreadable(path, errno)),
-        }
+        self.seen(path, self.beneath.stat(path))
     }
 
     fn entries(&self, path: &RepoPath) -> Result<Vec<(RepoPath, NodeKind)>, SnapshotError> {
@@ -94,18 +179,73 @@ impl Source for Directory {
     }
 
     fn bytes(&self, path: &RepoPath, offset: u64, length: u64) -> Result<Vec<u8>, SnapshotError> {
-        let file = self.beneath.file(path).map_err(|errno| unreadable(path, errno))?;
-        let stat = rustix::fs::fstat(&file).map_err(|errno| unreadable(path, errno))?;
-        let Node::File { size, .. } = Node::of(&stat) else {
-            return Err(SnapshotError::unreadable(path, "it stopped being a file"));
+        let (file, stat) = self.open_file(path)?;
+        read_file(&file, path, &stat, offset, length)
+    }
+
+    fn whole(&self, path: &RepoPath, most: u64) -> Result<Read, SnapshotError> {
+        let started = self.vouched.as_ref().map(|vouched| vouched.stats.now());
+        let (file, before) = self.open_file(path)?;
+        let bytes = read_file(&file, path, &before, 0, most)?;
+        let settled = self.vouched.as_ref().zip(started).and_then(|(vouched, started)| {
+            let after = Stamp::of(&rustix::fs::fstat(&file).ok()?);
+            let is_same = after == Stamp::of(&before) && after.size == bytes.len() as u64;
+            let settled = StatCache::is_settled(&after, started);
+            (is_same && settled && after.device == vouched.device).then_some(after)
+        });
+        Ok(Read { bytes, settled })
+    }
+
+    fn nodes(&self, paths: &[RepoPath]) -> Vec<Result<Node, SnapshotError>> {
+        let mut near = self.beneath.near();
+        let node = |path: &RepoPath| self.seen(path, near.stat(path));
+        paths.iter().map(node).collect()
+    }
+
+    fn is_fixed(&self) -> bool {
+        false
+    }
+
+    fn stats(&self) -> Option<&StatCache> {
+        self.vouched.as_ref().map(|vouched| &*vouched.stats)
+    }
+
+    fn walked(&self) -> Option<Arc<Vec<Leaf>>> {
+        let walked = self.stats()?.walked()?;
+        let mut near = self.beneath.near();
+        let mut is_same = |(path, before): &(RepoPath, Stamp)| {
+            near.stat(path).is_ok_and(|now| Stamp::of(&now) == *before)
         };
-        let expected = size.saturating_sub(offset).min(length);
-        // One more, so that the end is seen without growing.
-        let capacity = usize::try_from(expected + 1).unwrap_or(usize::MAX);
-        let mut bytes = Vec::with_capacity(capacity);
-        read_at(&file, offset, length, &mut bytes)
-            .map_err(|err| SnapshotError::unreadable(path, err))?;
-        Ok(bytes)
+        if !walked.directories.iter().all(&mut is_same) || !walked.rules.iter().all(is_same) {
+            return None;
+        }
+        let is_there = |(path, kind): &(RepoPath, Option<NodeKind>)| {
+            self.node(path).is_ok_and(|node| node.kind() == *kind)
+        };
+        let is_same =
+            walked.looked_up.iter().all(is_there) && self.index()?.stamp() == walked.index;
+        is_same.then(|| Arc::clone(&walked.leaves))
+    }
+
+    fn note_walk(&self, started: i128, trail: Trail, leaves: &Arc<Vec<Leaf>>) {
+        let Trail { mut directories, mut rules, looked_up } = trail;
+        let (Some(stats), Vouch::While(index)) = (self.stats(), self.tracked_paths().index) else {
+            return;
+        };
+        // Neighbours side by side: they are looked at through one directory.
+        for paths in [&mut directories, &mut rules] {
+            paths.sort_by_cached_key(|path| (path.parent(), path.clone()));
+        }
+        let directories = self.stamps(directories.into_iter());
+        let Some((directories, rules)) = directories.zip(self.stamps(rules.into_iter())) else {
+            return;
+        };
+        // What was left alone since before the walk was walked as it is now.
+        let is_settled = |(_, stamp): &(_, Stamp)| StatCache::is_settled(stamp, started);
+        if directories.iter().all(is_settled) && rules.iter().all(is_settled) {
+            let leaves = Arc::clone(leaves);
+            stats.note_walk(Walked { directories, rules, looked_up, index, leaves });
+        }
     }
 
     fn object_id(&self, _: &RepoPath) -> Result<Option<ObjectId>, SnapshotError> {
@@ -118,11 +258,7 @@ impl Source for Directory {
     }
 
     fn tracked(&self) -> Tracked {
-        let read = || match self.beneath.stat(&RepoPath::root()) {
-            Ok(stat) => Arc::new(read_index(&self.root, &stat)),
-            Err(_) => Arc::default(),
-        };
-        Tracked::Paths(vec![Arc::clone(self.tracked.get_or_init(read))])
+        Tracked::Paths(vec![Arc::clone(&self.tracked_paths().paths)])
     }
 }
 
@@ -132,6 +268,7 @@ impl Node {
             FileType::RegularFile => Self::File {
                 size: u64::try_from(stat.st_size).unwrap_or(0),
                 executable: stat.st_mode & 0o100 != 0,
+                stamp: Some(Stamp::of(stat)),
             },
             FileType::Directory => Self::Directory,
             FileType::Symlink => Self::Link,
@@ -142,6 +279,42 @@ impl Node {
             | FileType::Unknown => Self::Special,
         }
     }
+}
+
+impl Stamp {
+    pub(crate) fn of(stat: &Stat) -> Self {
+        fn ns(seconds: impl Into<i128>, ns: impl Into<i128>) -> i128 {
+            seconds.into() * 1_000_000_000 + ns.into()
+        }
+        Self {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            modified_ns: ns(stat.st_mtime, stat.st_mtime_nsec),
+            changed_ns: ns(stat.st_ctime, stat.st_ctime_nsec),
+            mode: stat.st_mode,
+        }
+    }
+}
+
+/// Reads at most `length` bytes of an open file of which `stat` was just said.
+fn read_file(
+    file: &std::fs::File,
+    path: &RepoPath,
+    stat: &Stat,
+    offset: u64,
+    length: u64,
+) -> Result<Vec<u8>, SnapshotError> {
+    let Node::File { size, .. } = Node::of(stat) else {
+        return Err(SnapshotError::unreadable(path, "it stopped being a file"));
+    };
+    let expected = size.saturating_sub(offset).min(length);
+    // One more, so that the end is seen without growing.
+    let capacity = usize::try_from(expected + 1).unwrap_or(usize::MAX);
+    let mut bytes = Vec::with_capacity(capacity);
+    read_at(file, offset, length, &mut bytes)
+        .map_err(|err| SnapshotError::unreadable(path, err))?;
+    Ok(bytes)
 }
 
 /// Reads until `length` bytes are there or the file ends, whatever size it claims to have.

@@ -233,7 +233,7 @@ impl Source for GitTree {
             Found::Here(What::Directory, _) => Node::Directory,
             Found::Here(What::Link, _) => Node::Link,
             Found::Here(What::File { executable }, id) => match self.header(path, id)? {
-                (Kind::Blob, size) => Node::File { size, executable },
+                (Kind::Blob, size) => Node::File { size, executable, stamp: None },
                 (Kind::Tree | Kind::Commit | Kind::Tag, _) => Node::Special,
             },
         })
@@ -278,6 +278,10 @@ impl Source for GitTree {
         let start = usize::try_from(offset.min(size)).expect("the size of a blob in memory");
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(blob.len() - start);
         Ok(blob[start..start + length].to_vec())
+    }
+
+    fn is_fixed(&self) -> bool {
+        true
     }
 
     fn object_id(&self, path: &RepoPath) -> Result<Option<ObjectId>, SnapshotError> {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use gix::ObjectId;
 
-use super::{Node, NodeKind, Source, Tracked};
-use crate::{FileContent, RepoPath, SnapshotError};
+use super::{Node, NodeKind, Read, Source, Tracked};
+use crate::{FileContent, RepoPath, SnapshotError, StatCache};
 
 /// What stands at the changed paths instead; `None` means nothing.
 pub(crate) type Changes = BTreeMap<RepoPath, Option<FileContent>>;
@@ -61,7 +61,7 @@ impl Source for Overlay {
         let change = self.changes.get(path);
         if let Some(Some(file)) = change {
             let size = file.bytes.len() as u64;
-            return Ok(Node::File { size, executable: file.executable });
+            return Ok(Node::File { size, executable: file.executable, stamp: None });
         }
         if path.is_root() || self.fills(path) {
             return Ok(Node::Directory);
@@ -112,6 +112,21 @@ impl Source for Overlay {
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(bytes.len() - start);
         Ok(bytes[start..start + length].to_vec())
+    }
+
+    fn whole(&self, path: &RepoPath, most: u64) -> Result<Read, SnapshotError> {
+        if self.changes.contains_key(path) {
+            return Ok(Read { bytes: self.bytes(path, 0, most)?, settled: None });
+        }
+        self.base.whole(path, most)
+    }
+
+    fn is_fixed(&self) -> bool {
+        self.base.is_fixed()
+    }
+
+    fn stats(&self) -> Option<&StatCache> {
+        self.base.stats()
     }
 
     fn object_id(&self, path: &RepoPath) -> Result<Option<ObjectId>, SnapshotError> {

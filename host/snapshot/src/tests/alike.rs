@@ -2,12 +2,14 @@
 //! asks can tell them apart.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
+use super::racy::{cached, later};
 use super::*;
-use crate::{SearchQuery, materialize};
+use crate::{SearchQuery, StatCache, materialize};
 
 #[derive(Debug, Clone, PartialEq)]
 enum Leaf {
@@ -116,6 +118,13 @@ fn difference(from: &Files, to: &Files) -> BTreeMap<RepoPath, Option<FileContent
     gone.chain(come).collect()
 }
 
+/// Everything, one variable that is set and one that is not.
+fn view(snapshot: &Snapshot) -> View {
+    let variables = [("SET".to_owned(), Some("value".to_owned())), ("UNSET".to_owned(), None)];
+    let grant = Grant::everything().with_variables(variables.into());
+    View::new(snapshot.clone(), None, grant)
+}
+
 /// Every kind of question about everything that is or could be there.
 fn questions(files: &Files, other: &Files) -> Vec<Question> {
     let mut paths: Vec<String> =
@@ -130,13 +139,16 @@ fn questions(files: &Files, other: &Files) -> Vec<Question> {
     let about = |at: &String| {
         let path = at.clone();
         let range = Question::Range { tree: Tree::Head, path, offset: 1, length: 3 };
-        [content(at), stat(at), link(at), list(at), range]
+        let about = [content(at), stat(at), kind(at), size(at), executable(at), link(at), list(at)];
+        about.into_iter().chain([range])
     };
     let mut questions: Vec<Question> = paths.iter().flat_map(about).collect();
     for patterns in [&["**"][..], &["**/*.rs", "sub/*"], &["*"], &["{a,b}/**"]] {
         questions.extend([glob(patterns), glob_ignored(patterns)]);
     }
     questions.push(Question::Time { tree: Tree::Head });
+    let variable = |name: &str| Question::Variable { name: name.to_owned() };
+    questions.extend([variable("SET"), variable("UNSET"), variable("OTHER"), Question::Variables]);
     let all = Question::Search {
         tree: Tree::Head,
         query: SearchQuery {
@@ -169,24 +181,60 @@ proptest! {
         let copy = Scratch::new();
         materialize(&other_scratch.snapshot(), copy.path()).unwrap();
 
+        let stats = Arc::new(StatCache::in_memory(later));
         let stored = [
             ("commit", Snapshot::git(scratch.path(), &commit).unwrap()),
             ("overlay", other_scratch.snapshot().overlay(changes.clone())),
             ("overlay of a commit", other_commit.overlay(changes)),
             ("overlay of an overlay", other_scratch.snapshot().overlay(first).overlay(second)),
+            ("directory with stats that are empty", cached(&scratch, &stats)),
+            ("directory with stats that are not", cached(&scratch, &stats)),
         ];
         let expected = view(&directory);
+        let questions = questions(&files, &other);
+        let wanted_digests = expected.answer_digests(&questions);
         for (name, snapshot) in &stored {
-            let asked = view(snapshot);
-            for question in questions(&files, &other) {
-                let (answer, digest) = asked.observe(&question);
-                let (wanted, wanted_digest) = expected.observe(&question);
+            let digests = view(snapshot).answer_digests(&questions);
+            let (asked, one_by_one) = (view(snapshot), view(snapshot));
+            for (place, question) in questions.iter().enumerate() {
+                let (answer, digest) = asked.observe(question);
+                let (wanted, wanted_digest) = expected.observe(question);
                 prop_assert_eq!(&answer, &wanted, "{} about {:?}", name, question);
                 prop_assert_eq!(digest, wanted_digest);
+                prop_assert_eq!(digest, answer.digest());
+                prop_assert_eq!(digest, digests[place], "{} about {:?}", name, question);
+                prop_assert_eq!(digest, wanted_digests[place]);
+                prop_assert_eq!(digest, one_by_one.answer_digest(question));
             }
             prop_assert_eq!(snapshot.digest(), directory.digest(), "{}", name);
             prop_assert_eq!(snapshot.files(), directory.files(), "{}", name);
             prop_assert_eq!(crate::changes(&directory, snapshot), Ok(Vec::new()));
+        }
+    }
+
+    #[test]
+    fn a_file_that_does_not_match_changes_no_glob_and_no_search(
+        (files, _) in any_trees(), at in any_path(), text in "[xyz\n]{0,8}",
+    ) {
+        let added = Leaf::File { text, executable: false };
+        let added = beside(&files, Files::from([(format!("new/{at}.other"), added)]));
+        prop_assume!(!added.is_empty());
+        let scratch = write(&files);
+        let commit = scratch.commit("before");
+        let overlaid = scratch.snapshot().overlay(difference(&Files::new(), &added));
+        let before = view(&Snapshot::git(scratch.path(), &commit).unwrap());
+        write_into(&scratch, &added);
+        let commit = scratch.commit("after");
+        let after =
+            [scratch.snapshot(), Snapshot::git(scratch.path(), &commit).unwrap(), overlaid];
+        let patterns = [&["**/*.rs", "sub/*"][..], &["*"], &["{a,b}/**"], &["**/{a,b}"]];
+        let globs = patterns.into_iter().flat_map(|some| [glob(some), glob_ignored(some)]);
+        let searches = ["ne|two", "needle", "^a$"].map(queries::search);
+        for question in globs.chain(searches) {
+            let wanted = before.answer_digest(&question);
+            for snapshot in &after {
+                prop_assert_eq!(view(snapshot).answer_digest(&question), wanted, "{}", question);
+            }
         }
     }
 

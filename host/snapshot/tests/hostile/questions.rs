@@ -57,12 +57,16 @@ fn spellings(path: &str) -> Vec<String> {
 }
 
 /// Every question about one path.
-pub(crate) fn about(path: &str) -> [Question; 4] {
+pub(crate) fn about(path: &str) -> [Question; 8] {
     let (tree, path) = (TREE, path.to_owned());
     [
         Question::Content { tree, path: path.clone() },
         Question::Range { tree, path: path.clone(), offset: 1, length: 4_096 },
         Question::Stat { tree, path: path.clone() },
+        Question::Kind { tree, path: path.clone() },
+        Question::Size { tree, path: path.clone() },
+        Question::Executable { tree, path: path.clone() },
+        Question::Link { tree, path: path.clone() },
         Question::List { tree, path },
     ]
 }

@@ -61,6 +61,14 @@ pub(super) fn stat(files: &Files, path: &str) -> Result<Metadata, Reason> {
     }
 }
 
+pub(super) fn kind(files: &Files, path: &str) -> Result<Option<Kind>, Reason> {
+    match stat(files, path) {
+        Ok(metadata) => Ok(Some(metadata.kind)),
+        Err(Reason::NotFound) => Ok(None),
+        Err(reason) => Err(reason),
+    }
+}
+
 pub(super) fn list_directory(files: &Files, path: &str) -> Result<Vec<Entry>, Reason> {
     if !files.is_directory(path) {
         let is_file = files.0.contains_key(path);
@@ -164,6 +172,6 @@ fn check_pattern(pattern: &str) -> Result<(), Reason> {
     Err(Reason::InvalidPattern(why.to_owned()))
 }
 
-fn size(file: &File) -> u64 {
+pub(super) fn size(file: &File) -> u64 {
     u64::try_from(file.bytes.len()).unwrap_or(u64::MAX)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use snapshot::{Answer, Kind, Metadata, Question, ReadError, Snapshot, Tree};
+use snapshot::{Answer, Kind, Question, ReadError, Tree};
 use wasmtime::component::Resource;
 
 use super::super::path::Names;
@@ -23,34 +23,42 @@ const FILES_BYTES_MAX: u64 = 32 * 1024 * 1024;
 const RANGE_BYTES_MAX: u64 = CHUNK_BYTES_MAX;
 
 impl Guest {
-    /// At most `length` bytes of a file of the repository. The whole of it is asked for, if it is
-    /// not too large: that is one question instead of many.
+    /// At most `length` bytes of a file of the repository, and whether they are its last. The whole
+    /// of it is asked for, if it is not too large: that is one question instead of many, and its
+    /// size need not be one.
     pub(in crate::wasi) async fn read_file(
         &mut self,
         tree: Tree,
         path: &str,
-        size: u64,
         offset: u64,
         length: u64,
-    ) -> Done<Vec<u8>> {
+    ) -> Done<(Vec<u8>, bool)> {
         let key = (tree, path.to_owned());
         if let Some(bytes) = self.wasi().files.get(&key) {
             let bytes = Arc::clone(bytes);
             self.breathe(length.min(bytes.len() as u64)).await;
-            return Ok(Ok(part(&bytes, offset, length)));
+            return Ok(Ok(some_of(&bytes, offset, length)));
         }
-        let path = path.to_owned();
-        if size > Snapshot::CONTENT_BYTES_MAX {
-            let length = u32::try_from(length.min(RANGE_BYTES_MAX))?;
-            let answer = self.ask(Question::Range { tree, path, offset, length }).await?;
-            let Answer::Range(bytes) = answer else { return self.refused(&key.1, answer) };
-            return Ok(Ok(bytes));
-        }
-        let answer = self.ask(Question::Content { tree, path }).await?;
-        let Answer::Content(bytes) = answer else { return self.refused(&key.1, answer) };
-        let read = part(&bytes, offset, length);
-        self.wasi().keep(key, bytes);
-        Ok(Ok(read))
+        let known = self.wasi().large.as_ref().filter(|(large, _)| *large == key);
+        let size = match known.map(|(_, size)| *size) {
+            Some(size) => size,
+            None => match self.ask(Question::Content { tree, path: path.to_owned() }).await? {
+                Answer::Content(bytes) => {
+                    let read = some_of(&bytes, offset, length);
+                    self.wasi().keep(key, bytes);
+                    return Ok(Ok(read));
+                }
+                Answer::Denied(ReadError::TooLarge(size)) => size,
+                answer => return self.refused(path, answer),
+            },
+        };
+        self.wasi().large = Some((key, size));
+        let length = u32::try_from(length.min(RANGE_BYTES_MAX))?;
+        let question = Question::Range { tree, path: path.to_owned(), offset, length };
+        let answer = self.ask(question).await?;
+        let Answer::Range(bytes) = answer else { return self.refused(path, answer) };
+        let is_end = offset.saturating_add(bytes.len() as u64) >= size;
+        Ok(Ok((bytes, is_end)))
     }
 
     pub(in crate::wasi) async fn open_at(
@@ -93,12 +101,12 @@ impl Guest {
         opening: Opening,
         writes: bool,
     ) -> Done<Descriptor> {
-        let metadata = match self.look(tree, &path, how).await? {
-            Ok(metadata) => metadata,
+        let kind = match self.look(tree, &path, how).await? {
+            Ok((kind, _)) => kind,
             Err(ErrorCode::NoEntry) if opening.create => return Ok(Err(ErrorCode::ReadOnly)),
             Err(why) => return Ok(Err(why)),
         };
-        let refused = match metadata.kind {
+        let refused = match kind {
             _ if opening.create && opening.exclusive => Some(ErrorCode::Exist),
             Kind::Symlink => Some(ErrorCode::Loop),
             Kind::File if opening.directory => Some(ErrorCode::NotDirectory),
@@ -108,31 +116,58 @@ impl Guest {
         };
         Ok(match refused {
             Some(why) => Err(why),
-            None => Ok(Descriptor::Repository { tree, path, metadata }),
+            None => Ok(Descriptor::Repository { tree, path, kind }),
         })
     }
 
-    /// What stands at a path of the repository, the last link followed or not.
+    /// What stands at a path of the repository, the last link followed or not, and how long a link
+    /// is. How long a file is is another question: most who look do not ask it.
     pub(in crate::wasi) async fn look(
         &mut self,
         tree: Tree,
         path: &str,
         how: PathFlags,
-    ) -> Done<Metadata> {
+    ) -> Done<(Kind, u64)> {
         if !how.contains(PathFlags::SYMLINK_FOLLOW) && !path.is_empty() {
             let question = Question::Link { tree, path: path.to_owned() };
             let answer = self.ask(question).await?;
             let Answer::Link(target) = answer else { return self.refused(path, answer) };
             if let Some(target) = target {
-                let size = target.len() as u64;
-                return Ok(Ok(Metadata { kind: Kind::Symlink, size, executable: false }));
+                return Ok(Ok((Kind::Symlink, target.len() as u64)));
             }
         }
-        let answer = self.ask(Question::Stat { tree, path: path.to_owned() }).await?;
-        let Answer::Stat(metadata) = answer else { return self.refused(path, answer) };
+        let answer = self.ask(Question::Kind { tree, path: path.to_owned() }).await?;
+        let Answer::Kind(kind) = answer else { return self.refused(path, answer) };
         // One that was followed and is still there leads nowhere inside.
-        let is_dead = metadata.kind == Kind::Symlink && how.contains(PathFlags::SYMLINK_FOLLOW);
-        Ok(if is_dead { Err(ErrorCode::NoEntry) } else { Ok(metadata) })
+        let is_dead = kind == Some(Kind::Symlink) && how.contains(PathFlags::SYMLINK_FOLLOW);
+        Ok(kind.filter(|_| !is_dead).map(|kind| (kind, 0)).ok_or(ErrorCode::NoEntry))
+    }
+
+    /// The same for something that is open.
+    pub(in crate::wasi) async fn stat(&mut self, this: This) -> Done<DescriptorStat> {
+        match self.wasi().table.get(&this)?.clone() {
+            Descriptor::Scratch { number, .. } => Ok(self.wasi().scratch_stat(number)),
+            Descriptor::Repository { tree, path, kind } => {
+                self.stat_of(tree, path, (kind, 0)).await
+            }
+        }
+    }
+
+    async fn stat_of(
+        &mut self,
+        tree: Tree,
+        path: String,
+        (kind, link): (Kind, u64),
+    ) -> Done<DescriptorStat> {
+        let size = match kind {
+            Kind::Directory => 0,
+            Kind::Symlink => link,
+            Kind::File => match self.ask(Question::Size { tree, path: path.clone() }).await? {
+                Answer::Size(size) => size,
+                answer => return self.refused(&path, answer),
+            },
+        };
+        Ok(Ok(DescriptorStat::of(kind, size)))
     }
 
     pub(in crate::wasi) async fn stat_at(
@@ -151,13 +186,14 @@ impl Guest {
                 Ok(wasi.scratch.at(number, &names).and_then(|at| wasi.scratch_stat(at)))
             }
             Descriptor::Repository { tree, path: from, .. } => {
-                let looked = self.look(tree, &names.below(&from), how).await?;
-                Ok(looked.and_then(|metadata| {
-                    if names.is_directory() && metadata.kind != Kind::Directory {
-                        return Err(ErrorCode::NotDirectory);
+                let path = names.below(&from);
+                match self.look(tree, &path, how).await? {
+                    Ok((kind, _)) if names.is_directory() && kind != Kind::Directory => {
+                        Ok(Err(ErrorCode::NotDirectory))
                     }
-                    Ok((&metadata).into())
-                }))
+                    Ok(looked) => self.stat_of(tree, path, looked).await,
+                    Err(why) => Ok(Err(why)),
+                }
             }
         }
     }
@@ -180,7 +216,7 @@ impl Guest {
             Descriptor::Repository { tree, path: from, .. } => {
                 let path = names.below(&from);
                 let looked = self.look(tree, &path, how).await?;
-                Ok(looked.map(|metadata| Descriptor::Repository { tree, path, metadata }.hash()))
+                Ok(looked.map(|(kind, _)| Descriptor::Repository { tree, path, kind }.hash()))
             }
         }
     }
@@ -213,25 +249,22 @@ impl Guest {
         offset: u64,
     ) -> Done<(Vec<u8>, bool)> {
         let length = length.min(CHUNK_BYTES_MAX);
-        let (read, size) = match self.wasi().table.get(&this)?.clone() {
+        let read = match self.wasi().table.get(&this)?.clone() {
             Descriptor::Scratch { number, .. } => {
                 let wasi = self.wasi();
                 let size = wasi.scratch.size(number).unwrap_or_default();
-                (wasi.scratch.read(number, offset, length), size)
+                wasi.scratch.read(number, offset, length).map(|bytes| {
+                    let is_end = offset.saturating_add(bytes.len() as u64) >= size;
+                    (bytes, is_end)
+                })
             }
-            Descriptor::Repository { tree, path, metadata } => match metadata.kind {
+            Descriptor::Repository { tree, path, kind } => match kind {
                 Kind::Directory | Kind::Symlink => return Ok(Err(ErrorCode::IsDirectory)),
-                Kind::File => {
-                    let read = self.read_file(tree, &path, metadata.size, offset, length).await?;
-                    (read, metadata.size)
-                }
+                Kind::File => self.read_file(tree, &path, offset, length).await?,
             },
         };
-        self.breathe(read.as_ref().map_or(0, |bytes| bytes.len() as u64)).await;
-        Ok(read.map(|bytes| {
-            let end = offset.saturating_add(bytes.len() as u64);
-            (bytes, end >= size)
-        }))
+        self.breathe(read.as_ref().map_or(0, |(bytes, _)| bytes.len() as u64)).await;
+        Ok(read)
     }
 
     pub(super) async fn read_directory(&mut self, this: This) -> Done<Resource<Entries>> {
@@ -294,6 +327,12 @@ impl Wasi {
         self.files_bytes += weight;
         self.files.insert(key, Arc::new(bytes));
     }
+}
+
+/// At most `length` bytes from `offset` on, and whether they are the last.
+fn some_of(bytes: &[u8], offset: u64, length: u64) -> (Vec<u8>, bool) {
+    let is_end = offset.saturating_add(length) >= bytes.len() as u64;
+    (part(bytes, offset, length), is_end)
 }
 
 fn opening(flags: OpenFlags) -> Opening {

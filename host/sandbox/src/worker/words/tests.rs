@@ -20,6 +20,9 @@ fn questions() -> Vec<Question> {
             Question::Content { tree, path: path() },
             Question::Range { tree, path: path(), offset: u64::MAX, length: 9 },
             Question::Stat { tree, path: path() },
+            Question::Kind { tree, path: path() },
+            Question::Size { tree, path: path() },
+            Question::Executable { tree, path: path() },
             Question::Link { tree, path: path() },
             Question::Time { tree },
             Question::Variable { name: path() },
@@ -57,6 +60,9 @@ fn answers() -> Vec<Answer> {
     let mut answers = vec![
         Answer::Content(vec![0, 255]),
         Answer::Range(vec![]),
+        Answer::Kind(None),
+        Answer::Size(u64::MAX),
+        Answer::Executable(true),
         Answer::Link(None),
         Answer::Link(Some(text())),
         Answer::Time(u64::MAX),
@@ -69,6 +75,7 @@ fn answers() -> Vec<Answer> {
     ];
     answers
         .extend(kinds.map(|kind| Answer::Stat(Metadata { kind, size: 1 << 40, executable: true })));
+    answers.extend(kinds.map(|kind| Answer::Kind(Some(kind))));
     answers.extend(denied.map(Answer::Denied));
     answers
 }
