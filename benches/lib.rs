@@ -28,6 +28,8 @@ pub const FILES: usize = 100;
 pub struct Repository {
     /// Where it lies; removed with this value.
     pub dir: tempfile::TempDir,
+    // Opened once, as a step does.
+    head: Snapshot,
 }
 
 impl std::fmt::Debug for Repository {
@@ -45,7 +47,8 @@ impl Default for Repository {
         }
         let lock = fs::read(root().join("Cargo.lock")).expect("the workspace has a lock file");
         fs::write(dir.path().join("Cargo.lock"), lock).expect("it can be written");
-        Self { dir }
+        let head = Snapshot::directory(dir.path()).expect("the directory was just made");
+        Self { dir, head }
     }
 }
 
@@ -55,9 +58,9 @@ impl Repository {
         Snapshot::directory(self.dir.path()).expect("the directory was just made")
     }
 
-    /// A view of everything.
+    /// A view of everything, for one call.
     pub fn view(&self) -> Arc<View> {
-        Arc::new(View::new(self.snapshot(), None, Grant::everything()))
+        Arc::new(View::new(self.head.clone(), None, Grant::everything()))
     }
 }
 

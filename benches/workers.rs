@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a table is what it is run for")]
 
 use std::hint::black_box;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,8 +24,18 @@ const CALLS_MAX: usize = 5_000;
 /// Calls before it counts.
 const WARM_UP: usize = 20;
 
-/// Guests of other languages, where `cargo xtask languages` has built them.
-const LANGUAGES: [&str; 4] = ["c", "go", "javascript", "python"];
+/// Guests of other languages, where `cargo xtask languages` has built them, and what they do.
+const LANGUAGES: [(&str, &str, &str); 6] = [
+    ("javascript", "reads 2 KiB", READ),
+    ("python", "reads 2 KiB", READ),
+    ("c", "looks at everything", "{}"),
+    ("go", "looks at everything", "{}"),
+    ("javascript", "looks at everything", "{}"),
+    ("python", "looks at everything", "{}"),
+];
+
+/// What the guests of other languages are told to read.
+const READ: &str = r#"{"read":"f7.rs"}"#;
 
 fn main() -> ExitCode {
     if is_worker() {
@@ -39,20 +50,22 @@ fn main() -> ExitCode {
 fn measure() {
     println!("workers: microseconds a call, the middle one and the 99th of a hundred");
     let (any, one) = (affinity(), one_processor());
+    let kept = tempfile::tempdir().expect("a temporary directory can be made");
     for busy in [false, true] {
         for (set, place) in [(&one, "one processor"), (&any, "any processor")] {
             // Workers are started where this thread may run.
             sched_setaffinity(None, set).expect("it is a part of what there was");
             let load = busy.then(|| Load::new(set));
             println!("\n{place}, {}", if busy { "busy" } else { "idle" });
-            rows();
+            rows(kept.path());
+            cold_rows(kept.path());
             drop(load);
         }
     }
     sched_setaffinity(None, &any).expect("it is what there was");
 }
 
-fn rows() {
+fn rows(kept: &Path) {
     row("process: `true` started and waited for", || {
         let mut command = Command::new("true");
         command.stdin(Stdio::null()).stdout(Stdio::null());
@@ -65,16 +78,51 @@ fn rows() {
         let read = Calls::new(&sandbox, &shipped("read_file"), r#"{"path":"f7.rs"}"#);
         row(&format!("{place}: read_file of 2 KiB"), || read.one());
     }
-    let sandbox = apart(None);
-    for language in LANGUAGES {
-        let path = benches::root().join("target/languages").join(language).with_extension("wasm");
-        match std::fs::read(&path) {
+    let sandbox = apart(Some(&kept.join("compiled")));
+    for (language, what, input) in LANGUAGES {
+        match std::fs::read(in_language(language)) {
             Ok(bytes) => {
-                let calls = Calls::new(&sandbox, &bytes, "{}");
-                row(&format!("worker: {language}, looks at everything"), || calls.one());
+                let calls = Calls::new(&sandbox, &bytes, input);
+                row(&format!("worker: {language}, {what}"), || calls.one());
             }
             Err(_) => println!("SKIPPED LOUDLY: {language}: `cargo xtask languages` builds it"),
         }
+    }
+}
+
+/// Where the guest in a language lies.
+fn in_language(language: &str) -> PathBuf {
+    benches::root().join("target/languages").join(language).with_extension("wasm")
+}
+
+/// The first call of a process, from its start to its end, with compiled code kept from the one
+/// before: the program itself.
+fn cold_rows(kept: &Path) {
+    let program = benches::root().join("target/release/stepwell");
+    if !program.exists() {
+        println!("SKIPPED LOUDLY: `cargo build --release --workspace --bin stepwell` builds it");
+        return;
+    }
+    let repository = Repository::default();
+    let tools = [
+        ("read_file", r#"{"path":"f7.rs"}"#, None),
+        ("observe_javascript", READ, Some(in_language("javascript"))),
+        ("observe_python", READ, Some(in_language("python"))),
+    ];
+    for (name, input, component) in tools {
+        if component.as_ref().is_some_and(|component| !component.exists()) {
+            println!("SKIPPED LOUDLY: {name}: `cargo xtask languages` builds it");
+            continue;
+        }
+        let component =
+            component.iter().flat_map(|path| ["--component".as_ref(), path.as_os_str()]);
+        let mut command = Command::new(&program);
+        command.args(["tool", "call", name, "--no-cache", "--args", input]).args(component);
+        command.current_dir(repository.dir.path()).env("STEPWELL_CACHE_DIR", kept);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        row(&format!("cold process: {name}"), || {
+            assert!(command.status().is_ok_and(|status| status.success()));
+        });
     }
 }
 

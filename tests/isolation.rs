@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Ran, World};
+use crate::support::{Ran, World, workspace};
 
 #[test]
 fn the_doctor_puts_the_walls_up_and_tries_to_get_out() {
@@ -58,6 +58,28 @@ fn every_limit_of_a_call_ends_it_by_name() {
         let trace = world.read(".stepwell/out/trace.jsonl");
         assert!(trace.contains(ending), "{limit}: {trace}");
     }
+}
+
+#[test]
+fn a_tool_that_hoards_handles_is_ended_by_name() {
+    let guest = workspace().join("host/sandbox/tests/guests/hoards-handles.wat");
+    let manifest = r#"{\"name\":\"hoard\",\"description\":\"d\",\"schema\":{\"type\":\"object\"}}"#;
+    let section = format!("\n(component (@custom \"stepwell:tool\" \"{manifest}\")\n");
+    let text = std::fs::read_to_string(guest).unwrap().replacen("\n(component\n", &section, 1);
+    let component = wat::parse_str(text).unwrap();
+
+    let step = "name = \"s\"\ntask = \"t\"\ngoal = \"diagnose\"\n\
+                [model]\nname = \"m\"\nprice = { input = 1.00, output = 1.00 }\n\
+                [tools]\ncomponent = [\"hoards.wasm\"]\n[limits]\nhandles = 3\n";
+    let world = World::files(&[(".stepwell/step.toml", step)]);
+    std::fs::write(world.path("hoards.wasm"), component).unwrap();
+    world.commit("a tool");
+    let script = "model = \"m\"\n[[turn]]\n[[turn.call]]\ntool = \"hoard\"\narguments = {}\n\
+                  [[turn]]\nsay = \"seen\"\n";
+    world.run_model(script).code(0);
+    let trace = world.read(".stepwell/out/trace.jsonl");
+    let ending = "it holds more than the limit of 3 handles at a time";
+    assert!(trace.contains(ending), "{trace}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Trees that a step grants beside the repository: by their digest, to be read, and nothing else.
 
 use std::fs;
+use std::path::Path;
 
 use crate::support::World;
 
@@ -54,4 +55,39 @@ fn a_repository_cannot_slip_anything_into_a_tree() {
     world.write(".stepwell/trees/advisories/one/b.json", "{\"id\":\"FORGED\"}");
     let ran = world.run_model(LOOKS);
     assert!(ran.err.contains("the repository has something at"), "{}", ran.err);
+}
+
+/// What a tree may come to: as many bytes, or as many files.
+#[test]
+fn trees_have_an_end_in_bytes_and_in_files() {
+    // Four of the largest files that can be read.
+    const FILE_BYTES_MAX: u64 = 16 << 20;
+    const FILES_MAX: u32 = 20_000;
+    let refused = |world: &World| {
+        let err = world.run_model(LOOKS).err;
+        if err.contains("the trees have more than 67108864 bytes or 20000 files") {
+            return true;
+        }
+        assert!(err.contains("has the digest "), "{err}");
+        false
+    };
+    let world = world(&"0".repeat(64));
+    let here = fs::metadata(world.path("../advisories/one/a.json")).unwrap().len();
+    // Only holes: they take no room on the disk.
+    let large = [0, 1, 2, 3].map(|n| world.path(&format!("../advisories/large{n}")));
+    let resize = |path: &Path, bytes| fs::File::create(path).unwrap().set_len(bytes).unwrap();
+    large.iter().for_each(|path| resize(path, FILE_BYTES_MAX));
+    resize(&large[0], FILE_BYTES_MAX - here);
+    assert!(!refused(&world));
+    resize(&large[0], FILE_BYTES_MAX - here + 1);
+    assert!(refused(&world));
+
+    large.iter().for_each(|path| fs::remove_file(path).unwrap());
+    // One is there.
+    for number in 1..FILES_MAX {
+        fs::write(world.path(&format!("../advisories/{number}")), "").unwrap();
+    }
+    assert!(!refused(&world));
+    fs::write(world.path("../advisories/0"), "").unwrap();
+    assert!(refused(&world));
 }

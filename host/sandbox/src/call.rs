@@ -180,8 +180,8 @@ impl Interrupted {
 }
 
 /// Polls `run` until it is done, cancelled, or late. A guest yields every few microseconds, so
-/// this looks that often; the timer is for a guest that waits. Returning drops `run`, and with
-/// it the guest's stack.
+/// this looks that often; the timer is for a guest that waits, and most never do. Returning drops
+/// `run`, and with it the guest's stack.
 pub(crate) async fn until<T>(
     deadline: Instant,
     cancel: &CancellationToken,
@@ -195,10 +195,13 @@ pub(crate) async fn until<T>(
             return Poll::Ready(Err(Interrupted::Cancelled));
         }
         // The timer alone would be late: a guest that always yields keeps its thread busy.
-        if late.as_mut().poll(cx).is_ready() || Instant::now() >= deadline {
+        if Instant::now() >= deadline {
             return Poll::Ready(Err(Interrupted::Late));
         }
-        run.as_mut().poll(cx).map(Ok)
+        if let Poll::Ready(done) = run.as_mut().poll(cx) {
+            return Poll::Ready(Ok(done));
+        }
+        late.as_mut().poll(cx).map(|()| Err(Interrupted::Late))
     })
     .await
 }

@@ -230,6 +230,22 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_asks_for_a_number_of_variables_that_a_person_reads() {
+        let asks = |count: usize| {
+            let names: Vec<String> = (0..count).map(|n| format!("\"V{n}\"")).collect();
+            let names = names.join(", ");
+            format!(
+                r#"{{"name": "a", "description": "d", "schema": {{}}, "grants": {{"environment": [{names}]}}}}"#
+            )
+        };
+        check_says(&asks(VARIABLES_MAX), "a");
+        check_says(
+            &asks(VARIABLES_MAX + 1),
+            "what it asks to be granted cannot be: more than 64 variables",
+        );
+    }
+
+    #[test]
     fn what_is_not_a_component_says_so() {
         let module = b"\0asm\x01\0\0\0";
         let said = Manifest::of(module).unwrap_err().to_string();

@@ -137,7 +137,7 @@ impl Grant {
 
     /// Only its maker can widen what a tool asks for, so that is told first.
     fn refusal(&self, pattern: &str, by_step: bool) -> ReadError {
-        let line = format!("read = [{pattern:?}]");
+        let line = format!("read = [{}]", quoted(pattern));
         let tool_only = matches!(self.0.tool, Read::Only { .. }) && by_step;
         ReadError::NotGranted(match tool_only {
             true => format!("{line} among the grants of the tool's own manifest"),
@@ -189,4 +189,19 @@ impl Read {
             Self::Only { patterns, .. } => patterns.may_match_below(directory),
         }
     }
+}
+
+/// `text` as a string of TOML that shows on one line, whatever is in it.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\'' => quoted.push(c),
+            c if c.escape_debug().len() == 1 => quoted.push(c),
+            c => quoted.extend(format!("\\U{:08X}", u32::from(c)).chars()),
+        }
+    }
+    quoted.push('"');
+    quoted
 }

@@ -135,7 +135,8 @@ impl Name {
 
 /// `text` as a pattern that matches nothing else.
 pub(crate) fn escape(text: &str) -> String {
-    globset::escape(text)
+    // It adds no backslash and leaves those that are there, which mean something to `builder`.
+    globset::escape(text).replace('\\', "\\\\")
 }
 
 fn builder(pattern: &str) -> GlobBuilder<'_> {

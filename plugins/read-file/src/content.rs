@@ -96,7 +96,9 @@ impl<'a> Content<'a> {
 impl Eol {
     fn of(text: &str) -> Self {
         let lines = text.matches('\n').count();
-        match (lines, text.matches("\r\n").count()) {
+        // Most files have none at all, which is soon seen.
+        let crlf = if text.contains('\r') { text.matches("\r\n").count() } else { 0 };
+        match (lines, crlf) {
             (0, _) => Self::None,
             (_, 0) => Self::Lf,
             (lines, crlf) if lines == crlf => Self::Crlf,

@@ -144,9 +144,14 @@ function timers() {
 
 export const handler = {
   call(input) {
+    const asked = JSON.parse(input);
+    // What a tool usually does, for measuring.
+    if (asked.read) {
+      return JSON.stringify({ text: text(read("head", asked.read)) });
+    }
     write("info", "looking");
     const looks = [times, randomness, surroundings, addresses, order, files, scratch, timers];
-    const seen = { language: "javascript", input: JSON.parse(input) };
+    const seen = { language: "javascript", input: asked };
     return JSON.stringify(Object.assign(seen, ...looks.map((look) => look())));
   },
 };

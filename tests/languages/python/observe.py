@@ -26,8 +26,12 @@ class Handler(exports.Handler):
     """The tool."""
 
     def call(self, input: str) -> str:
+        asked = json.loads(input)
+        # What a tool usually does, for measuring.
+        if "read" in asked:
+            return json.dumps({"text": repository.read(repository.Tree.HEAD, asked["read"]).decode()})
         log.write(log.Level.INFO, "looking")
-        seen = {"language": "python", "input": json.loads(input)}
+        seen = {"language": "python", "input": asked}
         for look in (times, randomness, surroundings, addresses, order, files, scratch, sockets):
             seen |= look()
         text = json.dumps(seen)

@@ -2,13 +2,17 @@
 //! whatever does not end in time is ended.
 
 use std::io;
-use std::os::unix::net::UnixStream as StdStream;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::pin::Pin;
 use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::net::SendFlags;
 use snapshot::Question;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
-use tokio::time::{Instant, sleep_until};
+use tokio::net::unix::pipe;
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::frame::Frames;
@@ -25,19 +29,21 @@ const GRACE: Duration = Duration::from_millis(250);
 
 /// The line to a worker that carries out a call.
 pub(super) struct Talk<'a> {
-    stream: UnixStream,
+    // Hears what comes, and not that what was said has been read, as tokio's `UnixStream` does:
+    // that would wake this process once more for each message.
+    stream: pipe::Receiver,
     frames: Frames,
     limits: &'a Limits,
     bytes_max: usize,
     deadline: Instant,
     // When the worker is killed.
-    end: Instant,
+    end: Pin<Box<Sleep>>,
     // Why the worker was told to stop.
     stopped: Option<Ending>,
 }
 
 /// A worker that can be used again, and what its guest did.
-type Finished = (Ran, Process, StdStream, Frames);
+type Finished = (Ran, Process, UnixStream, Frames);
 
 enum Next {
     Message(io::Result<ToHost>),
@@ -46,15 +52,15 @@ enum Next {
 }
 
 impl<'a> Talk<'a> {
-    pub(super) fn new(stream: StdStream, frames: Frames, limits: &'a Limits) -> io::Result<Self> {
+    pub(super) fn new(stream: UnixStream, frames: Frames, limits: &'a Limits) -> io::Result<Self> {
         let deadline = Instant::now() + limits.wall;
         Ok(Self {
-            stream: UnixStream::from_std(stream)?,
+            stream: pipe::Receiver::from_owned_fd_unchecked(stream.into())?,
             frames,
             limits,
             bytes_max: message::from_guest_bytes_max(limits),
             deadline,
-            end: deadline + GRACE,
+            end: Box::pin(sleep_until(deadline + GRACE)),
             stopped: None,
         })
     }
@@ -72,8 +78,8 @@ impl<'a> Talk<'a> {
             Ok(ran) => ran,
             Err(fault) => return Err(self.ending(&fault, process)),
         };
-        match self.stream.into_std() {
-            Ok(stream) => Ok((ran, process, stream, self.frames)),
+        match self.stream.into_nonblocking_fd() {
+            Ok(stream) => Ok((ran, process, stream.into(), self.frames)),
             Err(err) => Err(Ending::WorkerLost { what: err.to_string() }),
         }
     }
@@ -87,14 +93,14 @@ impl<'a> Talk<'a> {
         self.send(message::call(call), cancel).await?;
         loop {
             // The timer alone would be late: one that always says something is always heard.
-            if Instant::now() >= self.end {
+            if Instant::now() >= self.end.deadline() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
             let next = tokio::select! {
                 biased;
                 () = cancel.cancelled(), if self.stopped.is_none() => Next::Cancelled,
                 // Before what comes: that may leave nothing of the task's budget for a timer.
-                () = sleep_until(self.end) => Next::Late,
+                () = self.end.as_mut() => Next::Late,
                 message = receive(&mut self.stream, &mut self.frames, self.bytes_max, self.limits)
                     => Next::Message(message),
             };
@@ -136,7 +142,8 @@ impl<'a> Talk<'a> {
 
     async fn stop(&mut self, ending: Ending, cancel: &CancellationToken) -> io::Result<()> {
         self.stopped = Some(ending);
-        self.end = self.end.min(Instant::now() + GRACE);
+        let end = self.end.deadline().min(Instant::now() + GRACE);
+        self.end.as_mut().reset(end);
         self.send(ToWorker::Stop.write(), cancel).await
     }
 
@@ -144,14 +151,24 @@ impl<'a> Talk<'a> {
     /// everything else.
     async fn send(&mut self, frame: Option<Vec<u8>>, cancel: &CancellationToken) -> io::Result<()> {
         let frame = frame.ok_or(io::ErrorKind::InvalidInput)?;
+        // Nearly all fit into what the kernel holds for a worker.
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let rest = match rustix::net::send(&self.stream, &frame, flags) {
+            Ok(bytes) => &frame[bytes..],
+            Err(Errno::AGAIN | Errno::INTR) => &frame,
+            Err(errno) => return Err(errno.into()),
+        };
+        if rest.is_empty() {
+            return Ok(());
+        }
         tokio::select! {
             biased;
-            sent = self.stream.write_all(&frame) => sent,
+            sent = send_as_it_is_heard(&self.stream, rest) => sent,
             () = cancel.cancelled(), if self.stopped.is_none() => {
                 self.stopped = Some(Ending::Cancelled);
                 Err(io::ErrorKind::TimedOut.into())
             }
-            () = sleep_until(self.end) => Err(io::ErrorKind::TimedOut.into()),
+            () = self.end.as_mut() => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 
@@ -180,9 +197,15 @@ impl<'a> Talk<'a> {
     }
 }
 
+/// Says the rest of something to a worker that has not heard the beginning yet.
+async fn send_as_it_is_heard(stream: &pipe::Receiver, rest: &[u8]) -> io::Result<()> {
+    let stream: OwnedFd = stream.as_fd().try_clone_to_owned()?;
+    pipe::Sender::from_owned_fd_unchecked(stream)?.write_all(rest).await
+}
+
 /// The next message. Can be dropped between two polls: what has come is in `frames`.
 async fn receive(
-    stream: &mut UnixStream,
+    stream: &mut pipe::Receiver,
     frames: &mut Frames,
     bytes_max: usize,
     limits: &Limits,

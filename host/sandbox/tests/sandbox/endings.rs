@@ -121,6 +121,18 @@ fn handles_have_an_end() {
 }
 
 #[test]
+fn random_bytes_at_once_have_an_end() {
+    let ended = |bytes: &str| format!("ended: it trapped: it wants {bytes} random bytes at once");
+    for (bytes, said) in [
+        ("1048576", r#"answered: "ok""#),
+        ("1048577", &ended("1048577")),
+        ("18446744073709551615", &ended("18446744073709551615")),
+    ] {
+        check(small(), "asks-for-randomness", bytes, said);
+    }
+}
+
+#[test]
 fn memory_has_an_end_wherever_it_is_taken() {
     let out = "ended: out of memory: it needs more than the limit of 8388608 bytes";
     check(small(), "grows", "", out);

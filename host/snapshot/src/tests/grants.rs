@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::ReadError;
 
 fn granted(patterns: &[&str]) -> (Scratch, View) {
     let scratch = Scratch::new();
@@ -164,6 +165,39 @@ fn a_refusal_names_the_side_that_refuses() {
     NotGranted("read = [\"Cargo.toml\"]")
     NotGranted("read = [\"src/a.rs\"] among the grants of the tool's own manifest")
     "#);
+}
+
+/// Names that a repository may have, and that are no letters in a pattern or in TOML.
+#[test]
+fn a_refusal_can_be_put_into_a_step_file_as_it_stands() {
+    let names = [
+        "we[ird]",
+        "back\\slash",
+        "back\\",
+        "\\*",
+        "quo\"te's",
+        "{a,b}*?!",
+        "line\nbreak\ttab\r",
+        "\u{1b}[2J\u{7f}\u{85}",
+        "zero\u{200b}width \u{202e}back",
+        "e\u{301}\u{1f600}",
+    ];
+    let scratch = Scratch::new();
+    let snapshot = scratch.snapshot();
+    for name in names {
+        let inside = format!("{name}/x");
+        let view = View::new(snapshot.clone(), None, Grant::nothing());
+        for (question, granted) in [(content(name), name), (list(name), &inside)] {
+            let Answer::Denied(ReadError::NotGranted(line)) = view.answer(&question) else {
+                panic!("{name:?} is granted")
+            };
+            assert!(!line.contains(char::is_control), "{line:?}");
+            let read: BTreeMap<String, Vec<String>> = toml::from_str(&line).unwrap();
+            let grant = Grant::read(&read["read"]).unwrap();
+            assert!(grant.allows(&path(granted)), "{line}");
+            assert!(!grant.allows(&path(&granted.replace(name, "other"))), "{line}");
+        }
+    }
 }
 
 #[test]

@@ -23,7 +23,7 @@ async fn after_stop(
     limits: &Limits,
     left: Duration,
 ) -> Result<Outcome, io::ErrorKind> {
-    let (ours, _theirs) = StdStream::pair().unwrap();
+    let (ours, _theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
     let mut frames = Frames::default();
     let mut rest = said;
@@ -36,7 +36,7 @@ async fn after_stop(
     }
     let mut talk = Talk::new(ours, frames, limits).unwrap();
     talk.stopped = Some(Ending::Cancelled);
-    talk.end = Instant::now() + left;
+    talk.end.as_mut().reset(Instant::now() + left);
     let repository = tempfile::tempdir().unwrap();
     let head = Snapshot::directory(repository.path()).unwrap();
     let view = Arc::new(View::new(head, None, Grant::everything()));
