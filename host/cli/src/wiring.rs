@@ -6,16 +6,16 @@ pub(crate) mod trouble;
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use runner::{Execution, ToolExecutor, ToolInfo};
-use sandbox::{Config, Guests, Level, Limits, Outcome, Report, Sandbox, Tool};
+use sandbox::{Config, Guests, Level, Limits, LoadError, Manifest, Outcome, Report, Sandbox, Tool};
 use session::Answer;
 use session::event::CallUsage;
-use snapshot::View;
+use snapshot::{Digest, View};
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::program;
@@ -41,9 +41,19 @@ pub(crate) struct Component {
 #[derive(Debug)]
 pub(crate) struct Tools {
     sandbox: Sandbox,
-    tools: Vec<Tool>,
+    tools: Vec<Offered>,
     infos: Vec<ToolInfo>,
     limits: Limits,
+}
+
+/// A tool that is offered.
+#[derive(Debug)]
+struct Offered {
+    component: Component,
+    manifest: Manifest,
+    digest: Digest,
+    /// Its code, had from the beginning or when it is first called; why there is none.
+    tool: OnceLock<Result<Tool, String>>,
 }
 
 impl Tools {
@@ -61,20 +71,29 @@ impl Tools {
         Self::load_into(sandbox, own)
     }
 
+    /// The same tools, for a command that calls one of them if the cache has no answer: code that we
+    /// built ourselves is loaded when it is called.
+    pub(crate) fn offer(own: Vec<Component>, calls: u32) -> Result<Self, Problem> {
+        let sandbox = sandbox(calls)?;
+        let tools = offered(built_in()?)?;
+        let own = load_all(&sandbox, offered(own)?)?;
+        Self::of(sandbox, tools.into_iter().chain(own))
+    }
+
     fn load_into(sandbox: Sandbox, own: Vec<Component>) -> Result<Self, Problem> {
-        if COMPONENTS.is_empty() {
-            return Err(Problem::NoTools);
-        }
-        let built_in = COMPONENTS.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec()));
-        let own = own.into_iter().map(|component| (component.name, component.bytes));
-        let mut tools: Vec<Tool> = Vec::new();
-        for tool in load_all(&sandbox, &built_in.chain(own).collect::<Vec<_>>()) {
-            let tool = tool?;
-            let called = tool.manifest().name.clone();
+        let all = offered(built_in()?.into_iter().chain(own).collect())?;
+        let tools = load_all(&sandbox, all)?;
+        Self::of(sandbox, tools.into_iter())
+    }
+
+    fn of(sandbox: Sandbox, all: impl Iterator<Item = Offered>) -> Result<Self, Problem> {
+        let mut tools: Vec<Offered> = Vec::new();
+        for tool in all {
+            let called = &tool.manifest.name;
             let taken =
-                called == runner::CHANGED_FILES || session::HostTool::named(&called).is_some();
-            if taken || tools.iter().any(|other| other.manifest().name == called) {
-                return Err(Problem::ToolTwice { name: called });
+                called == runner::CHANGED_FILES || session::HostTool::named(called).is_some();
+            if taken || tools.iter().any(|other| other.manifest.name == *called) {
+                return Err(Problem::ToolTwice { name: called.clone() });
             }
             tools.push(tool);
         }
@@ -83,7 +102,7 @@ impl Tools {
 
     /// The names of the tools.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.tools.iter().map(|tool| tool.manifest().name.as_str())
+        self.tools.iter().map(|tool| tool.manifest.name.as_str())
     }
 
     /// What guards them, in one line.
@@ -97,13 +116,13 @@ impl Tools {
     ///
     /// When the step grants a tool what it does not ask for.
     pub(crate) fn with(mut self, grants: &Grants, limits: Limits) -> Result<Self, Problem> {
-        let info = |tool: &Tool| {
-            let manifest = tool.manifest();
+        let info = |tool: &Offered| {
+            let manifest = &tool.manifest;
             Ok(ToolInfo {
                 name: manifest.name.clone(),
                 description: manifest.description.clone(),
                 schema: manifest.schema.clone(),
-                component: tool.digest(),
+                component: tool.digest,
                 profile: Sandbox::profile(&limits),
                 asks: manifest.grants.as_ref().and_then(|asks| serde_json::to_value(asks).ok()),
                 grant: grants.of_component(manifest, variable)?,
@@ -131,12 +150,47 @@ pub(crate) fn sandbox(calls: u32) -> Result<Sandbox, Problem> {
     Sandbox::new(config).map_err(Problem::Sandbox)
 }
 
-/// Loads components side by side: where they must be compiled, that takes seconds once.
-fn load_all(sandbox: &Sandbox, components: &[(String, Vec<u8>)]) -> Vec<Result<Tool, Problem>> {
-    let load = |(name, bytes): &(String, Vec<u8>)| {
-        let name = name.clone();
-        sandbox.load(bytes).map_err(|source| Problem::BadComponent { name, source })
+fn built_in() -> Result<Vec<Component>, Problem> {
+    if COMPONENTS.is_empty() {
+        return Err(Problem::NoTools);
+    }
+    let component = |(name, bytes): &(&str, &[u8])| Component {
+        name: (*name).to_owned(),
+        bytes: bytes.to_vec(),
     };
+    Ok(COMPONENTS.iter().map(component).collect())
+}
+
+/// What components say of themselves.
+fn offered(components: Vec<Component>) -> Result<Vec<Offered>, Problem> {
+    let offer = |component: Component| match Manifest::of(&component.bytes) {
+        Ok(manifest) => {
+            let digest = Digest::of(&component.bytes);
+            Ok(Offered { component, manifest, digest, tool: OnceLock::new() })
+        }
+        Err(why) => {
+            let (name, source) = (component.name, LoadError::Manifest(why));
+            Err(Problem::BadComponent { name, source })
+        }
+    };
+    components.into_iter().map(offer).collect()
+}
+
+/// Loads tools side by side: where they must be compiled, that takes seconds once.
+fn load_all(sandbox: &Sandbox, mut tools: Vec<Offered>) -> Result<Vec<Offered>, Problem> {
+    let bytes: Vec<&[u8]> = tools.iter().map(|tool| &*tool.component.bytes).collect();
+    let loaded = compile(sandbox, &bytes);
+    for (tool, loaded) in tools.iter_mut().zip(loaded) {
+        let name = tool.component.name.clone();
+        let loaded = loaded.map_err(|source| Problem::BadComponent { name, source })?;
+        tool.tool = OnceLock::from(Ok(loaded));
+        // The code is all that is needed now.
+        tool.component.bytes = Vec::new();
+    }
+    Ok(tools)
+}
+
+fn compile(sandbox: &Sandbox, components: &[&[u8]]) -> Vec<Result<Tool, LoadError>> {
     thread::scope(|scope| {
         let (done, loaded) = mpsc::channel::<()>();
         scope.spawn(move || {
@@ -145,13 +199,25 @@ fn load_all(sandbox: &Sandbox, components: &[(String, Vec<u8>)]) -> Vec<Result<T
             }
         });
         let loading: Vec<_> =
-            components.iter().map(|component| scope.spawn(move || load(component))).collect();
+            components.iter().map(|bytes| scope.spawn(move || sandbox.load(bytes))).collect();
         let join =
             |one: thread::ScopedJoinHandle<'_, _>| one.join().expect("loading does not panic");
         let tools = loading.into_iter().map(join).collect();
         drop(done);
         tools
     })
+}
+
+impl Offered {
+    /// Its code. Nothing else waits while it is loaded: the command makes this one call.
+    fn tool(&self, sandbox: &Sandbox) -> Result<&Tool, &str> {
+        let load = || {
+            let loaded = compile(sandbox, &[&self.component.bytes]).pop();
+            let loaded = loaded.expect("one for each");
+            loaded.map_err(|err| format!("the tool cannot be loaded: {err}"))
+        };
+        self.tool.get_or_init(load).as_ref().map_err(String::as_str)
+    }
 }
 
 /// Reads a component that a step names: a file below `root`, wherever links lead.
@@ -184,8 +250,12 @@ impl ToolExecutor for Tools {
     }
 
     async fn execute(&self, tool: &str, arguments: &str, view: Arc<View>) -> Execution {
-        let Some(tool) = self.tools.iter().find(|one| one.manifest().name == tool) else {
+        let Some(tool) = self.tools.iter().find(|one| one.manifest.name == tool) else {
             return refused(format!("there is no tool `{tool}`"));
+        };
+        let tool = match tool.tool(&self.sandbox) {
+            Ok(tool) => tool,
+            Err(why) => return refused(why.to_owned()),
         };
         let never = CancellationToken::new();
         let report = self.sandbox.call(tool, arguments, view, &self.limits, &never).await;

@@ -88,8 +88,12 @@ pub enum ManifestError {
 }
 
 impl Manifest {
-    /// Reads the manifest of a component.
-    pub(crate) fn of(component: &[u8]) -> Result<Self, ManifestError> {
+    /// Reads the manifest of a component. Whether the rest of it is any good is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the manifest, or that there is none.
+    pub fn of(component: &[u8]) -> Result<Self, ManifestError> {
         Self::parse(section(component)?)
     }
 

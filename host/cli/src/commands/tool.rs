@@ -26,7 +26,9 @@ pub(super) fn toolbox(
     cached: Option<&SharingArgs>,
 ) -> Result<runner::Toolbox<Tools>, Problem> {
     let calls = Config::default().concurrent_calls_max;
-    let tools = Tools::load(wiring::components(components)?, calls)?;
+    // What the cache answers needs no code.
+    let load = if cached { Tools::offer } else { Tools::load };
+    let tools = load(wiring::components(components)?, calls)?;
     let limits = sandbox::Limits { output_bytes: OUTPUT_BYTES, ..sandbox::Limits::default() };
     let tools = tools.with(&Grants::everything(), limits)?;
     let cache = cached.map(|sharing| sharing::open(sharing.cache_policy.as_deref())).transpose()?;

@@ -1,6 +1,6 @@
 //! What a guest sees through its virtual WASI, function by function. That components link to it,
 //! and what whole programs make of it, is tested in `tests/`.
-#![expect(clippy::disallowed_methods, reason = "a test has files")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a test has files")]
 
 use std::fs;
 use std::os::unix::fs::symlink;

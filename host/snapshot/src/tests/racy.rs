@@ -121,8 +121,9 @@ fn what_stands_at_a_path_instead_is_seen() {
     check(&scratch, &stats, "d/a", "one");
     fs::rename(scratch.path().join("d"), outside.path().join("d")).unwrap();
     scratch.link("d", outside.path().join("d").to_str().unwrap());
-    let told =
-        |question: &Question| view(&cached(&scratch, &stats)).answer_digests(&[question.clone()]);
+    let told = |question: &Question| {
+        view(&cached(&scratch, &stats)).answer_digests(std::slice::from_ref(question))
+    };
     assert_eq!(told(&content("d/a")), [Answer::Denied(ReadError::Outside).digest()]);
     fs::remove_file(scratch.path().join("d")).unwrap();
     assert_eq!(told(&content("d/a")), [Answer::Denied(ReadError::NotFound).digest()]);

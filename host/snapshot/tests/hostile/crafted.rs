@@ -107,6 +107,19 @@ fn odd_tree(objects: &Objects) -> String {
     ])
 }
 
+/// Whether what is asked shows in answers to other questions, too.
+fn is_told_by_others(question: &Question) -> bool {
+    matches!(
+        question,
+        Question::Range { .. }
+            | Question::Stat { .. }
+            | Question::Kind { .. }
+            | Question::Size { .. }
+            | Question::Executable { .. }
+            | Question::Link { .. }
+    )
+}
+
 #[test]
 fn a_tree_with_names_that_are_none_has_no_such_names() {
     let objects = Objects::new();
@@ -134,16 +147,7 @@ fn a_tree_with_names_that_are_none_has_no_such_names() {
     {
         let answer = view.answer(&question);
         check("crafted", &question, &answer);
-        let is_told_by_others = matches!(
-            question,
-            Question::Range { .. }
-                | Question::Stat { .. }
-                | Question::Kind { .. }
-                | Question::Size { .. }
-                | Question::Executable { .. }
-                | Question::Link { .. }
-        );
-        if !is_told_by_others {
+        if !is_told_by_others(&question) {
             writeln!(said, "{question}: {answer:?}").unwrap();
         }
     }

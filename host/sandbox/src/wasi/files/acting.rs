@@ -42,15 +42,18 @@ impl Guest {
         let known = self.wasi().large.as_ref().filter(|(large, _)| *large == key);
         let size = match known.map(|(_, size)| *size) {
             Some(size) => size,
-            None => match self.ask(Question::Content { tree, path: path.to_owned() }).await? {
-                Answer::Content(bytes) => {
+            None => {
+                let answer = self.ask(Question::Content { tree, path: path.to_owned() }).await?;
+                if let Answer::Content(bytes) = answer {
                     let read = some_of(&bytes, offset, length);
                     self.wasi().keep(key, bytes);
                     return Ok(Ok(read));
                 }
-                Answer::Denied(ReadError::TooLarge(size)) => size,
-                answer => return self.refused(path, answer),
-            },
+                let Answer::Denied(ReadError::TooLarge(size)) = answer else {
+                    return self.refused(path, answer);
+                };
+                size
+            }
         };
         self.wasi().large = Some((key, size));
         let length = u32::try_from(length.min(RANGE_BYTES_MAX))?;
@@ -162,10 +165,11 @@ impl Guest {
         let size = match kind {
             Kind::Directory => 0,
             Kind::Symlink => link,
-            Kind::File => match self.ask(Question::Size { tree, path: path.clone() }).await? {
-                Answer::Size(size) => size,
-                answer => return self.refused(&path, answer),
-            },
+            Kind::File => {
+                let answer = self.ask(Question::Size { tree, path: path.clone() }).await?;
+                let Answer::Size(size) = answer else { return self.refused(&path, answer) };
+                size
+            }
         };
         Ok(Ok(DescriptorStat::of(kind, size)))
     }
