@@ -9,7 +9,7 @@ mod tools;
 
 pub(crate) use calls::{Known, Set, identity};
 pub(crate) use records::{Beliefs, Entry, Kept, Served};
-pub(crate) use room::{bytes_reckoned, clear, knows_blob, shrink, stat};
+pub(crate) use room::{bytes_reckoned, clear, knows_blob, settle, shrink, stat};
 pub(crate) use schema::Index;
 pub(crate) use tools::{Tally, by_tool, expected_us};
 

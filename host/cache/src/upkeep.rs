@@ -68,6 +68,7 @@ impl Cache {
     /// When the index cannot be read or written.
     pub fn collect_garbage(&self, bytes: u64) -> Result<(), CacheError> {
         self.shrink(bytes)?;
+        self.index.with(index::settle)?;
         let above = self.root().parent().unwrap_or(self.root());
         for entry in fs::read_dir(above).into_iter().flatten().flatten() {
             if is_old_layout(&entry.file_name().to_string_lossy(), self.root()) {

@@ -224,7 +224,7 @@ enum Act {
     /// Reads a file, and then the file that it names.
     Follow(String),
     /// Goes on only where something stands.
-    If(String, Vec<Act>),
+    If(String, Vec<Self>),
 }
 
 impl Tool {

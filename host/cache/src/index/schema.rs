@@ -6,12 +6,16 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
 
 use crate::{CacheError, Start};
 
 /// Raised when the tables change; an index of another version is set aside.
 const VERSION: i64 = 2;
+
+/// Pages of SQLite's log before they are brought into the index: 1 MiB.
+const LOG_PAGES_MAX: i64 = 256;
 
 /// How long a process waits for another one's write; writes take less than a millisecond.
 const BUSY_MAX: Duration = Duration::from_secs(5);
@@ -210,6 +214,9 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     connection
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // A process that ends does not wait for the disk: the next ones read the log, while it is short.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;

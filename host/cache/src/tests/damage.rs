@@ -14,7 +14,10 @@ fn heals(what: &str, harm: impl Fn(&World)) -> Lookup {
     let questions = [content("a")];
     // Longer than the questions, so that the tests know which blob is which.
     let output = "output ".repeat(30);
-    keep(&world.open(), &world.view(), &questions, &output);
+    let cache = world.open();
+    keep(&cache, &world.view(), &questions, &output);
+    cache.collect_garbage(u64::MAX).unwrap();
+    drop(cache);
     harm(&world);
 
     let cache = world.open();
@@ -124,7 +127,11 @@ fn a_damaged_index_is_an_empty_cache_that_says_so() {
 fn every_byte_of_a_small_index_may_be_wrong() {
     let world = World::new();
     world.write("a", "1");
-    keep(&world.open(), &world.view(), &[content("a")], "right");
+    let cache = world.open();
+    keep(&cache, &world.view(), &[content("a")], "right");
+    // All of it in one file.
+    cache.collect_garbage(u64::MAX).unwrap();
+    drop(cache);
     let sound = fs::read(index(&world, 0)).unwrap();
     // A prime distance, so that the places differ from page to page.
     for at in (0..sound.len()).step_by(211) {

@@ -27,7 +27,7 @@ pub(super) fn toolbox(
 ) -> Result<runner::Toolbox<Tools>, Problem> {
     let calls = Config::default().concurrent_calls_max;
     // What the cache answers needs no code.
-    let load = if cached { Tools::offer } else { Tools::load };
+    let load = if cached.is_some() { Tools::offer } else { Tools::load };
     let tools = load(wiring::components(components)?, calls)?;
     let limits = sandbox::Limits { output_bytes: OUTPUT_BYTES, ..sandbox::Limits::default() };
     let tools = tools.with(&Grants::everything(), limits)?;

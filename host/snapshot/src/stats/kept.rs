@@ -81,6 +81,12 @@ impl Kept {
             file.write_all(part)?;
         }
         drop(file);
+        // Ext4 waits for the disk where a file takes another one's place. Who looks in between
+        // finds nothing, and reads the files.
+        match self.home.remove(&self.name, false) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(errno.into()),
+        }
         Ok(self.home.replace(&temporary, &self.name)?)
     }
 }
