@@ -11,3 +11,4 @@ mod counts;
 mod deaths;
 mod machine;
 mod proxy;
+mod slow;
