@@ -1,9 +1,11 @@
 //! The same promises, server by server.
 
-use cache::{Lookup, Published, Why};
+use std::time::Duration;
+
+use cache::{Domain, Lookup, Published, Remote, Visited, Why};
 use servers::Kind;
 
-use crate::machine::{Case, Machine, Parts, Place, call, many_questions, questions, stat};
+use crate::machine::{Case, LONG, Machine, Parts, Place, call, many_questions, questions, stat};
 
 /// Calls whose outputs are shared at once: more than are sent at the same time.
 const CROWD: usize = 24;
@@ -157,6 +159,20 @@ async fn many_are_shared_at_once(place: &Place) {
     for case in &cases {
         assert_eq!(other.find_in(&cache, &case.tool).await.unwrap().output, b"out");
     }
+}
+
+#[tokio::test]
+async fn who_goes_through_a_domain_waits_longer_than_a_lookup() {
+    let Some(server) = Kind::Redis.start() else { return };
+    let place = Place::new(&server);
+    place.machine().compute(&Case::long("tool")).await;
+    let other = place.machine();
+    let domain = Domain { name: "trusted".to_owned(), store: place.store() };
+    let cache = other.open_remote(Remote::new(vec![domain], None, Duration::ZERO, LONG));
+    assert_eq!(other.find_in(&cache, "tool").await.unwrap_err(), Why::NeverSeen);
+    let visitor = cache.remote().unwrap().visit("trusted").unwrap();
+    let [record] = visitor.records().await.unwrap()[..] else { panic!("one record") };
+    assert!(matches!(visitor.fetch(record).await.unwrap(), Some(Visited::Whole(..))));
 }
 
 #[test]

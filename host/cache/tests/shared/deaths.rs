@@ -76,7 +76,9 @@ async fn dead_between_list_and_record(server: &mut Server, place: &Place) {
 }
 
 async fn dead_while_outputs_are_shared(server: &mut Server, place: &Place) {
-    let mut cases: Vec<Case> = (0..CROWD).map(|at| Case::long(&format!("crowd {at}"))).collect();
+    let output = "out ".repeat(50_000);
+    let case = |at| Case::new(&format!("crowd {at}"), questions(), &output);
+    let mut cases: Vec<Case> = (0..CROWD).map(case).collect();
     // In the order in which they are sent.
     cases.sort_by_key(|case| call(&case.tool).key().digest());
     let one = place.machine();

@@ -9,7 +9,7 @@ use cache::{
     Cache, Call, Domain, Found, Hit, Identity, MachineKey, Options, Output, Published, Remote,
     Revoked, Signer, Signers, Stored, Trust, Why,
 };
-use servers::{PASSWORD, Server};
+use servers::{Kind, PASSWORD, Server};
 use snapshot::{Digest, GlobQuery, Grant, Question, Snapshot, Tree, View};
 use store::{Name, Store};
 use tempfile::TempDir;
@@ -43,8 +43,13 @@ impl Place {
 
     /// The same server by another URL.
     pub(crate) fn at(server: &Server, url: String) -> Self {
+        Self::of(server.kind(), url)
+    }
+
+    /// What answers there as such a server does.
+    pub(crate) fn of(kind: Kind, url: String) -> Self {
         let (secret, _) = Signer::generate().unwrap();
-        Self { url, settings: server.kind().settings(PASSWORD), secret }
+        Self { url, settings: kind.settings(PASSWORD), secret }
     }
 
     /// A place without a server. Each store that is opened in it is another one.

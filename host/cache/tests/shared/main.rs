@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod busy;
 mod conformance;
 mod counts;
 mod deaths;

@@ -1,15 +1,23 @@
 //! A store that takes every question and answers none: it costs its share of two lookups.
 //!
-//! The clock is paused: it moves on when everybody waits, and so by no more than was waited for.
+//! Where the clock is paused it moves on when everybody waits, and so by no more than was waited for.
 
 use std::net::TcpListener;
 use std::time::Duration;
 
 use cache::{Domain, LOOKUP_WAIT, Remote, Why};
+use servers::Kind;
 use store::Store;
 use tokio::time::Instant;
 
 use crate::machine::{Case, LONG, Place, questions};
+use crate::proxy::Proxy;
+
+/// Waited for on a clock that runs.
+const SHORT: Duration = Duration::from_millis(20);
+
+/// As many requests as nobody makes.
+const FOR_EVER: usize = usize::MAX / 2;
 
 /// Listens, and never says a word.
 struct Silent(TcpListener);
@@ -71,4 +79,23 @@ async fn a_silent_store_does_not_hide_what_another_one_has() {
     let began = Instant::now();
     assert_eq!(other.find_in(&cache, "tool").await.unwrap().output, b"out");
     assert!(began.elapsed() <= LOOKUP_WAIT);
+}
+
+#[tokio::test]
+async fn a_server_whose_answers_never_come_is_asked_twice_and_left_alone() {
+    for kind in [Kind::Redis, Kind::Memcached, Kind::Rclone, Kind::BazelRemote, Kind::Casd] {
+        let Some(server) = kind.start() else { continue };
+        let proxy = Proxy::before(&server).await;
+        proxy.hold_until(FOR_EVER);
+        let place = Place::at(&server, server.url_at(proxy.port));
+        let reads = vec![domain("swallowed", place.store())];
+        let machine = place.machine();
+        let cache = machine.open_remote(Remote::new(reads, None, SHORT, LONG));
+        for tool in ["one", "two", "three", "four", "five"] {
+            assert_eq!(machine.find_in(&cache, tool).await.unwrap_err(), Why::NeverSeen);
+        }
+        assert!(proxy.requests() <= 2, "{kind:?}: {}", proxy.requests());
+        let said = cache.remote().unwrap().said();
+        assert!(said.len() == 1 && said[0].contains("is left alone"), "{kind:?}: {said:?}");
+    }
 }
