@@ -228,7 +228,7 @@ fn an_audit_finds_the_lie_and_who_told_it() {
     one.world.write("Cargo.lock", LOCK);
 
     // Somebody who has the key signs a lie: a record with another output.
-    let liar = Machine::new(one.policy.clone(), Some(shared.trusted.1.clone()));
+    let liar = Machine::new(one.policy, Some(shared.trusted.1.clone()));
     tell_a_lie(&shared);
     let found = liar.json(&["tool", "call", "sbom", "--json"], 0);
     assert_eq!(found["answer"]["output"], "a lie", "whoever has the key is believed");
@@ -243,7 +243,7 @@ fn an_audit_finds_the_lie_and_who_told_it() {
     }
     // Here it is forgotten; who has signed it can be revoked for everyone.
     let revoked = format!("{}[revoked]\nruns = [\"of a liar\"]\n", liar.policy);
-    let honest = Machine::new(revoked, Some(shared.trusted.1.clone()));
+    let honest = Machine::new(revoked, Some(shared.trusted.1));
     assert_eq!(honest.json(&["tool", "call", "sbom", "--json"], 0)["source"], "fresh");
 }
 

@@ -55,9 +55,9 @@ async fn each_output_is_found_kept_and_not_shared_again(place: &Place) {
     }
     let stat = cache.stat().unwrap();
     assert_eq!((stat.entries, stat.foreign), (cases.len() as u64, cases.len() as u64));
-    assert_eq!(cache.publish("run-2").await, Published::default());
-    assert_eq!(cache.push("run-2").await, Published::default());
-    assert_eq!(one.open().push("run-2").await, Published::default());
+    assert_eq!(Box::pin(cache.publish("run-2")).await, Published::default());
+    assert_eq!(Box::pin(cache.push("run-2")).await, Published::default());
+    assert_eq!(Box::pin(one.open().push("run-2")).await, Published::default());
 }
 
 async fn what_was_not_asked_about_may_differ(place: &Place) {
@@ -134,7 +134,8 @@ async fn two_that_share_at_once_lose_a_hint_at_worst(place: &Place) {
             machines[at].keep(&caches[at], &cases[at]);
         }
         let [one, other] = &caches;
-        let (one, other) = tokio::join!(one.publish("run-1"), other.publish("run-1"));
+        let (one, other) =
+            tokio::join!(Box::pin(one.publish("run-1")), Box::pin(other.publish("run-1")));
         assert_eq!((one.troubles, other.troubles), (vec![], vec![]), "{tool}");
         finds(&place.machine(), &cases[0]).await;
         // A record is never lost by it: the next run of the same way gives the hint again.
@@ -151,7 +152,7 @@ async fn many_are_shared_at_once(place: &Place) {
     let (one, other) = (place.machine(), place.machine());
     let cache = one.open();
     cases.iter().for_each(|case| one.keep(&cache, case));
-    let published = cache.publish("run-1").await;
+    let published = Box::pin(cache.publish("run-1")).await;
     assert_eq!((published.records, published.troubles), (CROWD as u64, vec![]));
     let cache = other.open();
     let keys: Vec<_> = cases.iter().map(|case| call(&case.tool).key()).collect();

@@ -51,12 +51,12 @@ async fn dead_before_a_lookup(server: &mut Server, place: &Place) {
     is_left_alone(&other, &other.open()).await;
     let cache = one.open();
     one.keep(&cache, &meanwhile);
-    let published = cache.publish("run-1").await;
+    let published = Box::pin(cache.publish("run-1")).await;
     assert_eq!((published.records, published.troubles.len()), (0, 1), "{published:?}");
     is_here(&one, &cache, &before);
     is_here(&one, &cache, &meanwhile);
     server.start_again();
-    let pushed = one.open().push("run-2").await;
+    let pushed = Box::pin(one.open().push("run-2")).await;
     assert_eq!((pushed.records, pushed.troubles), (1, vec![]));
     assert!(other.find("meanwhile").await.unwrap().output == meanwhile.output.as_bytes());
     finds_or_misses(&other, &other.open(), &before).await;
@@ -90,11 +90,11 @@ async fn dead_while_outputs_are_shared(server: &mut Server, place: &Place) {
         while store.get(&first).await.unwrap().is_none() {}
         server.kill();
     };
-    let (published, killed) = tokio::join!(cache.publish("run-1"), timeout(LONG, kill));
+    let (published, killed) = tokio::join!(Box::pin(cache.publish("run-1")), timeout(LONG, kill));
     killed.unwrap();
     cases.iter().for_each(|case| is_here(&one, &cache, case));
     server.start_again();
-    let pushed = one.open().push("run-2").await;
+    let pushed = Box::pin(one.open().push("run-2")).await;
     assert_eq!(pushed.troubles, Vec::<String>::new());
     assert!(published.records + pushed.records >= CROWD as u64, "{published:?} {pushed:?}");
     let other = place.machine();

@@ -134,7 +134,7 @@ impl Machine {
     pub(crate) async fn compute(&self, case: &Case) {
         let cache = self.open();
         self.keep(&cache, case);
-        let Published { records, troubles, .. } = cache.publish("run-1").await;
+        let Published { records, troubles, .. } = Box::pin(cache.publish("run-1")).await;
         assert_eq!((records, troubles), (1, vec![]), "{}", self.place.url);
     }
 
@@ -147,7 +147,7 @@ impl Machine {
     }
 
     pub(crate) async fn find_in(&self, cache: &Cache, tool: &str) -> Result<Hit, Why> {
-        match cache.find(&call(tool), &self.view()).await {
+        match Box::pin(cache.find(&call(tool), &self.view())).await {
             Found::Hit(hit) => Ok(hit),
             Found::Miss { why, .. } => Err(why),
         }

@@ -71,7 +71,7 @@ async fn a_silent_store_does_not_hide_what_another_one_has() {
     let writes = Some((domain("sound", shared.clone()), place.signer()));
     let cache = one.open_remote(Remote::new(vec![], writes, LOOKUP_WAIT, LONG));
     one.keep(&cache, &case);
-    assert_eq!(cache.publish("run-1").await.records, 1);
+    assert_eq!(Box::pin(cache.publish("run-1")).await.records, 1);
 
     let store = Store::open(&silent.url("redis"), |_| None).unwrap();
     let reads = vec![domain("silent", store), domain("sound", shared)];

@@ -55,7 +55,8 @@ async fn one_key_stands_for_one_input_however_it_was_written() {
         base: None,
         names: ("head".to_owned(), None),
     };
-    let cache = Cache::open(kept.path()).unwrap();
+    let key = cache::MachineKey::passing().unwrap();
+    let cache = Cache::open(kept.path(), cache::Options::new(key)).unwrap();
     let toolbox = Toolbox::new(Whole::new(), Some(cache), Grant::everything()).unwrap();
     for spelling in [r#"{"n":10.0}"#, r#"{ "n" : 1e1 }"#, r#"{"n":10}"#] {
         let called = toolbox.call("whole", spelling, &trees).await;
