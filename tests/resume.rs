@@ -1,9 +1,10 @@
 //! Go on: on another machine, by a run's name, after a change; and end at once when told to.
 
-use std::env;
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+
+use servers::Kind;
 
 use crate::support::{Ran, World};
 
@@ -94,46 +95,10 @@ fn another_machine_goes_on_with_a_run_through_a_directory() {
     check_another_machine_goes_on(&format!("fs://{}", shared.path().display()));
 }
 
-/// Debian's `redis-server` on a socket, gone when dropped.
-struct Redis(Child, tempfile::TempDir);
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _gone = self.0.kill();
-        let _status = self.0.wait();
-    }
-}
-
-impl Redis {
-    fn start() -> io::Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let mut command = Command::new("redis-server");
-        command.args(["--port", "0", "--save", "", "--appendonly", "no", "--daemonize", "no"]);
-        command.arg("--unixsocket").arg(folder.path().join("socket"));
-        command.arg("--dir").arg(folder.path());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-        let output = child.stdout.take().unwrap();
-        let redis = Self(child, folder);
-        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
-        let ready = lines.any(|line| line.contains("eady to accept connections"));
-        if ready { Ok(redis) } else { Err(io::Error::other("it never got ready")) }
-    }
-}
-
 #[test]
 fn another_machine_goes_on_with_a_run_through_a_redis() {
-    match Redis::start() {
-        Ok(redis) => {
-            let socket = redis.1.path().join("socket");
-            check_another_machine_goes_on(&format!("redis+unix://{}?prefix=ci", socket.display()));
-        }
-        Err(err) => {
-            assert!(env::var_os("STEPWELL_REQUIRE_REDIS").is_none(), "{err}");
-            let said = format!("SKIPPED: a run through REDIS: `redis-server` fails: {err}\n");
-            io::stderr().write_all(said.as_bytes()).unwrap();
-        }
-    }
+    let Some(redis) = Kind::Redis.start() else { return };
+    check_another_machine_goes_on(&redis.url());
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use servers::{Kind, PASSWORD};
+
 use crate::support::{Ran, World};
 
 const LOCK: &str = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n";
@@ -20,6 +22,8 @@ struct Machine {
     world: World,
     policy: String,
     key: Option<String>,
+    /// What a server is told of who asks.
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Shared {
@@ -66,13 +70,14 @@ impl Machine {
         ]);
         world.commit("one");
         world.commit("two");
-        Self { world, policy, key }
+        Self { world, policy, key, settings: Vec::new() }
     }
 
     fn stepwell(&self, arguments: &[&str]) -> Ran {
         let mut command = self.world.command(arguments);
         fs::write(self.world.path(".git/cache.toml"), &self.policy).unwrap();
         command.env("STEPWELL_CACHE_POLICY", self.world.path(".git/cache.toml"));
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command.envs(self.key.iter().map(|key| ("STEPWELL_CACHE_KEY", key)));
         Ran::from(command.output().unwrap())
     }
@@ -91,7 +96,43 @@ impl Machine {
 #[test]
 fn the_second_machine_runs_nothing_that_the_first_ran() {
     let shared = Shared::new();
-    let (one, other) = (shared.trusted(), shared.trusted());
+    check_the_second_runs_nothing(&shared.trusted(), &shared.trusted());
+}
+
+fn check_they_share_through(kind: Kind) {
+    let Some(server) = kind.start() else { return };
+    let (public, secret) = key();
+    // How long it takes is not what this is about.
+    let policy = format!(
+        "[remote]\nlookup = \"60s\"\npublish = \"60s\"\n[[domain]]\nname = \"trusted\"\n\
+         url = \"{}\"\nsigners = [\"{public}\"]\nwrite = true\n",
+        server.url()
+    );
+    let machine = || {
+        let settings = kind.settings(PASSWORD);
+        Machine { settings, ..Machine::new(policy.clone(), Some(secret.clone())) }
+    };
+    check_the_second_runs_nothing(&machine(), &machine());
+}
+
+#[test]
+fn the_second_machine_runs_nothing_that_the_first_ran_through_an_s3() {
+    check_they_share_through(Kind::S3);
+}
+
+#[test]
+fn the_second_machine_runs_nothing_that_the_first_ran_through_a_redis_or_a_memcached() {
+    check_they_share_through(Kind::Redis);
+    check_they_share_through(Kind::Memcached);
+}
+
+#[test]
+fn the_second_machine_runs_nothing_that_the_first_ran_through_a_bazel_cache() {
+    check_they_share_through(Kind::BazelRemote);
+    check_they_share_through(Kind::Casd);
+}
+
+fn check_the_second_runs_nothing(one: &Machine, other: &Machine) {
     let first = one.run();
     assert_eq!((&first["calls-shared"], &first["unshared"]), (&0.into(), &serde_json::Value::Null));
     let second = other.run();

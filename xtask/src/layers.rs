@@ -13,6 +13,8 @@ use crate::command::{cargo, output, say};
 
 /// Our crates, and all they may depend on among each other.
 const MAY_KNOW: &[(&str, &[&str])] = &[
+    // Tests start real servers with it; nobody else may know it.
+    ("servers", &[]),
     ("session", &[]),
     ("gate", &[]),
     ("snapshot", &[]),
@@ -242,6 +244,13 @@ mod tests {
             "tokio",
             "session must not know tokio: the first page of the crate says why",
         );
+    }
+
+    #[test]
+    fn servers_are_for_tests() {
+        check("cache", "servers", "cache must not know servers: no such arrow in host/README.md");
+        assert_eq!(wrongs(&workspace("cache", "servers", Some("dev"))), []);
+        check("servers", "store", "servers must not know store: no such arrow in host/README.md");
     }
 
     #[test]

@@ -6,10 +6,6 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline(Instant);
 
-/// Measures.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Watch(Instant);
-
 impl Deadline {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks")]
     pub(crate) fn after(time: Duration) -> Self {
@@ -24,16 +20,5 @@ impl Deadline {
 
     pub(crate) fn has_passed(self) -> bool {
         self.left().is_zero()
-    }
-}
-
-impl Watch {
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks")]
-    pub(crate) fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    pub(crate) fn elapsed(self) -> Duration {
-        self.0.elapsed()
     }
 }

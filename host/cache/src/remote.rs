@@ -31,6 +31,13 @@ pub const LOOKUP_WAIT: Duration = Duration::from_millis(300);
 /// What sharing a run's outputs may take, unless the policy says otherwise.
 pub const PUBLISH_WAIT: Duration = Duration::from_secs(10);
 
+/// Attempts of a request after the first, when outputs are shared. A dead store costs them all, and
+/// with their pauses less than a second.
+const PUBLISH_RETRIES_MAX: usize = 3;
+
+/// The pause before the first of them; each later one is twice as long.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Lists that are fetched ahead: the calls that a step makes before the model is asked.
 const PREFETCHED_MAX: usize = 64;
 
@@ -56,7 +63,10 @@ pub struct Remote {
 
 #[derive(Debug)]
 struct Source {
+    /// For lookups.
     domain: Domain,
+    /// The same store for those who go through all of it, and have time.
+    patient: Store,
     health: Health,
 }
 
@@ -69,11 +79,14 @@ impl Remote {
         lookup: Duration,
         publish: Duration,
     ) -> Self {
-        let source =
-            |domain: Domain| Source { domain: hasty(domain, lookup), health: Health::default() };
+        let source = |domain: Domain| Source {
+            patient: domain.store.clone(),
+            domain: hasty(domain, lookup),
+            health: Health::default(),
+        };
         Self {
             reads: reads.into_iter().map(source).collect(),
-            writes: writes.map(|(domain, signer)| (hasty(domain, publish), signer)),
+            writes: writes.map(|(domain, signer)| (steady(domain, publish), signer)),
             lookup,
             publish,
             ahead: Mutex::default(),
@@ -102,8 +115,16 @@ impl Remote {
 
 /// Nobody waits for a second attempt of a lookup: a miss is cheaper.
 fn hasty(domain: Domain, wait: Duration) -> Domain {
-    let patience =
-        Patience { attempt: wait, call: wait, retries_max: 0, pause: Duration::from_millis(50) };
+    with_retries(domain, wait, 0)
+}
+
+/// A service that says "later" is asked again: what is not shared others compute again.
+fn steady(domain: Domain, wait: Duration) -> Domain {
+    with_retries(domain, wait, PUBLISH_RETRIES_MAX)
+}
+
+fn with_retries(domain: Domain, wait: Duration, retries_max: usize) -> Domain {
+    let patience = Patience { attempt: wait, call: wait, retries_max, pause: PAUSE };
     Domain { store: domain.store.with_patience(patience), ..domain }
 }
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use snapshot::{Digest, View};
+use tokio::time::Instant;
 
 use super::form::{self, CallList, SharedRecord, WAYS_MAX, Way};
 use super::health::{Allowance, Silent};
 use super::{PREFETCHED_MAX, Remote, Source};
 use crate::blobs::{BLOB_BYTES_MAX, Blob};
 use crate::cache::{Observed, evaluate, lock};
-use crate::clock::{Deadline, Watch};
+use crate::clock::Deadline;
 use crate::find::blocking;
 use crate::index;
 use crate::observed::{Answers, QuestionSet};
@@ -19,6 +20,10 @@ use crate::{Cache, Call, CallKey, Hit, Origin, Record};
 
 /// Asking the questions of other machines again may not take longer.
 const EVALUATION_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// Of several stores none may take longer with its list, in quarters of what a lookup may wait: the
+/// rest is for the record that another one has.
+const LIST_QUARTERS: u32 = 3;
 
 /// What is looked for.
 struct Sought<'a> {
@@ -73,17 +78,21 @@ impl Remote {
         expected: Option<Duration>,
         allowance: &mut Allowance,
     ) -> Vec<(usize, CallList)> {
-        let wait = allowance.0;
         let asked = self.reads.iter().enumerate();
-        let asked =
-            asked.filter(|(_, source)| !source.health.is_off() && source.health.is_worth(expected));
-        let ask = asked.map(|(at, source)| async move {
+        let asked: Vec<_> = asked
+            .filter(|(_, source)| !source.health.is_off() && source.health.is_worth(expected))
+            .collect();
+        let wait = match asked[..] {
+            [] | [_] => allowance.0,
+            [_, _, ..] => allowance.0 / 4 * LIST_QUARTERS,
+        };
+        let ask = asked.into_iter().map(|(at, source)| async move {
             let list = source.list(call, Allowance(wait)).await?;
             Some((at, list))
         });
-        let watch = Watch::start();
+        let began = Instant::now();
         let lists = join_all(ask).await;
-        allowance.0 = allowance.0.saturating_sub(watch.elapsed());
+        allowance.0 = allowance.0.saturating_sub(began.elapsed());
         lists.into_iter().flatten().collect()
     }
 }

@@ -182,11 +182,10 @@ impl<'a> Sending<'a> {
     async fn send(&self, cache: &Cache, published: &mut Published) -> Result<(), StoreError> {
         let record = &self.shared.record;
         if self.shared.output.is_none() {
-            self.create(form::blob_name(record.output), self.output.clone(), published).await?;
+            self.send_blob(record.output, &self.output, published).await?;
         }
         if self.questions.len() > INLINE_SET_BYTES_MAX {
-            let name = form::blob_name(record.questions);
-            self.create(name, self.questions.clone(), published).await?;
+            self.send_blob(record.questions, &self.questions, published).await?;
         }
         let name = form::record_name(record.observed);
         let bytes = form::write(&self.shared);
@@ -195,6 +194,24 @@ impl<'a> Sending<'a> {
         }
         published.records += 1;
         Ok(())
+    }
+
+    /// What lies under a digest already may be damaged, and is replaced then: nobody could use the
+    /// record otherwise, however often it is shared.
+    async fn send_blob(
+        &self,
+        digest: Digest,
+        bytes: &[u8],
+        published: &mut Published,
+    ) -> Result<(), StoreError> {
+        let name = form::blob_name(digest);
+        if self.create(name.clone(), bytes.to_vec(), published).await? == Created::New {
+            return Ok(());
+        }
+        match self.store.get(&name).await? {
+            Some(there) if there == bytes => Ok(()),
+            Some(_) | None => self.store.put(&name, bytes.to_vec()).await,
+        }
     }
 
     async fn create(

@@ -43,7 +43,7 @@ impl Visitor<'_> {
     ///
     /// When the store cannot list, or cannot be reached.
     pub async fn records(&self) -> Result<Vec<Digest>, StoreError> {
-        let store = &self.source.domain.store;
+        let store = &self.source.patient;
         let mut found = Vec::new();
         for folder in 0..=u8::MAX {
             let folder = Name::new(format!("{}/{folder:02x}", form::records().as_str()));
@@ -64,7 +64,7 @@ impl Visitor<'_> {
     ///
     /// When the store cannot be reached.
     pub async fn fetch(&self, observed: Digest) -> Result<Option<Visited>, StoreError> {
-        let store = &self.source.domain.store;
+        let store = &self.source.patient;
         let Some(bytes) = store.get(&form::record_name(observed)).await? else { return Ok(None) };
         let shared = form::read::<SharedRecord>(&bytes);
         let shared = shared.filter(|shared| {
@@ -90,7 +90,7 @@ impl Visitor<'_> {
 
     /// The questions of a record: in a blob, or in the list of its call.
     async fn questions(&self, shared: &SharedRecord) -> Result<Option<QuestionSet>, StoreError> {
-        let store = &self.source.domain.store;
+        let store = &self.source.patient;
         let digest = shared.record.questions;
         let list = store.get(&form::call_name(shared.record.call)).await?;
         let list = list.and_then(|bytes| form::read::<form::CallList>(&bytes)).unwrap_or_default();

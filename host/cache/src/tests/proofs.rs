@@ -52,9 +52,11 @@ fn a_key_is_read_back_from_its_text_and_from_nothing_else() {
     }
 }
 
-/// What somebody may try to make of a proof or a record.
-fn tampered() -> impl Strategy<Value = (&'static str, fn(&mut Record, &mut Proof))> {
-    let tamperings: Vec<(&'static str, fn(&mut Record, &mut Proof))> = vec![
+/// What somebody may try to make of a proof or a record, with a name.
+type Tampering = (&'static str, fn(&mut Record, &mut Proof));
+
+fn tampered() -> impl Strategy<Value = Tampering> {
+    let tamperings: Vec<Tampering> = vec![
         ("another call", |record, _| record.call = Digest::of(b"x")),
         ("other questions", |record, _| record.questions = Digest::of(b"x")),
         ("other answers", |record, _| record.observed = Digest::of(b"x")),

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use servers::Kind;
 use store::{Capabilities, Created, Creation, Entry, Name, Store};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-use crate::caches::Kind;
-use crate::servers::{Redis, S3, Webdav};
+use crate::stores::Stores as _;
 
 /// No name is the folder of another; `b-x` must not count as below `b`.
 const NAMES: [&str; 6] = ["a", "b/c", "b/d.jsonl", "b-x", "e/f/g", "e/f/0_1"];
@@ -203,16 +203,17 @@ fn a_directory_is_a_store_that_leaves_nothing_unfinished() {
 
 #[test]
 fn a_redis_is_a_store() {
-    let Some(redis) = Redis::start() else { return };
+    let Some(redis) = Kind::Redis.start() else { return };
     tried_out(&redis.store(), ALL);
     behaves_as_a_map(&redis.store(), 32);
-    behaves_as_a_map(&redis.store_with("-passing&ttl=14d", None), 16);
+    let passing = format!("{}-passing&ttl=14d", redis.url());
+    behaves_as_a_map(&Store::open(&passing, |_| None).unwrap(), 16);
     has_one_winner(|| redis.store(), 10);
 }
 
 #[test]
 fn an_s3_is_a_store() {
-    let Some(s3) = S3::start() else { return };
+    let Some(s3) = Kind::S3.start() else { return };
     tried_out(&s3.store(), ALL);
     behaves_as_a_map(&s3.store(), 12);
     has_one_winner(|| s3.store(), 3);
@@ -220,7 +221,7 @@ fn an_s3_is_a_store() {
 
 #[test]
 fn a_webdav_is_a_store_that_looks_before_it_creates() {
-    let Some(webdav) = Webdav::start() else { return };
+    let Some(webdav) = Kind::Webdav.start() else { return };
     tried_out(&webdav.store(), Capabilities { create: Creation::LooksFirst, ..ALL });
     behaves_as_a_map(&webdav.store(), 12);
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use servers::{Kind, Server};
 use store::{Created, Creation, Name, Operation, Patience, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::caches::Kind;
 use crate::scripted::{Scripted, answer};
-use crate::servers::{Redis, Webdav, s3_store};
+use crate::stores::{Stores as _, s3_store};
 
 /// Pauses so short that a test does not notice them.
 const QUICK: Patience = Patience {
@@ -37,7 +37,7 @@ fn exists() -> String {
 
 #[tokio::test]
 async fn a_server_that_died_is_said_so_and_used_again_when_it_is_back() {
-    let Some(mut redis) = Redis::start() else { return };
+    let Some(mut redis) = Kind::Redis.start() else { return };
     let store = redis.store().with_patience(QUICK);
     assert_eq!(store.create(&segment(), vec![1]).await, Ok(Created::New));
     redis.kill();
@@ -70,7 +70,7 @@ async fn a_cache_server_that_died_is_used_again_when_it_is_back() {
 async fn a_connection_that_died_while_it_was_kept_is_no_trouble() {
     let Some(mut memcached) = Kind::Memcached.start() else { return };
     let store = memcached.store().with_patience(Patience { retries_max: 0, ..QUICK });
-    let restarted = |memcached: &mut crate::caches::Cache| {
+    let restarted = |memcached: &mut Server| {
         memcached.kill();
         memcached.start_again();
     };
@@ -138,23 +138,13 @@ async fn wrong_credentials_are_denied_and_not_shown() {
         assert!(matches!(err, StoreError::Denied { .. }), "{err}");
         assert!(!err.to_string().contains("wrong-password"), "{err}");
     };
-    if let Some(redis) = Redis::start_with(Some("right-password")) {
-        redis.store().put(&segment(), vec![1]).await.unwrap();
-        denied(redis.store_with("", Some("wrong-password")).get(&segment()).await.unwrap_err());
-        denied(redis.store_with("", None).create(&segment(), vec![]).await.unwrap_err());
-    }
-    if let Some(webdav) = Webdav::start() {
-        webdav.store().put(&segment(), vec![1]).await.unwrap();
-        denied(webdav.store_as("wrong-password").get(&segment()).await.unwrap_err());
-        denied(webdav.store_as("wrong-password").put(&segment(), vec![]).await.unwrap_err());
-    }
-    for kind in [Kind::ClosedMemcached, Kind::ClosedBazelRemote] {
+    let closed = [Kind::ClosedRedis, Kind::Webdav, Kind::ClosedMemcached, Kind::ClosedBazelRemote];
+    for kind in closed {
         let Some(cache) = kind.start() else { continue };
         cache.store().put(&segment(), vec![1]).await.unwrap();
         denied(cache.store_as("wrong-password").get(&segment()).await.unwrap_err());
         denied(cache.store_as("wrong-password").put(&segment(), vec![]).await.unwrap_err());
-        let nobody = Store::open(&cache.url(), |_| None).unwrap();
-        denied(nobody.create(&segment(), vec![]).await.unwrap_err());
+        denied(cache.store_of_nobody().create(&segment(), vec![]).await.unwrap_err());
     }
 }
 

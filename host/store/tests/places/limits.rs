@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use servers::{ITEM_BYTES_MAX, Kind};
 use store::{ENTRIES_MAX, Name, OBJECT_BYTES_MAX, Store, StoreError};
 
-use crate::caches::{ITEM_BYTES_MAX, Kind};
+use crate::stores::Stores as _;
 
 fn in_folder() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();

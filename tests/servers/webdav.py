@@ -1,4 +1,4 @@
-"""A WebDAV server over the folder of the first argument, for the user `ci`."""
+"""A WebDAV server over the folder of the first argument, at the port of the second, for `ci`."""
 import sys
 
 from cheroot import wsgi
@@ -10,7 +10,5 @@ app = WsgiDAVApp({
     "simple_dc": {"user_mapping": {"*": {"ci": {"password": "right-password"}}}},
     "verbose": 0,
 })
-server = wsgi.Server(("127.0.0.1", 0), app)
-server.prepare()
-print("ready", server.bind_addr[1], flush=True)
-server.serve()
+server = wsgi.Server(("127.0.0.1", int(sys.argv[2])), app)
+server.start()
