@@ -56,7 +56,8 @@ async fn sign_anew(shared: &Shared, change: impl Fn(&mut Value)) {
 
 #[tokio::test]
 async fn a_poisoned_record_is_a_miss() {
-    let cases: [(&str, fn(&mut Value)); 5] = [
+    type Poison = (&'static str, fn(&mut Value));
+    let cases: [Poison; 5] = [
         ("its output", |value| value["output"] = json!("ZXZpbA==")),
         ("its output's digest", |value| {
             value["record"]["output"] = json!(Digest::of(b"evil"));
@@ -134,7 +135,8 @@ async fn what_is_revoked_is_a_miss_even_where_it_was_taken_before() {
     let signer = Signer::of_text(&shared.trusted).unwrap().public();
     let mut reader = shared.reader();
     assert!(reader.find("tool").await.is_ok());
-    let revocations: [fn(&mut crate::Revoked, crate::PublicKey); 3] = [
+    type Revoke = fn(&mut crate::Revoked, crate::PublicKey);
+    let revocations: [Revoke; 3] = [
         |revoked, signer| revoked.signers.extend([signer]),
         |revoked, _| revoked.runs.extend(["run-1".to_owned()]),
         |revoked, _| revoked.components.extend([call("tool").identity().component]),
