@@ -2,7 +2,8 @@
 //! package, every cached tool called on every commit with one cache, and the reason of each miss.
 //!
 //! A version becomes two commits, as its authors made it: what they worked on, and the release, which
-//! is what changes its manifest and its lock file.
+//! is what changes its manifest and its lock file. `STEPWELL_HISTORY` names a repository whose own last
+//! commits are taken instead.
 #![expect(clippy::print_stdout, reason = "a table is what it is run for")]
 
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ const PACKAGE: &str = "typos-cli";
 const VERSIONS_MAX: usize = 160;
 /// With fewer it is no history.
 const COMMITS_MIN: usize = 200;
+/// Commits that are taken of a repository.
+const COMMITS_MAX: usize = 400;
 /// The calls. All other tools of ours are never cached.
 const CALLS: [(&str, &str); 4] = [
     ("sbom", "{}"),
@@ -36,6 +39,14 @@ const REASONS_MAX: usize = 6;
 
 fn main() {
     if !runs::is_measured() {
+        return;
+    }
+    if let Some(repository) = std::env::var_os("STEPWELL_HISTORY").map(PathBuf::from) {
+        let most = format!("--max-count={COMMITS_MAX}");
+        let listed = git(&repository, &["rev-list", "--first-parent", &most, "--reverse", "HEAD"]);
+        let commits: Vec<String> = listed.lines().map(str::to_owned).collect();
+        println!("history: the last {} commits of a repository", commits.len());
+        call_all(&repository, &commits);
         return;
     }
     let versions = versions();

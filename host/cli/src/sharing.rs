@@ -178,6 +178,13 @@ impl Policy {
             if domain.write && writes.is_some() {
                 return Err(bad("it writes to more than one domain".to_owned()));
             }
+            // How a call has asked is written again and again.
+            if domain.write && !place.store.capabilities().replace {
+                return Err(bad(format!(
+                    "the domain `{}` is written to, and its store cannot replace what it holds",
+                    domain.name
+                )));
+            }
             if domain.write {
                 let signer = signer(&domain.name, &signers, lookup)?;
                 writes = Some((place.clone(), signer));

@@ -176,6 +176,32 @@ fn a_full_cache_forgets_what_was_of_no_use_for_longest() {
 }
 
 #[test]
+fn what_a_crash_left_goes_when_it_is_old_whatever_the_clock_did() {
+    let world = World::new();
+    world.write("a", "1");
+    let cache = world.open();
+    keep(&cache, &world.view(), &[content("a")], "out");
+    let now = std::fs::metadata(world.blobs()[0].clone()).unwrap().modified().unwrap();
+    let hours = |hours: u64| std::time::Duration::from_secs(hours * 60 * 60);
+    let left = |name: &str, at| {
+        let path = world.cache.path().join("v2").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "left").unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(at).unwrap();
+        path
+    };
+    let unknown = Digest::of(b"left").to_string();
+    let blob = format!("cas/{}/{unknown}", &unknown[..2]);
+    for (at, stays) in [(now - hours(2), false), (now, true), (now + hours(24 * 365), true)] {
+        // A clock that was set back makes files of the future: they may be on their way.
+        let files = [left(&blob, at), left("tmp/half", at)];
+        cache.collect_garbage(u64::MAX).unwrap();
+        assert_eq!(files.map(|file| file.exists()), [stays; 2]);
+    }
+    assert_eq!(cache.lookup(&call("tool"), &world.view()), hit("out"));
+}
+
+#[test]
 fn a_cache_says_what_it_is_and_how_it_was_found() {
     let world = World::new();
     assert_eq!(world.open().start(), Start::Fresh);

@@ -6,7 +6,12 @@ const KEY: &str = "ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 fn check(text: &str, pull_request: Option<&str>, key: Option<&str>) -> Result<Sharing, String> {
     let policy: Policy = toml::from_str(text).map_err(|err| err.message().to_owned())?;
-    let lookup = |name: &str| (name == "STEPWELL_CACHE_KEY").then(|| key.map(str::to_owned))?;
+    let lookup = |name: &str| match name {
+        "STEPWELL_CACHE_KEY" => key.map(str::to_owned),
+        "ACTIONS_RUNTIME_TOKEN" => Some("token".to_owned()),
+        "ACTIONS_RESULTS_URL" => Some("https://example.org/".to_owned()),
+        _ => None,
+    };
     policy.check(Path::new("cache.toml"), pull_request, &lookup).map_err(|err| err.to_string())
 }
 
@@ -43,6 +48,11 @@ fn a_policy_that_is_not_understood_is_refused() {
         (domain("a", &format!("{listed}\nwrite = true")), "there is no key to sign with"),
         (domain("a", &listed).repeat(2), "two domains `a`"),
         (domain("a", &listed).replace("memory:", "nowhere:"), "the domain `a` cannot be used"),
+        (
+            domain("a", "signers = \"anyone\"\nwrite = true")
+                .replace("memory://", "ghac://stepwell/cache"),
+            "cannot replace what it holds",
+        ),
         ("[remote]\nlookup = \"2h\"".to_owned(), "longer than a minute"),
         ("[revoked]\ncomponents = [\"xyz\"]".to_owned(), "is not a digest"),
         ("[trust]\n".to_owned(), "unknown field `trust`"),
