@@ -115,7 +115,7 @@ fn a_damaged_index_is_an_empty_cache_that_says_so() {
     });
 
     let world = World::new();
-    drop(world.open());
+    world.open().collect_garbage(u64::MAX).unwrap();
     fs::write(index(&world, 0), "not a database at all").unwrap();
     let cache = world.open();
     assert!(matches!(cache.start(), Start::Rebuilt(_)), "{:?}", cache.start());
