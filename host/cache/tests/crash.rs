@@ -65,6 +65,7 @@ const CALLS_AMONG_THEM: usize = 20;
 
 /// A store that failed, and said so.
 const FAILED: u8 = 3;
+type Failed = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
     match env::var(ROLE).as_deref() {
@@ -120,7 +121,8 @@ impl World {
         let world = Self { root: own.path().to_owned(), _own: Some(own) };
         fs::create_dir(world.root.join("repository")).unwrap();
         fs::write(world.root.join("repository/a"), "1").unwrap();
-        drop(world.options());
+        drop(world.open().unwrap());
+        fs::remove_dir_all(world.root.join("cache")).unwrap();
         world
     }
 
@@ -139,17 +141,14 @@ impl World {
         Self { root: Path::new(&root).to_owned(), _own: None }
     }
 
-    fn options(&self) -> Options {
-        Options::new(MachineKey::at(&self.root.join("machine.key")).unwrap())
+    fn open(&self) -> Result<Cache, Failed> {
+        let key = MachineKey::at(&self.root.join("machine.key"))?;
+        Ok(Cache::open(&self.root.join("cache"), Options::new(key))?)
     }
 
-    fn open(&self) -> Result<Cache, cache::CacheError> {
-        Cache::open(&self.root.join("cache"), self.options())
-    }
-
-    fn view(&self) -> View {
-        let snapshot = Snapshot::directory(&self.root.join("repository")).unwrap();
-        View::new(snapshot, None, Grant::everything())
+    fn view(&self) -> Result<View, Failed> {
+        let snapshot = Snapshot::directory(&self.root.join("repository"))?;
+        Ok(View::new(snapshot, None, Grant::everything()))
     }
 
     /// A process of this program, under `strace` if it is told how.
@@ -164,6 +163,8 @@ impl World {
             }
         };
         command.env(ROLE, role).env(PLACE, &self.root).env("RUST_BACKTRACE", "0");
+        // What is looked for in vain by the loader is not the store's.
+        command.env_remove("LD_LIBRARY_PATH");
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command
     }
@@ -188,15 +189,16 @@ fn output(tool: &str) -> Vec<u8> {
     format!("the output of {tool} ").repeat(200).into_bytes()
 }
 
-fn keep(cache: &Cache, world: &World, tool: &str) -> Result<Stored, cache::CacheError> {
+fn keep(cache: &Cache, world: &World, tool: &str) -> Result<Stored, Failed> {
     let question = Question::Content { tree: Tree::Head, path: "a".to_owned() };
-    let digest = world.view().answer_digest(&question);
-    cache.store(&call(tool), &[(question, digest)], Output::Answer, &output(tool), 1_000_000)
+    let digest = world.view()?.answer_digest(&question);
+    let observed = [(question, digest)];
+    Ok(cache.store(&call(tool), &observed, Output::Answer, &output(tool), 1_000_000)?)
 }
 
 /// Whether it is found; what is found must be right.
 fn found(cache: &Cache, world: &World, tool: &str, when: &str) -> bool {
-    match cache.lookup(&call(tool), &world.view()) {
+    match cache.lookup(&call(tool), &world.view().unwrap()) {
         Lookup::Hit(hit) => {
             assert!(hit.output == output(tool), "{when}: a wrong answer");
             true
