@@ -367,6 +367,7 @@ impl Cache {
 impl Drop for Cache {
     fn drop(&mut self) {
         self.write_tally();
+        self.index.shorten_log();
     }
 }
 

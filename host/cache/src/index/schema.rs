@@ -14,8 +14,8 @@ use crate::{CacheError, Start};
 /// Raised when the tables change; an index of another version is set aside.
 const VERSION: i64 = 2;
 
-/// Pages of SQLite's log before they are brought into the index: 1 MiB.
-const LOG_PAGES_MAX: i64 = 256;
+/// Bytes of SQLite's log that the next process reads when it opens the index: some 60 pages.
+const LOG_BYTES_MAX: u64 = 256 << 10;
 
 /// How long a process waits for another one's write; writes take less than a millisecond.
 const BUSY_MAX: Duration = Duration::from_secs(5);
@@ -104,6 +104,19 @@ impl Index {
     /// How it was found, or why it had to be started afresh since.
     pub(crate) fn start(&self) -> Start {
         self.start.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Brings a log that has grown long into the index, if nobody else is at it. Every so many
+    /// commands one waits for the disk, and the others read a short log.
+    pub(crate) fn shorten_log(&self) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut log = name(&self.root, open.generation).into_os_string();
+        log.push("-wal");
+        if fs::metadata(log).is_ok_and(|log| log.len() > LOG_BYTES_MAX) {
+            let shorten = "PRAGMA wal_checkpoint(TRUNCATE)";
+            // The log is as good as the index: whoever comes next tries again.
+            let _shortened = open.connection.query_row(shorten, [], |_| Ok(())).is_ok();
+        }
     }
 
     /// Does `act` with the index. If the index turns out to be damaged, `act` is done again with
@@ -214,9 +227,8 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     connection
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    // A process that ends does not wait for the disk: the next ones read the log, while it is short.
+    // A process that ends does not wait for the disk while the log is short: see `shorten_log`.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
