@@ -113,7 +113,9 @@ impl Kind {
             }
             Self::Casd => {
                 let mut command = brought("buildbox-casd");
-                command.arg(format!("--bind={address}")).arg("--quota-high=500M").arg(at("casd"));
+                command.arg(format!("--bind={address}")).arg("--quota-high=500M");
+                // A disk that is nearly full has room for a test.
+                command.arg("--reserved=64M").arg(at("casd"));
                 command
             }
             Self::Rclone => {
