@@ -68,11 +68,6 @@ pub struct Cache {
     tally: Mutex<Tally>,
 }
 
-/// A record that answers a call.
-struct Located {
-    kept: Kept,
-}
-
 /// What a call observed, and what it said: to be kept.
 pub(crate) struct Observed<'a> {
     pub(crate) observations: &'a [(Question, Digest)],
@@ -146,7 +141,7 @@ impl Cache {
     }
 
     fn find_kept(&self, call: &Call, view: &View) -> Result<(Hit, Record), Why> {
-        let Located { kept: Kept { record, origin, .. } } = self.locate(call, view, true)?;
+        let Kept { record, origin, .. } = self.locate(call, view, true)?;
         let output = match self.blobs.get(&record.output) {
             Blob::Whole(output) => output,
             Blob::Missing => return Err(self.forget(record.observed, "the lost output")),
@@ -276,7 +271,7 @@ impl Cache {
 
     /// Finds the record that answers the call. The view is asked the questions of one set after
     /// the other, without holding any lock.
-    fn locate(&self, call: &Call, view: &View, heal: bool) -> Result<Located, Why> {
+    fn locate(&self, call: &Call, view: &View, heal: bool) -> Result<Kept, Why> {
         let beliefs = self.beliefs();
         let component = call.identity().component;
         let known = self.read(|connection| Known::read(connection, call, beliefs))?;
@@ -298,7 +293,7 @@ impl Cache {
             let observed = answers.key(call.key(), set.digest);
             let serve = |connection: &_| Kept::serve(connection, observed, component, beliefs);
             let miss = match self.read(serve)? {
-                Served::Yes(kept) => return Ok(Located { kept }),
+                Served::Yes(kept) => return Ok(kept),
                 Served::Unproven => Why::Unproven,
                 Served::Missing => difference(&set, &questions, &answers),
             };

@@ -253,8 +253,8 @@ impl<E: ToolExecutor> Toolbox<E> {
         Called { missed: Some(missed), ..Called::fresh(execution) }.with_warnings(warnings)
     }
 
-    /// Runs a call that was kept again, on these trees, and says what it observed. What comes of
-    /// it is kept as ours, unless `forget`.
+    /// Runs a call that was kept again, on these trees, and says what it observed. With `keep_it`
+    /// what comes of it is kept as computed here.
     pub async fn run_again(
         &self,
         call: &cache::Call,
