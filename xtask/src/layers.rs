@@ -107,6 +107,15 @@ enum Wrong {
     Unknown { name: String },
 }
 
+/// `a`, `a and b`, `a, b and c`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -114,7 +123,7 @@ impl fmt::Display for Wrong {
                 write!(f, "{from} must not know {to}: no such arrow in host/README.md")
             }
             Self::Kept { from, to, layers } => {
-                write!(f, "{from} must not know {to}: that stays in {}", layers.join(" and "))
+                write!(f, "{from} must not know {to}: that stays in {}", listed(layers))
             }
             Self::Out { from, to } => {
                 write!(f, "{from} must not know {to}: the first page of the crate says why")
