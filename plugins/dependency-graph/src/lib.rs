@@ -30,7 +30,7 @@ stepwell::tool! {
     description: "Answers questions about the packages that lock files (Cargo.lock, \
         package-lock.json, npm-shrinkwrap.json) pin. Nothing is executed or downloaded.",
     schema: include_str!("../schema.json"),
-    grants: r#"{"read":["**/{Cargo.lock,Cargo.toml,package-lock.json,npm-shrinkwrap.json,package.json}"]}"#,
+    grants: lockgraph::GRANTS,
     call: dependency_graph,
 }
 

@@ -1,9 +1,12 @@
 //! Lock file formats: one module each, and the only place that lists them.
 
 mod cargo;
+mod json;
 mod npm;
+mod toml;
 
-use crate::graph::{Ecosystem, Graph};
+use crate::ecosystem::Ecosystem;
+use crate::graph::Graph;
 use crate::path;
 use crate::scan::{Files, Found, ReadError};
 use crate::text::{Lines, decode};
@@ -27,6 +30,13 @@ const PHRASE_BYTES_MAX: usize = 2_048;
 /// The most broken entries that are told of one by one in one lock file.
 const FAULTS_TOLD_MAX: usize = 10;
 
+/// What a tool that scans for lock files may need to be granted: them, and the manifests beside
+/// them.
+pub const GRANTS: &str = r#"{"read":[
+    "**/{Cargo.lock,Cargo.toml}",
+    "**/{package-lock.json,npm-shrinkwrap.json,package.json}"
+]}"#;
+
 /// A format of lock files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
@@ -36,30 +46,56 @@ pub enum Format {
     Npm,
 }
 
+/// What there is to know of a format.
+struct Row {
+    /// What its files are called: the end of a path, with at most one `*` in each name.
+    patterns: &'static [&'static str],
+    /// Whether the package manager reads only the first of several in one directory.
+    first_wins: bool,
+    ecosystem: Ecosystem,
+    read: for<'a, 'b> fn(&'a mut Input<'b>) -> Result<Graph, Unreadable>,
+}
+
 impl Format {
     /// Every format.
     pub const ALL: [Self; 2] = [Self::Cargo, Self::Npm];
 
-    /// The format of the file at `path`, by its name.
-    pub fn detect(path: &str) -> Option<Self> {
-        let name = path::file_name(path);
-        Self::ALL.into_iter().find(|format| format.file_names().contains(&name))
+    fn row(self) -> Row {
+        match self {
+            Self::Cargo => Row {
+                patterns: &["Cargo.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Cargo,
+                read: cargo::read,
+            },
+            Self::Npm => Row {
+                patterns: &["npm-shrinkwrap.json", "package-lock.json"],
+                first_wins: true,
+                ecosystem: Ecosystem::Npm,
+                read: npm::read,
+            },
+        }
     }
 
-    /// What its files are called; where several are in one directory, the first counts.
-    pub fn file_names(self) -> &'static [&'static str] {
-        match self {
-            Self::Cargo => &["Cargo.lock"],
-            Self::Npm => &["npm-shrinkwrap.json", "package-lock.json"],
-        }
+    /// The format of the file at `path`, by its name and the directories it lies in.
+    pub fn detect(path: &str) -> Option<Self> {
+        let is_called = |pattern: &&str| path::ends_as(path, pattern);
+        Self::ALL.into_iter().find(|format| format.patterns().iter().any(is_called))
+    }
+
+    /// What its files are called: ends of paths, with at most one `*` in each name.
+    pub fn patterns(self) -> &'static [&'static str] {
+        self.row().patterns
+    }
+
+    /// Whether only the first of [`Format::patterns`] counts where several are in one directory.
+    pub(crate) fn first_wins(self) -> bool {
+        self.row().first_wins
     }
 
     /// Whose packages it lists.
     pub fn ecosystem(self) -> Ecosystem {
-        match self {
-            Self::Cargo => Ecosystem::Cargo,
-            Self::Npm => Ecosystem::Npm,
-        }
+        self.row().ecosystem
     }
 
     /// Reads a lock file of this format whatever its name is, without the manifests beside it.
@@ -153,10 +189,7 @@ pub(crate) fn read_lockfile(
         files,
         faults: Faults { path, warnings, count: 0, notes: 0 },
     };
-    let graph = match format {
-        Format::Cargo => cargo::read(&mut input)?,
-        Format::Npm => npm::read(&mut input)?,
-    };
+    let graph = (format.row().read)(&mut input)?;
     Ok(Read { graph, incomplete: input.faults.finish() })
 }
 
@@ -271,3 +304,6 @@ impl Files for NoFiles {
         Ok(Found::default())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,25 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-/// Whose packages they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ecosystem {
-    /// Rust crates.
-    Cargo,
-    /// JavaScript packages.
-    Npm,
-}
-
-impl Ecosystem {
-    /// Its name, which is also its package URL type.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cargo => "cargo",
-            Self::Npm => "npm",
-        }
-    }
-}
+use crate::ecosystem::Ecosystem;
+use crate::purl::Purl;
 
 /// Where a package comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -167,6 +150,15 @@ impl Hash {
     }
 }
 
+/// A file that a package can be installed from, where it has several.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Archive {
+    /// Its address or its name, as the lock file has it.
+    pub location: String,
+    /// Its digests, sorted.
+    pub hashes: Vec<Hash>,
+}
+
 /// A line that says a package is there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
@@ -195,8 +187,15 @@ pub struct Node {
     pub location: Option<String>,
     /// The source as the lock file has it: an address, usually.
     pub source: Option<String>,
-    /// Digests of its archive, sorted.
+    /// Digests of its archive, sorted; of none where there are several, see `archives`.
     pub hashes: Vec<Hash>,
+    /// The files it can be installed from, where the lock file lists several: sorted.
+    pub archives: Vec<Archive>,
+    /// A digest in the package manager's own form, word for word, where it is not the digest of
+    /// the archive: `h1:…` of Go is one of names and digests, yarn's one of its own archive.
+    pub integrity: Option<String>,
+    /// The versions that will do, word for word, where no exact one is pinned.
+    pub range: Option<String>,
     /// The licence, word for word, when the lock file or a manifest at hand says it.
     pub licence: Option<String>,
     /// Lines that say it is there, sorted; at least one.
@@ -204,6 +203,26 @@ pub struct Node {
 }
 
 impl Node {
+    /// A package of which no more is known than this; its scope is unknown.
+    pub(crate) fn new(purl: Purl<'_>, kind: Kind, place: Place) -> Self {
+        Self {
+            purl: purl.write(),
+            ecosystem: purl.ecosystem,
+            name: purl.name.to_owned(),
+            version: purl.version.map(str::to_owned),
+            kind,
+            scope: Scope::Unknown,
+            location: None,
+            source: None,
+            hashes: Vec::new(),
+            archives: Vec::new(),
+            integrity: None,
+            range: None,
+            licence: None,
+            places: vec![place],
+        }
+    }
+
     /// `name@version`, or the name alone.
     pub fn label(&self) -> String {
         match &self.version {

@@ -11,6 +11,7 @@
 //! This crate must not know the SDK, the disk or the network: files arrive through [`Files`].
 //! Everything is sorted, so equal repositories give equal answers, byte for byte.
 
+mod ecosystem;
 mod format;
 mod graph;
 mod merge;
@@ -25,9 +26,10 @@ pub mod query;
 #[cfg(test)]
 mod memory;
 
-pub use format::{Format, Unreadable, parse};
+pub use ecosystem::Ecosystem;
+pub use format::{Format, GRANTS, Unreadable, parse};
 pub use graph::{
-    Ecosystem, Edge, EdgeKind, Graph, Hash, HashAlgorithm, Kind, Node, NodeId, Place, Scope,
+    Archive, Edge, EdgeKind, Graph, Hash, HashAlgorithm, Kind, Node, NodeId, Place, Scope,
 };
 pub use scan::{Files, Found, Lockfile, ReadError, Request, Scan, scan};
 pub use warning::{Warning, Warnings};

@@ -99,6 +99,17 @@ fn absorb(into: &mut Node, node: &Node) {
             into.hashes.insert(at, hash.clone());
         }
     }
+    for archive in &node.archives {
+        if let Err(at) = into.archives.binary_search(archive) {
+            into.archives.insert(at, archive.clone());
+        }
+    }
+    if into.integrity.is_none() {
+        into.integrity.clone_from(&node.integrity);
+    }
+    if into.range.is_none() {
+        into.range.clone_from(&node.range);
+    }
     if into.licence.is_none() {
         into.licence.clone_from(&node.licence);
     }

@@ -43,6 +43,21 @@ pub(crate) fn is_under(path: &str, dir: &str) -> bool {
         || path.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Whether `path` ends in `pattern`: whole names, each with at most one `*` in the pattern.
+pub(crate) fn ends_as(path: &str, pattern: &str) -> bool {
+    let mut names = path.rsplit('/');
+    pattern.rsplit('/').all(|pattern| names.next().is_some_and(|name| is_named(name, pattern)))
+}
+
+fn is_named(name: &str, pattern: &str) -> bool {
+    match pattern.split_once('*') {
+        Some((start, end)) => {
+            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+        }
+        None => name == pattern,
+    }
+}
+
 /// An address without the name and password in it: lock files of private sources have them, and
 /// no answer may. The user `git` is everybody's.
 pub(crate) fn without_user(address: &str) -> String {
@@ -65,6 +80,17 @@ mod tests {
         assert_eq!(resolve("a", ".."), Some(String::new()));
         assert_eq!(resolve("a", "../.."), None);
         assert_eq!(resolve("a", "/etc"), None);
+    }
+
+    #[test]
+    fn a_path_ends_in_whole_names() {
+        assert!(ends_as("a/Cargo.lock", "Cargo.lock"));
+        assert!(!ends_as("a/MyCargo.lock", "Cargo.lock"));
+        assert!(ends_as("requirements-dev.txt", "requirements*.txt"));
+        assert!(!ends_as("requirements", "requirements*.txt"));
+        assert!(ends_as("a/.github/workflows/ci.yml", ".github/workflows/*.yml"));
+        assert!(!ends_as("workflows/ci.yml", ".github/workflows/*.yml"));
+        assert!(!ends_as("aba", "ab*ba"));
     }
 
     #[test]

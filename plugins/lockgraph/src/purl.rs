@@ -1,45 +1,72 @@
 //! Package URLs, written in their canonical form.
+//!
+//! The rules are the purl specification's (`package-url/purl-spec`, ECMA-427): one for encoding,
+//! and for each type how its names are normalised.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::graph::Ecosystem;
+use crate::ecosystem::Ecosystem;
 
 /// A package URL in the making. Its parts are the plain text; encoding is done here.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Purl<'a> {
     pub(crate) ecosystem: Ecosystem,
-    /// With the scope in front, where the ecosystem has scopes.
+    /// With the group in front, where the ecosystem has groups: see [`Ecosystem::split_name`].
     pub(crate) name: &'a str,
     pub(crate) version: Option<&'a str>,
-    /// At most one qualifier is ever needed here: where it comes from.
-    pub(crate) qualifier: Option<(&'static str, &'a str)>,
+    /// Sorted by key: where it comes from, where that is not the usual place, or which variant.
+    pub(crate) qualifiers: &'a [(&'static str, &'a str)],
 }
 
-impl Purl<'_> {
+impl<'a> Purl<'a> {
+    /// A package of the usual registry.
+    pub(crate) fn new(ecosystem: Ecosystem, name: &'a str, version: Option<&'a str>) -> Self {
+        Self { ecosystem, name, version, qualifiers: &[] }
+    }
+
     pub(crate) fn write(self) -> String {
         let mut out = format!("pkg:{}/", self.ecosystem.name());
-        let names: Vec<&str> = match self.ecosystem {
-            // A scope is the namespace: its slash separates. Nothing else may have one.
-            Ecosystem::Npm => self.name.splitn(2, '/').collect(),
-            Ecosystem::Cargo => vec![self.name],
-        };
-        for (at, name) in names.into_iter().enumerate() {
-            if at > 0 {
-                out.push('/');
-            }
-            encode(&mut out, name);
+        let name = normalised(self.ecosystem, self.name);
+        let (group, name) = self.ecosystem.split_name(&name);
+        for part in group.into_iter().flat_map(|group| group.split('/')) {
+            encode(&mut out, part);
+            out.push('/');
         }
+        encode(&mut out, name);
         if let Some(version) = self.version {
             out.push('@');
             encode(&mut out, version);
         }
-        if let Some((key, value)) = self.qualifier {
-            out.push('?');
+        for (at, (key, value)) in self.qualifiers.iter().enumerate() {
+            out.push(if at == 0 { '?' } else { '&' });
             out.push_str(key);
             out.push('=');
             encode(&mut out, value);
         }
         out
+    }
+}
+
+/// One spelling for the names that an ecosystem takes for the same.
+fn normalised(ecosystem: Ecosystem, name: &str) -> Cow<'_, str> {
+    match ecosystem {
+        Ecosystem::Composer | Ecosystem::Github | Ecosystem::Golang | Ecosystem::Hex => {
+            Cow::Owned(name.to_lowercase())
+        }
+        Ecosystem::Pypi => Cow::Owned(name.to_lowercase().replace('_', "-")),
+        Ecosystem::Pub => {
+            let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+            Cow::Owned(name.to_lowercase().chars().map(plain).collect())
+        }
+        Ecosystem::Cargo
+        | Ecosystem::Conan
+        | Ecosystem::Docker
+        | Ecosystem::Gem
+        | Ecosystem::Maven
+        | Ecosystem::Npm
+        | Ecosystem::Nuget
+        | Ecosystem::Swift => Cow::Borrowed(name),
     }
 }
 
@@ -64,24 +91,24 @@ mod tests {
         ecosystem: Ecosystem,
         name: &str,
         version: Option<&str>,
-        qualifier: Option<(&'static str, &str)>,
+        qualifiers: &[(&'static str, &str)],
         expected: &str,
     ) {
-        assert_eq!(Purl { ecosystem, name, version, qualifier }.write(), expected);
+        assert_eq!(Purl { ecosystem, name, version, qualifiers }.write(), expected);
     }
 
     #[test]
     fn a_package_url_is_canonical() {
-        use Ecosystem::{Cargo, Npm};
+        use Ecosystem::{Cargo, Golang, Maven, Npm, Pypi};
 
-        check(Cargo, "rand", Some("0.7.2"), None, "pkg:cargo/rand@0.7.2");
-        check(Cargo, "wasi", Some("0.11.0+wasi"), None, "pkg:cargo/wasi@0.11.0%2Bwasi");
-        check(Npm, "foobar", None, None, "pkg:npm/foobar");
+        check(Cargo, "rand", Some("0.7.2"), &[], "pkg:cargo/rand@0.7.2");
+        check(Cargo, "wasi", Some("0.11.0+wasi"), &[], "pkg:cargo/wasi@0.11.0%2Bwasi");
+        check(Npm, "foobar", None, &[], "pkg:npm/foobar");
         check(
             Npm,
             "@angular/animation",
             Some("12.3.1"),
-            None,
+            &[],
             "pkg:npm/%40angular/animation@12.3.1",
         );
         // The specification's own example.
@@ -89,10 +116,19 @@ mod tests {
             Npm,
             "mypackage",
             Some("12.4.5"),
-            Some(("vcs_url", "git://host.com/path/to/repo.git@4345abcd34343")),
+            &[("vcs_url", "git://host.com/path/to/repo.git@4345abcd34343")],
             "pkg:npm/mypackage@12.4.5?vcs_url=git:%2F%2Fhost.com%2Fpath%2Fto%2Frepo.git%404345abcd34343",
         );
-        check(Npm, "a/b/c", None, None, "pkg:npm/a/b%2Fc");
-        check(Cargo, "naïve name", None, None, "pkg:cargo/na%C3%AFve%20name");
+        check(Npm, "a/b/c", None, &[], "pkg:npm/a/b%2Fc");
+        check(Cargo, "naïve name", None, &[], "pkg:cargo/na%C3%AFve%20name");
+        check(Pypi, "Django_Rest", Some("3.1"), &[], "pkg:pypi/django-rest@3.1");
+        check(Maven, "org.a:b", Some("1"), &[], "pkg:maven/org.a/b@1");
+        check(
+            Golang,
+            "example.org/A/b/v2",
+            Some("v2.0.0"),
+            &[("goarch", "amd64"), ("goos", "linux")],
+            "pkg:golang/example.org/a/b/v2@v2.0.0?goarch=amd64&goos=linux",
+        );
     }
 }

@@ -130,7 +130,7 @@ impl Scan {
     ) -> Result<BTreeSet<String>, ReadError> {
         let patterns: Vec<String> = Format::ALL
             .iter()
-            .flat_map(|format| format.file_names())
+            .flat_map(|format| format.patterns())
             .map(|name| format!("**/{name}"))
             .collect();
         let found = self.search(files, &patterns)?;
@@ -166,8 +166,8 @@ impl Scan {
 
     /// Of two lock files of one format in one directory, the package manager reads only the first.
     fn drop_shadowed(&mut self, wanted: &mut BTreeSet<String>) {
-        for format in Format::ALL {
-            let [first, rest @ ..] = format.file_names() else { continue };
+        for format in Format::ALL.into_iter().filter(|format| format.first_wins()) {
+            let [first, rest @ ..] = format.patterns() else { continue };
             for name in rest {
                 let shadowed = |path: &String| {
                     path::file_name(path) == *name
@@ -199,7 +199,7 @@ impl Scan {
 
     fn read(&mut self, files: &dyn Files, path: String) {
         let Some(format) = Format::detect(&path) else {
-            let known = Format::ALL.map(|format| format.file_names().join(", ")).join(", ");
+            let known = Format::ALL.map(|format| format.patterns().join(", ")).join(", ");
             self.lost(&path, None, &format!("not a lock file this tool knows; it knows {known}"));
             return;
         };

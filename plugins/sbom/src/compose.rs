@@ -117,15 +117,12 @@ fn root(
 }
 
 fn component(node: &Node, bom_ref: &str, kind: &'static str, detail: Detail) -> Component {
-    let (group, name) = match (node.ecosystem, node.name.split_once('/')) {
-        (Ecosystem::Npm, Some((scope, name))) => (Some(scope.to_owned()), name.to_owned()),
-        (Ecosystem::Npm | Ecosystem::Cargo, _) => (None, node.name.clone()),
-    };
+    let (group, name) = node.ecosystem.split_name(&node.name);
     Component {
         kind,
         bom_ref: Some(bom_ref.to_owned()),
-        group,
-        name,
+        group: group.map(str::to_owned),
+        name: name.to_owned(),
         version: node.version.clone(),
         scope: scope(node.scope),
         hashes: node.hashes.iter().map(hash).collect(),
@@ -165,9 +162,9 @@ fn hash(hash: &Hash) -> HashValue {
 fn references(node: &Node) -> Vec<ExternalReference> {
     let kind = match (node.kind, node.ecosystem) {
         (Kind::Git, _) => "vcs",
-        (Kind::Archive, _) | (Kind::Registry, Ecosystem::Npm) => "distribution",
         // A Cargo.lock names the registry, not the package in it.
         (Kind::Registry, Ecosystem::Cargo) | (Kind::Member | Kind::Path, _) => return Vec::new(),
+        (Kind::Archive | Kind::Registry, _) => "distribution",
     };
     let url = node.source.as_deref().filter(|url| is_address(url));
     url.map(|url| ExternalReference { kind, url: url.to_owned() }).into_iter().collect()

@@ -26,7 +26,7 @@ stepwell::tool! {
         lock files (Cargo.lock, package-lock.json, npm-shrinkwrap.json) pin. For questions about \
         packages use `dependency_graph`, whose answers are short.",
     schema: include_str!("../schema.json"),
-    grants: r#"{"read":["**/{Cargo.lock,Cargo.toml,package-lock.json,npm-shrinkwrap.json,package.json}"]}"#,
+    grants: lockgraph::GRANTS,
     call: sbom,
 }
 

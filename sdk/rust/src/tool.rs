@@ -111,7 +111,7 @@ fn wrong_input(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal
 /// ```
 ///
 /// Before `call`, a tool may say the most that it ever needs: `grants: r#"{"read": ["**/Cargo.lock"],
-/// "environment": ["CI"]}"#`, a literal. It gets no more than that, whatever a step grants; without it,
+/// "environment": ["CI"]}"#`, a constant. It gets no more than that, whatever a step grants; without it,
 /// it may be granted any file and no variable of the environment.
 ///
 /// `Input` is anything `serde` can read, `Output` anything it can write. The macro defines
@@ -137,7 +137,13 @@ macro_rules! tool {
                     name: $name,
                     description: $description,
                     schema: $schema,
-                    grants: concat!($($grants)?),
+                    grants: {
+                        const GRANTS: &[&str] = &[$($grants)?];
+                        match GRANTS {
+                            [grants] => grants,
+                            _ => "",
+                        }
+                    },
                 };
                 const LEN: usize = $crate::macro_support::manifest_len(&PARTS);
                 const BYTES: [u8; LEN] = $crate::macro_support::manifest(&PARTS);

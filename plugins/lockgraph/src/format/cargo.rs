@@ -10,10 +10,8 @@ mod workspace;
 
 use std::collections::BTreeMap;
 
-use toml::de::{DeTable, DeValue};
-
-use super::{Input, Unreadable};
-use crate::graph::{Builder, EdgeKind, Graph, Hash, HashAlgorithm, Kind, Node, Place, Scope};
+use super::{Input, Unreadable, toml};
+use crate::graph::{Builder, EdgeKind, Graph, Hash, HashAlgorithm, Kind, Node, Place};
 use crate::purl::Purl;
 use crate::{Ecosystem, path};
 use lock::{Lock, Package};
@@ -23,52 +21,11 @@ use workspace::{Manifest, Workspace};
 const DEFAULT_REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 pub(super) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
-    let repaired;
-    let document = match DeTable::parse(input.text) {
-        Ok(document) => document,
-        Err(err) => {
-            let broken;
-            (repaired, broken) = repair(input);
-            let document = DeTable::parse(&repaired).map_err(|_| syntax(&err, input))?;
-            if !document.get_ref().contains_key("package") {
-                return Err(syntax(&err, input));
-            }
-            for (line, reason) in broken {
-                input.faults.add(Some(line), reason);
-            }
-            document
-        }
-    };
-    let lock = Lock::read(document.get_ref(), input);
-    let workspace = Workspace::discover(input.dir(), input.files, input.faults.warnings);
-    Ok(graph(&lock, &workspace, input))
-}
-
-/// What is wrong, without the input: the parser's own words quote it.
-fn syntax(err: &toml::de::Error, input: &Input<'_>) -> Unreadable {
-    let line = err.span().map(|span| input.lines.line_of(&span));
-    Unreadable::Syntax { language: "TOML", line, message: err.message().to_owned() }
-}
-
-/// The text with spaces for each table that is no TOML, so that a merge conflict or a torn write
-/// costs what it hits and no more, and lines stay where they are; and what was wrong with them.
-fn repair(input: &Input<'_>) -> (String, Vec<(u32, String)>) {
-    let mut repaired = String::with_capacity(input.text.len());
-    let mut broken = Vec::new();
-    let starts = input.text.match_indices("\n[").map(|(at, _)| at + 1);
-    let ends = starts.clone().chain([input.text.len()]);
-    for (start, end) in std::iter::once(0).chain(starts).zip(ends) {
-        let table = &input.text[start..end];
-        match DeTable::parse(table) {
-            Ok(_) => repaired.push_str(table),
-            Err(err) => {
-                let at = err.span().map_or(start, |span| start + span.start);
-                broken.push((input.lines.line(at), format!("not valid TOML: {}", err.message())));
-                repaired.extend(table.bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }));
-            }
-        }
-    }
-    (repaired, broken)
+    toml::read(input, "package", |document, input| {
+        let lock = Lock::read(document, input);
+        let workspace = Workspace::discover(input.dir(), input.files, input.faults.warnings);
+        graph(&lock, &workspace, input)
+    })
 }
 
 fn graph(lock: &Lock<'_>, workspace: &Workspace, input: &mut Input<'_>) -> Graph {
@@ -108,28 +65,15 @@ fn node(
     lockfile: &str,
 ) -> Node {
     let kind = kind(package, manifest, workspace);
-    let mut places = vec![Place { path: lockfile.to_owned(), line: package.line }];
-    if let Some(manifest) = manifest {
-        places.push(Place { path: path::join(&manifest.dir, "Cargo.toml"), line: manifest.line });
-        places.sort_unstable();
-    }
-    Node {
-        purl: Purl {
-            ecosystem: Ecosystem::Cargo,
-            name: package.name,
-            version: Some(package.version),
-            qualifier: package
-                .source
-                .and_then(origin)
-                .as_ref()
-                .map(|(key, url)| (*key, url.as_str())),
-        }
-        .write(),
-        ecosystem: Ecosystem::Cargo,
-        name: package.name.to_owned(),
-        version: Some(package.version.to_owned()),
-        kind,
-        scope: Scope::Unknown,
+    let place = Place { path: lockfile.to_owned(), line: package.line };
+    let origin = package.source.and_then(origin);
+    let qualifiers: Vec<(&str, &str)> =
+        origin.iter().map(|(key, url)| (*key, url.as_str())).collect();
+    let purl = Purl {
+        qualifiers: &qualifiers,
+        ..Purl::new(Ecosystem::Cargo, package.name, Some(package.version))
+    };
+    let mut node = Node {
         location: manifest.map(|manifest| manifest.dir.clone()),
         source: package.source.map(path::without_user),
         hashes: package
@@ -138,8 +82,14 @@ fn node(
             .into_iter()
             .collect(),
         licence: manifest.and_then(|manifest| manifest.licence.clone()),
-        places,
+        ..Node::new(purl, kind, place)
+    };
+    if let Some(manifest) = manifest {
+        let path = path::join(&manifest.dir, "Cargo.toml");
+        node.places.push(Place { path, line: manifest.line });
+        node.places.sort_unstable();
     }
+    node
 }
 
 fn kind(package: &Package<'_>, manifest: Option<&Manifest>, workspace: &Workspace) -> Kind {
@@ -184,27 +134,6 @@ fn note_stale(lock: &Lock<'_>, workspace: &Workspace, input: &mut Input<'_>) {
             input.faults.note(None, reason);
         }
     }
-}
-
-fn text_at<'a>(table: &'a DeTable<'_>, key: &str) -> Option<&'a str> {
-    table.get(key)?.get_ref().as_str()
-}
-
-fn table_at<'a, 'i>(table: &'a DeTable<'i>, key: &str) -> Option<&'a DeTable<'i>> {
-    table.get(key)?.get_ref().as_table()
-}
-
-/// The texts of a list; what is no text is skipped.
-fn texts_at<'a>(table: &'a DeTable<'_>, key: &str) -> Vec<&'a str> {
-    let list = table.get(key).and_then(|value| value.get_ref().as_array());
-    list.into_iter()
-        .flat_map(|list| list.iter())
-        .filter_map(|item| item.get_ref().as_str())
-        .collect()
-}
-
-fn is_true(table: &DeTable<'_>, key: &str) -> bool {
-    table.get(key).and_then(|value| DeValue::as_bool(value.get_ref())).unwrap_or(false)
 }
 
 #[cfg(test)]

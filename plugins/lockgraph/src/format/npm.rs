@@ -8,10 +8,9 @@ mod entry;
 mod tree;
 mod v1;
 
-use std::collections::BTreeMap;
-
 use serde_json::value::RawValue;
 
+use super::json::{self, Object};
 use super::{Input, PACKAGES_MAX, Unreadable};
 use crate::graph::Graph;
 use entry::Entry;
@@ -20,22 +19,8 @@ use tree::Tree;
 /// The longest way to an installed package: file systems allow no more.
 const LOCATION_BYTES_MAX: usize = 4_096;
 
-/// Members of an object, as they stand in the text.
-type Object<'a> = BTreeMap<String, &'a RawValue>;
-
 pub(super) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
-    let document: Object<'_> = serde_json::from_str(input.text).map_err(|err| {
-        let line = u32::try_from(err.line()).ok();
-        // The parser names types of ours; the text before the place is what a reader can use.
-        let message = match err.classify() {
-            serde_json::error::Category::Data => return Unreadable::Shape("it is no JSON object"),
-            serde_json::error::Category::Eof => "it ends too early".to_owned(),
-            serde_json::error::Category::Io | serde_json::error::Category::Syntax => {
-                err.to_string()
-            }
-        };
-        Unreadable::Syntax { language: "JSON", line, message }
-    })?;
+    let document = json::object(input)?;
     let tree = match (document.get("packages"), document.get("dependencies")) {
         (Some(packages), _) => installed(packages, input)?,
         (None, Some(dependencies)) => v1::read(&document, dependencies, input)?,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{table_at, text_at};
+use crate::format::toml::{table_at, text_at};
 use crate::format::{Edges, Faults, Input, PACKAGES_MAX, phrase, word};
 use crate::text::Lines;
 

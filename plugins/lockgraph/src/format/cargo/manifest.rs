@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
 
-use super::{is_true, table_at, text_at, texts_at};
+use crate::format::toml::{is_true, table_at, text_at, texts_at};
 use crate::format::{phrase, word};
 use crate::graph::EdgeKind;
 use crate::path;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::Entry;
-use crate::Ecosystem;
+use crate::ecosystem::Ecosystem;
 use crate::format::{Edges, Input};
 use crate::graph::{Builder, EdgeKind, Graph, Kind, Node, Place, Scope};
 use crate::path;
@@ -131,24 +131,20 @@ fn node(location: &str, entry: &Entry, input: &Input<'_>) -> Node {
         Kind::Archive => Some(("download_url", origin.to_owned())),
         Kind::Member | Kind::Path | Kind::Registry => None,
     };
+    let qualifiers: Vec<(&str, &str)> =
+        qualifier.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let purl = Purl {
+        qualifiers: &qualifiers,
+        ..Purl::new(Ecosystem::Npm, &name, entry.version.as_deref())
+    };
+    let place = Place { path: input.path.to_owned(), line: entry.line };
     Node {
-        purl: Purl {
-            ecosystem: Ecosystem::Npm,
-            name: &name,
-            version: entry.version.as_deref(),
-            qualifier: qualifier.as_ref().map(|(key, value)| (*key, value.as_str())),
-        }
-        .write(),
-        ecosystem: Ecosystem::Npm,
-        name,
-        version: entry.version.clone(),
-        kind,
         scope: if kind == Kind::Member { Scope::Runtime } else { entry.scope },
         location: Some(path::resolve(input.dir(), location).unwrap_or_else(|| location.to_owned())),
         source,
         hashes: entry.hashes.clone(),
         licence: entry.licence.clone(),
-        places: vec![Place { path: input.path.to_owned(), line: entry.line }],
+        ..Node::new(purl, kind, place)
     }
 }
 

@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::LOCATION_BYTES_MAX;
 use super::entry::{Entry, Need, fields, integrity, scope};
 use super::tree::Tree;
-use super::{LOCATION_BYTES_MAX, Object};
+use crate::format::json::Object;
 use crate::format::{Input, PACKAGES_MAX, Unreadable, phrase, word};
 use crate::graph::EdgeKind;
 use crate::path;

@@ -1,0 +1,75 @@
+//! Whose packages they are, and how each calls them.
+
+use serde::Serialize;
+
+/// Whose packages they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ecosystem {
+    /// Rust crates.
+    Cargo,
+    /// PHP packages.
+    Composer,
+    /// C and C++ packages of Conan.
+    Conan,
+    /// Container images.
+    Docker,
+    /// Ruby gems.
+    Gem,
+    /// Repositories of GitHub: what a workflow uses.
+    Github,
+    /// Go modules.
+    Golang,
+    /// Elixir and Erlang packages.
+    Hex,
+    /// Java packages.
+    Maven,
+    /// JavaScript packages.
+    Npm,
+    /// .NET packages.
+    Nuget,
+    /// Dart packages.
+    Pub,
+    /// Python packages.
+    Pypi,
+    /// Swift packages.
+    Swift,
+}
+
+impl Ecosystem {
+    /// Its name, which is also its package URL type.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cargo => "cargo",
+            Self::Composer => "composer",
+            Self::Conan => "conan",
+            Self::Docker => "docker",
+            Self::Gem => "gem",
+            Self::Github => "github",
+            Self::Golang => "golang",
+            Self::Hex => "hex",
+            Self::Maven => "maven",
+            Self::Npm => "npm",
+            Self::Nuget => "nuget",
+            Self::Pub => "pub",
+            Self::Pypi => "pypi",
+            Self::Swift => "swift",
+        }
+    }
+
+    /// The group a package's name begins with, and the rest of the name: `@scope` and `name`,
+    /// `vendor` and `name`, a Maven group and an artifact.
+    pub fn split_name(self, name: &str) -> (Option<&str>, &str) {
+        let split = match self {
+            Self::Cargo | Self::Conan | Self::Gem | Self::Nuget | Self::Pub | Self::Pypi => None,
+            // A name of any number of parts, of which the last is the name proper.
+            Self::Docker | Self::Golang | Self::Swift => name.rsplit_once('/'),
+            Self::Composer | Self::Github | Self::Hex | Self::Npm => name.split_once('/'),
+            Self::Maven => name.split_once(':'),
+        };
+        match split {
+            Some((group, name)) if !group.is_empty() && !name.is_empty() => (Some(group), name),
+            _ => (None, name),
+        }
+    }
+}
