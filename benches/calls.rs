@@ -109,8 +109,7 @@ fn trees(repository: &Repository) -> Trees {
 #[divan::bench(sample_size = 100)]
 fn read_file_through_the_toolbox(bencher: Bencher<'_, '_>) {
     let (repository, runtime) = (Repository::default(), runtime());
-    let toolbox = Toolbox::new(Tools::shipped(&["read_file"]), None, Grant::everything())
-        .expect("its schema is one");
+    let toolbox = Toolbox::new(Tools::shipped(&["read_file"]), None, Grant::everything());
     bencher
         .with_inputs(|| trees(&repository))
         .bench_local_refs(|trees| runtime.block_on(toolbox.call("read_file", READ, trees)));
@@ -120,8 +119,7 @@ fn read_file_through_the_toolbox(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_size = 5)]
 fn sbom_fresh(bencher: Bencher<'_, '_>) {
     let (repository, runtime) = (Repository::default(), runtime());
-    let toolbox = Toolbox::new(Tools::shipped(&["sbom"]), None, Grant::everything())
-        .expect("its schema is one");
+    let toolbox = Toolbox::new(Tools::shipped(&["sbom"]), None, Grant::everything());
     bencher
         .with_inputs(|| trees(&repository))
         .bench_local_refs(|trees| runtime.block_on(toolbox.call("sbom", "{}", trees)));
@@ -136,7 +134,7 @@ fn sbom_cached(bencher: Bencher<'_, '_>) {
     let cache =
         cache::Cache::open(kept.path(), cache::Options::new(key)).expect("the cache can be opened");
     let tools = Tools::shipped(&["sbom"]);
-    let toolbox = Toolbox::new(tools, Some(cache), Grant::everything()).expect("its schema is one");
+    let toolbox = Toolbox::new(tools, Some(cache), Grant::everything());
     runtime.block_on(toolbox.call("sbom", "{}", &trees(&repository)));
     bencher.with_inputs(|| trees(&repository)).bench_local_refs(|trees| {
         let called = runtime.block_on(toolbox.call("sbom", "{}", trees));

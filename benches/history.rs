@@ -180,7 +180,7 @@ fn call_all(root: &Path, commits: &[String]) {
     let cache =
         Cache::open(kept.path(), cache::Options::new(key)).expect("the cache can be opened");
     let tools = Tools::shipped(&["sbom", "dependency_graph", "test_summary"]);
-    let toolbox = Toolbox::new(tools, Some(cache), Grant::everything()).expect("they have schemas");
+    let toolbox = Toolbox::new(tools, Some(cache), Grant::everything());
     let (runtime, mut rows) = (runtime(), BTreeMap::<usize, Row>::new());
     let mut before: Option<Snapshot> = None;
     for commit in commits {

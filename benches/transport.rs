@@ -124,7 +124,7 @@ impl Bench {
         let specs = specs.chain(own).collect();
         let answer = piece_of_source(answer_bytes);
         let answers = Answers::new(infos, answer.clone());
-        let toolbox = Toolbox::new(answers, None, Grant::everything()).expect("schemas are ones");
+        let toolbox = Toolbox::new(answers, None, Grant::everything());
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = Server::bind(address, Arc::new(script())).expect("loopback has a port");
         Self { server, head, toolbox: Arc::new(toolbox), specs, answer, _repository: repository }

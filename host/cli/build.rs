@@ -17,12 +17,19 @@ fn main() {
             "cargo::warning=stepwell is built without its tools; run `cargo xtask components` first"
         );
     }
-    let mut table = String::from("pub(crate) const COMPONENTS: &[(&str, &[u8])] = &[\n");
+    let mut table =
+        String::from("pub(crate) const COMPONENTS: &[(&str, &[u8], snapshot::Digest)] = &[\n");
     for path in &found {
         println!("cargo::rerun-if-changed={}", path.display());
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let _ =
-            writeln!(table, "    ({name:?}, include_bytes!({:?})),", path.display().to_string());
+        let bytes = fs::read(path).expect("a component that was found can be read");
+        // Taken now, so that no command has to go through megabytes to find a kept answer.
+        let digest = *blake3::hash(&bytes).as_bytes();
+        let path = path.display().to_string();
+        let _ = writeln!(
+            table,
+            "    ({name:?}, include_bytes!({path:?}), snapshot::Digest::from_bytes({digest:?})),"
+        );
     }
     table.push_str("];\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));

@@ -27,8 +27,11 @@ pub(crate) struct Trees {
 
 /// The root of the repository that `dir` is in; `dir` itself where there is none.
 pub(crate) fn root(dir: &Path) -> Result<PathBuf, Problem> {
-    let found = Repository::discover(dir).map(|repository| repository.root().to_owned());
-    let path = found.unwrap_or_else(|| dir.to_owned());
+    root_of(Repository::discover(dir).as_ref(), dir)
+}
+
+fn root_of(repository: Option<&Repository>, dir: &Path) -> Result<PathBuf, Problem> {
+    let path = repository.map_or(dir, Repository::root).to_owned();
     path.canonicalize().map_err(|source| Problem::File { what: "open", path, source })
 }
 
@@ -36,7 +39,7 @@ pub(crate) fn root(dir: &Path) -> Result<PathBuf, Problem> {
 pub(crate) fn runs(dir: &Path) -> Result<PathBuf, Problem> {
     let state = match Repository::discover(dir) {
         Some(repository) => state_of(&repository),
-        None => root(dir)?.join(".stepwell"),
+        None => root_of(None, dir)?.join(".stepwell"),
     };
     Ok(state.join("runs"))
 }
@@ -47,8 +50,9 @@ fn state_of(repository: &Repository) -> PathBuf {
 
 /// Opens the trees: `head` or the working tree, against `base` or what it most likely is.
 pub(crate) fn open(dir: &Path, head: Option<&str>, base: Option<&str>) -> Result<Trees, Problem> {
-    let root = root(dir)?;
-    let Some(repository) = Repository::discover(dir) else {
+    let found = Repository::discover(dir);
+    let root = root_of(found.as_ref(), dir)?;
+    let Some(repository) = found else {
         if let Some(revision) = head.or(base) {
             let (path, revision) = (dir.to_owned(), revision.to_owned());
             return Err(Problem::NotGit { path, revision });
@@ -58,13 +62,13 @@ pub(crate) fn open(dir: &Path, head: Option<&str>, base: Option<&str>) -> Result
         return Ok(Trees { root, head, base: None, head_commit: None, base_commit: None, state });
     };
     let (head, head_commit) = match head {
-        Some(revision) => commit(&repository, &root, revision)?,
+        Some(revision) => commit(&repository, revision)?,
         None => (working_tree(&root)?, None),
     };
     let default = || repository.default_base().map(|id| id.as_str().to_owned());
     let (base, base_commit) = match base.map(str::to_owned).or_else(default) {
         Some(revision) => {
-            let (tree, id) = commit(&repository, &root, &revision)?;
+            let (tree, id) = commit(&repository, &revision)?;
             (Some(tree), id)
         }
         None => (None, None),
@@ -80,17 +84,13 @@ fn working_tree(root: &Path) -> Result<Tree, Problem> {
     Ok(Tree { snapshot, name: "the working tree".to_owned() })
 }
 
-fn commit(
-    repository: &Repository,
-    root: &Path,
-    revision: &str,
-) -> Result<(Tree, Option<CommitId>), Problem> {
+fn commit(repository: &Repository, revision: &str) -> Result<(Tree, Option<CommitId>), Problem> {
     let what = format!("the revision `{revision}`");
     let id = repository
         .resolve(revision)
         .map_err(|source| Problem::Open { what: what.clone(), source })?;
     let snapshot =
-        Snapshot::git(root, id.as_str()).map_err(|source| Problem::Open { what, source })?;
+        repository.snapshot(id.as_str()).map_err(|source| Problem::Open { what, source })?;
     let short: String = id.as_str().chars().take(10).collect();
     let name =
         if id.as_str().starts_with(revision) { short } else { format!("{revision} ({short})") };

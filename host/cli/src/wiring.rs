@@ -12,7 +12,9 @@ use std::thread;
 use std::time::Duration;
 
 use runner::{Execution, ToolExecutor, ToolInfo};
-use sandbox::{Config, Guests, Level, Limits, LoadError, Manifest, Outcome, Report, Sandbox, Tool};
+use sandbox::{
+    Config, Described, Guests, Level, Limits, LoadError, Manifest, Outcome, Report, Sandbox, Tool,
+};
 use session::Answer;
 use session::event::CallUsage;
 use snapshot::{Digest, View};
@@ -31,10 +33,22 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// A component, and where it comes from.
 #[derive(Debug)]
 pub(crate) struct Component {
-    /// For people.
-    pub(crate) name: String,
-    /// WebAssembly.
-    pub(crate) bytes: Vec<u8>,
+    name: String,
+    described: Described,
+}
+
+impl Component {
+    /// A component of the user's; `name` is for people.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are none.
+    pub(crate) fn new(name: String, bytes: Vec<u8>) -> Result<Self, Problem> {
+        match Described::new(bytes) {
+            Ok(described) => Ok(Self { name, described }),
+            Err(source) => Err(Problem::BadComponent { name, source }),
+        }
+    }
 }
 
 /// The tools of a command, ready to be called.
@@ -48,12 +62,11 @@ pub(crate) struct Tools {
 
 /// A tool that is offered.
 #[derive(Debug)]
-struct Offered {
-    component: Component,
-    manifest: Manifest,
-    digest: Digest,
-    /// Its code, had from the beginning or when it is first called; why there is none.
-    tool: OnceLock<Result<Tool, String>>,
+enum Offered {
+    /// Its code is there.
+    Loaded(Tool),
+    /// Its code is loaded when it is first called, or there is a reason why it cannot be.
+    Later { component: Described, loaded: OnceLock<Result<Tool, String>> },
 }
 
 impl Tools {
@@ -75,24 +88,27 @@ impl Tools {
     /// built ourselves is loaded when it is called.
     pub(crate) fn offer(own: Vec<Component>, calls: u32) -> Result<Self, Problem> {
         let sandbox = sandbox(calls)?;
-        let tools = offered(built_in()?)?;
-        let own = load_all(&sandbox, offered(own)?)?;
-        Self::of(sandbox, tools.into_iter().chain(own))
+        let later = |component: Component| Offered::Later {
+            component: component.described,
+            loaded: OnceLock::new(),
+        };
+        let tools = built_in()?.into_iter().map(later);
+        let own = load_all(&sandbox, own)?;
+        Self::of(sandbox, tools.chain(own))
     }
 
     fn load_into(sandbox: Sandbox, own: Vec<Component>) -> Result<Self, Problem> {
-        let all = offered(built_in()?.into_iter().chain(own).collect())?;
-        let tools = load_all(&sandbox, all)?;
+        let tools = load_all(&sandbox, built_in()?.into_iter().chain(own).collect())?;
         Self::of(sandbox, tools.into_iter())
     }
 
     fn of(sandbox: Sandbox, all: impl Iterator<Item = Offered>) -> Result<Self, Problem> {
         let mut tools: Vec<Offered> = Vec::new();
         for tool in all {
-            let called = &tool.manifest.name;
+            let called = &tool.manifest().name;
             let taken =
                 called == runner::CHANGED_FILES || session::HostTool::named(called).is_some();
-            if taken || tools.iter().any(|other| other.manifest.name == *called) {
+            if taken || tools.iter().any(|other| other.manifest().name == *called) {
                 return Err(Problem::ToolTwice { name: called.clone() });
             }
             tools.push(tool);
@@ -102,7 +118,7 @@ impl Tools {
 
     /// The names of the tools.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.tools.iter().map(|tool| tool.manifest.name.as_str())
+        self.tools.iter().map(|tool| tool.manifest().name.as_str())
     }
 
     /// What guards them, in one line.
@@ -117,12 +133,12 @@ impl Tools {
     /// When the step grants a tool what it does not ask for.
     pub(crate) fn with(mut self, grants: &Grants, limits: Limits) -> Result<Self, Problem> {
         let info = |tool: &Offered| {
-            let manifest = &tool.manifest;
+            let manifest = tool.manifest();
             Ok(ToolInfo {
                 name: manifest.name.clone(),
                 description: manifest.description.clone(),
                 schema: manifest.schema.clone(),
-                component: tool.digest,
+                component: tool.digest(),
                 profile: Sandbox::profile(&limits),
                 asks: manifest.grants.as_ref().and_then(|asks| serde_json::to_value(asks).ok()),
                 grant: grants.of_component(manifest, variable)?,
@@ -154,43 +170,28 @@ fn built_in() -> Result<Vec<Component>, Problem> {
     if COMPONENTS.is_empty() {
         return Err(Problem::NoTools);
     }
-    let component = |(name, bytes): &(&str, &[u8])| Component {
-        name: (*name).to_owned(),
-        bytes: bytes.to_vec(),
-    };
-    Ok(COMPONENTS.iter().map(component).collect())
-}
-
-/// What components say of themselves.
-fn offered(components: Vec<Component>) -> Result<Vec<Offered>, Problem> {
-    let offer = |component: Component| match Manifest::of(&component.bytes) {
-        Ok(manifest) => {
-            let digest = Digest::of(&component.bytes);
-            Ok(Offered { component, manifest, digest, tool: OnceLock::new() })
-        }
-        Err(why) => {
-            let (name, source) = (component.name, LoadError::Manifest(why));
-            Err(Problem::BadComponent { name, source })
+    let component = |(name, bytes, digest): &(&str, &'static [u8], Digest)| {
+        let name = (*name).to_owned();
+        match Described::built_in(bytes, *digest) {
+            Ok(described) => Ok(Component { name, described }),
+            Err(source) => Err(Problem::BadComponent { name, source }),
         }
     };
-    components.into_iter().map(offer).collect()
+    COMPONENTS.iter().map(component).collect()
 }
 
 /// Loads tools side by side: where they must be compiled, that takes seconds once.
-fn load_all(sandbox: &Sandbox, mut tools: Vec<Offered>) -> Result<Vec<Offered>, Problem> {
-    let bytes: Vec<&[u8]> = tools.iter().map(|tool| &*tool.component.bytes).collect();
-    let loaded = compile(sandbox, &bytes);
-    for (tool, loaded) in tools.iter_mut().zip(loaded) {
-        let name = tool.component.name.clone();
-        let loaded = loaded.map_err(|source| Problem::BadComponent { name, source })?;
-        tool.tool = OnceLock::from(Ok(loaded));
-        // The code is all that is needed now.
-        tool.component.bytes = Vec::new();
-    }
-    Ok(tools)
+fn load_all(sandbox: &Sandbox, components: Vec<Component>) -> Result<Vec<Offered>, Problem> {
+    let described: Vec<&Described> = components.iter().map(|one| &one.described).collect();
+    let loaded = compile(sandbox, &described);
+    let load = |(component, loaded): (Component, Result<Tool, LoadError>)| match loaded {
+        Ok(tool) => Ok(Offered::Loaded(tool)),
+        Err(source) => Err(Problem::BadComponent { name: component.name, source }),
+    };
+    components.into_iter().zip(loaded).map(load).collect()
 }
 
-fn compile(sandbox: &Sandbox, components: &[&[u8]]) -> Vec<Result<Tool, LoadError>> {
+fn compile(sandbox: &Sandbox, components: &[&Described]) -> Vec<Result<Tool, LoadError>> {
     thread::scope(|scope| {
         let (done, loaded) = mpsc::channel::<()>();
         scope.spawn(move || {
@@ -199,7 +200,7 @@ fn compile(sandbox: &Sandbox, components: &[&[u8]]) -> Vec<Result<Tool, LoadErro
             }
         });
         let loading: Vec<_> =
-            components.iter().map(|bytes| scope.spawn(move || sandbox.load(bytes))).collect();
+            components.iter().map(|one| scope.spawn(move || sandbox.load_described(one))).collect();
         let join =
             |one: thread::ScopedJoinHandle<'_, _>| one.join().expect("loading does not panic");
         let tools = loading.into_iter().map(join).collect();
@@ -209,14 +210,32 @@ fn compile(sandbox: &Sandbox, components: &[&[u8]]) -> Vec<Result<Tool, LoadErro
 }
 
 impl Offered {
+    fn manifest(&self) -> &Manifest {
+        match self {
+            Self::Loaded(tool) => tool.manifest(),
+            Self::Later { component, .. } => component.manifest(),
+        }
+    }
+
+    fn digest(&self) -> Digest {
+        match self {
+            Self::Loaded(tool) => tool.digest(),
+            Self::Later { component, .. } => component.digest(),
+        }
+    }
+
     /// Its code. Nothing else waits while it is loaded: the command makes this one call.
     fn tool(&self, sandbox: &Sandbox) -> Result<&Tool, &str> {
+        let (component, loaded) = match self {
+            Self::Loaded(tool) => return Ok(tool),
+            Self::Later { component, loaded } => (component, loaded),
+        };
         let load = || {
-            let loaded = compile(sandbox, &[&self.component.bytes]).pop();
+            let loaded = compile(sandbox, &[component]).pop();
             let loaded = loaded.expect("one for each");
             loaded.map_err(|err| format!("the tool cannot be loaded: {err}"))
         };
-        self.tool.get_or_init(load).as_ref().map_err(String::as_str)
+        loaded.get_or_init(load).as_ref().map_err(String::as_str)
     }
 }
 
@@ -239,7 +258,7 @@ pub(crate) fn components(paths: &[PathBuf]) -> Result<Vec<Component>, Problem> {
         let name = path.display().to_string();
         let bytes =
             bytes.map_err(|source| Problem::File { what: "read", path: path.clone(), source })?;
-        Ok(Component { name, bytes })
+        Component::new(name, bytes)
     };
     paths.iter().map(read).collect()
 }
@@ -250,7 +269,7 @@ impl ToolExecutor for Tools {
     }
 
     async fn execute(&self, tool: &str, arguments: &str, view: Arc<View>) -> Execution {
-        let Some(tool) = self.tools.iter().find(|one| one.manifest.name == tool) else {
+        let Some(tool) = self.tools.iter().find(|one| one.manifest().name == tool) else {
             return refused(format!("there is no tool `{tool}`"));
         };
         let tool = match tool.tool(&self.sandbox) {

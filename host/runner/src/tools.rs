@@ -2,7 +2,7 @@
 //! cache where everything they observed is unchanged, and from the tool otherwise.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cache::{Cache, Found, Hit, Identity};
 use serde_json::Value;
@@ -129,15 +129,15 @@ pub struct Toolbox<E> {
     changes: Grant,
 }
 
-/// A schema, ready to check arguments.
+/// A schema, and what checks arguments by it: made when the first arguments come.
 #[derive(Debug)]
 struct Schema {
-    validator: jsonschema::Validator,
+    validator: OnceLock<Result<jsonschema::Validator, BadTool>>,
     digest: Digest,
 }
 
 /// A tool that cannot be offered.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("the schema of the tool `{tool}` cannot be used: {why}")]
 pub struct BadTool {
     tool: String,
@@ -146,19 +146,32 @@ pub struct BadTool {
 
 impl<E: ToolExecutor> Toolbox<E> {
     /// A toolbox; without a cache every call runs. `changes` is what `changed_files` may show.
+    pub fn new(executor: E, cache: Option<Cache>, changes: Grant) -> Self {
+        let schema = |tool: &ToolInfo| {
+            let digest = Digest::of(tool.schema.to_string().as_bytes());
+            (tool.name.clone(), Schema { validator: OnceLock::new(), digest })
+        };
+        let schemas = executor.tools().iter().map(schema).collect();
+        Self { executor, cache, schemas, changes }
+    }
+
+    /// Checks every tool's schema now, before a model is offered them.
     ///
     /// # Errors
-    /// When a tool's schema is not one.
-    pub fn new(executor: E, cache: Option<Cache>, changes: Grant) -> Result<Self, BadTool> {
-        let mut schemas = BTreeMap::new();
-        for tool in executor.tools() {
-            let bad = |why: String| BadTool { tool: tool.name.clone(), why };
-            let validator =
-                jsonschema::validator_for(&tool.schema).map_err(|err| bad(err.to_string()))?;
-            let digest = Digest::of(tool.schema.to_string().as_bytes());
-            schemas.insert(tool.name.clone(), Schema { validator, digest });
-        }
-        Ok(Self { executor, cache, schemas, changes })
+    /// When one cannot be used.
+    pub fn check_schemas(&self) -> Result<(), BadTool> {
+        self.tools().iter().try_for_each(|tool| self.validator(tool).map(drop))
+    }
+
+    fn validator(&self, tool: &ToolInfo) -> Result<&jsonschema::Validator, BadTool> {
+        let bad = |why: String| BadTool { tool: tool.name.clone(), why };
+        let Some(schema) = self.schemas.get(&tool.name) else {
+            return Err(bad("it is not known".to_owned()));
+        };
+        let made = schema.validator.get_or_init(|| {
+            jsonschema::validator_for(&tool.schema).map_err(|err| bad(err.to_string()))
+        });
+        made.as_ref().map_err(BadTool::clone)
     }
 
     /// The tools there are, without the host's own.
@@ -207,7 +220,7 @@ impl<E: ToolExecutor> Toolbox<E> {
         let Some(info) = self.tools().iter().find(|info| info.name == tool) else {
             return Called::refused(format!("there is no tool `{tool}`"));
         };
-        let parsed = match self.check(tool, arguments) {
+        let parsed = match self.check(info, arguments) {
             Ok(parsed) => parsed,
             Err(message) => return Called::refused(message),
         };
@@ -280,7 +293,7 @@ impl<E: ToolExecutor> Toolbox<E> {
     pub fn call_of(&self, tool: &str, arguments: &str) -> Result<Option<cache::Call>, String> {
         let info = self.tools().iter().find(|info| info.name == tool);
         let info = info.ok_or_else(|| format!("there is no tool `{tool}`"))?;
-        let parsed = self.check(tool, arguments)?;
+        let parsed = self.check(info, arguments)?;
         Ok(self.identify(info, &parsed, &info.grant))
     }
 
@@ -301,16 +314,16 @@ impl<E: ToolExecutor> Toolbox<E> {
         cache::Call::new(identity).ok()
     }
 
-    fn check(&self, tool: &str, arguments: &str) -> Result<Value, String> {
+    fn check(&self, info: &ToolInfo, arguments: &str) -> Result<Value, String> {
+        let tool = &info.name;
         if arguments.len() > ARGUMENTS_BYTES_MAX {
             return Err(format!("the arguments have more than {ARGUMENTS_BYTES_MAX} bytes"));
         }
         let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
         let value: Value = serde_json::from_str(arguments)
             .map_err(|err| format!("the arguments of {tool} are not JSON: {err}"))?;
-        if let Some(schema) = self.schemas.get(tool)
-            && let Err(err) = schema.validator.validate(&value)
-        {
+        let validator = self.validator(info).map_err(|bad| bad.to_string())?;
+        if let Err(err) = validator.validate(&value) {
             let place = err.instance_path().to_string();
             let place = if place.is_empty() { String::new() } else { format!(" at `{place}`") };
             return Err(format!("the arguments of {tool} do not fit its schema{place}: {err}"));

@@ -59,6 +59,11 @@ impl Wasm {
     }
 }
 
+/// An engine that runs nothing: it says what compiled code must fit.
+pub(crate) fn bare() -> Result<Engine, SandboxError> {
+    Engine::new(&settings(Limits::default().stack_bytes)).map_err(engine_error)
+}
+
 /// The engine, with a pool if there is room for one: the attempt is the probe.
 fn start(
     allocator: Allocator,

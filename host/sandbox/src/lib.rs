@@ -1,6 +1,6 @@
 //! Runs components nobody trusts.
 //!
-//! A [`Sandbox`] turns the bytes of a component into a [`Tool`], which can be called any number
+//! A [`Sandbox`] turns the bytes of a component ([`Described`]) into a [`Tool`], which can be called any number
 //! of times, side by side. A call gets a fresh instance, sees the repository through a
 //! [`snapshot::View`] and nothing else, and always comes back as a [`Report`]: with the guest's
 //! answer, its refusal, or the reason why *we* ended it. Nothing a guest does is an error of
@@ -44,7 +44,7 @@ pub use limits::{Limits, LimitsError};
 pub use manifest::{GrantCeiling, Manifest, ManifestError};
 pub use outcome::{Ending, Level, LogLine, Outcome, Report, Usage};
 pub use sandbox::{Allocator, CONCURRENT_CALLS_MAX, Config, Guests, Sandbox, SandboxError, WORLD};
-pub use tool::{COMPONENT_BYTES_MAX, Code, LoadError, Tool};
+pub use tool::{COMPONENT_BYTES_MAX, Code, Described, LoadError, Tool};
 pub use worker::{Program, Trial, Tried, Wall, Walls, serve};
 
 /// Whether this machine can say which pages a guest has touched, so that clearing up after a call

@@ -6,9 +6,10 @@ use std::sync::{Arc, OnceLock};
 
 use snapshot::Digest;
 use tokio::sync::Semaphore;
+use wasmtime::Engine;
 
 use crate::compiled::{Kept, Unfit};
-use crate::engine::{Memory, Wasm};
+use crate::engine::{self, Memory, Wasm};
 use crate::limits::Limits;
 use crate::worker::{Lost, Pool, Program, Trial, Tried, Walls};
 
@@ -78,8 +79,8 @@ pub(crate) enum Place {
 /// What this process has of workers.
 pub(crate) struct Apart {
     pub(crate) pool: Pool,
-    // Never runs anything: it says what compiled code must fit.
-    pub(crate) wasm: Wasm,
+    // Made when code is loaded: a command that the cache answers has no use for it.
+    engine: OnceLock<Result<Engine, String>>,
     // What a worker without a guest said; asked once.
     probed: OnceLock<Result<Walls, String>>,
 }
@@ -104,22 +105,25 @@ impl Default for Config {
 }
 
 impl Sandbox {
-    /// Starts the engine; workers are started when they are needed.
+    /// Starts the engine where guests run here; elsewhere it and workers are started when they
+    /// are needed.
     ///
     /// A directory for compiled code that cannot be used is not an error: [`Sandbox::isolation`]
     /// says why, and components are compiled each time.
     ///
     /// # Errors
     ///
-    /// When this machine cannot run the engine at all.
+    /// When guests are to run here and this machine cannot run the engine at all.
     pub fn new(config: Config) -> Result<Self, SandboxError> {
         let places_max = config.concurrent_calls_max.clamp(1, CONCURRENT_CALLS_MAX);
-        let stack_bytes = Limits::default().stack_bytes;
         let place = match config.guests {
-            Guests::Here => Place::Here(Wasm::new(config.allocator, places_max, stack_bytes)?),
+            Guests::Here => {
+                let stack_bytes = Limits::default().stack_bytes;
+                Place::Here(Wasm::new(config.allocator, places_max, stack_bytes)?)
+            }
             Guests::Apart(program) => Place::Apart(Apart {
                 pool: Pool::new(program, config.allocator, places_max),
-                wasm: Wasm::new(Allocator::OnDemand, 1, stack_bytes)?,
+                engine: OnceLock::new(),
                 probed: OnceLock::new(),
             }),
         };
@@ -216,6 +220,12 @@ impl Sandbox {
 const NOTHING: &str = "a process of its own, a system call filter";
 
 impl Apart {
+    /// The engine that compiled code must fit; why this machine cannot run it.
+    pub(crate) fn engine(&self) -> Result<&Engine, String> {
+        let start = || engine::bare().map_err(|SandboxError::Engine(why)| why.to_string());
+        self.engine.get_or_init(start).as_ref().map_err(String::clone)
+    }
+
     fn probe(&self) -> &Result<Walls, String> {
         self.probed.get_or_init(|| self.pool.probe().map_err(|lost: Lost| lost.to_string()))
     }

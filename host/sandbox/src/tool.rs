@@ -1,6 +1,7 @@
 //! A component that was checked and is ready to be called. Whatever can be found wrong with it
 //! without running it is found here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::os::fd::OwnedFd;
@@ -37,6 +38,53 @@ const CAUSE_BYTES_MAX: usize = 2 * 1024;
 /// The interfaces we have beside those of WASI, without their version.
 const OURS: [&str; 3] =
     ["stepwell:tool/repository", "stepwell:tool/environment", "stepwell:tool/log"];
+
+/// A component whose manifest was read; nothing else of it was looked at.
+#[derive(Debug, Clone)]
+pub struct Described {
+    bytes: Cow<'static, [u8]>,
+    manifest: Manifest,
+    digest: Digest,
+}
+
+impl Described {
+    /// Reads the manifest of a component.
+    ///
+    /// # Errors
+    ///
+    /// When it is too large, or does not say what it is.
+    pub fn new(bytes: Vec<u8>) -> Result<Self, LoadError> {
+        let digest = Digest::of(&bytes);
+        Self::read(Cow::Owned(bytes), digest)
+    }
+
+    /// The same for one that is part of this program, whose digest was taken when that was built.
+    ///
+    /// # Errors
+    ///
+    /// When it is too large, or does not say what it is.
+    pub fn built_in(bytes: &'static [u8], digest: Digest) -> Result<Self, LoadError> {
+        Self::read(Cow::Borrowed(bytes), digest)
+    }
+
+    fn read(bytes: Cow<'static, [u8]>, digest: Digest) -> Result<Self, LoadError> {
+        if bytes.len() > COMPONENT_BYTES_MAX {
+            return Err(LoadError::TooLarge(bytes.len()));
+        }
+        let manifest = Manifest::of(&bytes)?;
+        Ok(Self { bytes, manifest, digest })
+    }
+
+    /// What it says about itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The digest of its bytes: what a pin names.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+}
 
 /// A tool that can be called.
 pub struct Tool {
@@ -112,6 +160,9 @@ pub enum LoadError {
     /// is too small.
     #[error("the component cannot be compiled here: the compiler's process was lost: {0}")]
     Compiler(String),
+    /// This machine cannot run the engine.
+    #[error("cannot start the WebAssembly engine: {0}")]
+    Engine(String),
     /// It does not export `handler`, or has our interfaces, but not as they are in this version.
     #[error("the component does not fit the world `{}`", crate::WORLD)]
     Mismatch(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -143,22 +194,27 @@ impl Sandbox {
     ///
     /// Says what is wrong with the component.
     pub fn load(&self, bytes: &[u8]) -> Result<Tool, LoadError> {
-        if bytes.len() > COMPONENT_BYTES_MAX {
-            return Err(LoadError::TooLarge(bytes.len()));
-        }
-        let manifest = Manifest::of(bytes)?;
-        let digest = Digest::of(bytes);
+        self.load_described(&Described::new(bytes.to_vec())?)
+    }
+
+    /// The same for a component whose manifest was read before.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the component.
+    pub fn load_described(&self, component: &Described) -> Result<Tool, LoadError> {
+        let Described { bytes, manifest, digest } = component;
         let (form, code) = match &self.place {
             Place::Here(wasm) => {
-                let (linked, code) = self.linked(wasm, bytes, &digest)?;
+                let (linked, code) = self.linked(wasm, bytes, digest)?;
                 (Form::Here(Local { linked, bytes: bytes.to_vec() }), code)
             }
             Place::Apart(apart) => {
-                let (file, code) = self.file(apart, bytes, &digest)?;
-                (Form::Apart(Arc::new(Image { digest, file })), code)
+                let (file, code) = self.file(apart, bytes, digest)?;
+                (Form::Apart(Arc::new(Image { digest: *digest, file })), code)
             }
         };
-        Ok(Tool { digest, manifest, code, form })
+        Ok(Tool { digest: *digest, manifest: manifest.clone(), code, form })
     }
 
     /// The linked component: kept from earlier, or compiled now and kept for later.
@@ -192,7 +248,8 @@ impl Sandbox {
         bytes: &[u8],
         digest: &Digest,
     ) -> Result<(OwnedFd, Code), LoadError> {
-        let name = code_name(&apart.wasm.engine, digest);
+        let engine = apart.engine().map_err(LoadError::Engine)?;
+        let name = code_name(engine, digest);
         let kept = self.kept.as_ref().and_then(|kept| kept.load(&name));
         if let Some(file) = kept.and_then(|code| code.into_file().ok()) {
             return Ok((file, Code::Kept));

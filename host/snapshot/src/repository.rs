@@ -3,11 +3,12 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::OpenError;
-use crate::source::open_repository;
+use crate::source::{GitTree, open_repository};
+use crate::{OpenError, Snapshot};
 
 /// A git repository. Only read, and only by its own configuration.
 #[derive(Debug)]
@@ -57,6 +58,15 @@ impl Repository {
                 reason: err.to_string(),
             }),
         }
+    }
+
+    /// The tree of a revision; [`Snapshot::git`] without opening the repository again.
+    ///
+    /// # Errors
+    ///
+    /// When the revision names no commit of it.
+    pub fn snapshot(&self, revision: &str) -> Result<Snapshot, OpenError> {
+        Ok(Snapshot::of(Arc::new(GitTree::of(self.repository.clone(), revision)?)))
     }
 
     /// The commit that is checked out; `None` before the first one.

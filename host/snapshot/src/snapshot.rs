@@ -222,7 +222,7 @@ impl Snapshot {
         })
     }
 
-    fn of(source: Arc<dyn Source>) -> Self {
+    pub(crate) fn of(source: Arc<dyn Source>) -> Self {
         Self(Arc::new(State::of(source)))
     }
 

@@ -32,7 +32,7 @@ pub(super) fn toolbox(
     let limits = sandbox::Limits { output_bytes: OUTPUT_BYTES, ..sandbox::Limits::default() };
     let tools = tools.with(&Grants::everything(), limits)?;
     let cache = cached.map(|sharing| sharing::open(sharing.cache_policy.as_deref())).transpose()?;
-    Ok(runner::Toolbox::new(tools, cache, Grant::everything())?)
+    Ok(runner::Toolbox::new(tools, cache, Grant::everything()))
 }
 
 /// The trees that a call is made on.

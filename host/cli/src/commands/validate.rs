@@ -29,7 +29,7 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<u8, Problem> {
     let root = repo::root(directory(&path))?;
     let read = |name: &String| {
         let bytes = wiring::component_below(&root, name)?;
-        Ok(Component { name: name.clone(), bytes })
+        Component::new(name.clone(), bytes)
     };
     let own = step.tools.component.iter().map(read).collect::<Result<_, Problem>>()?;
     let calls = plan::concurrent_calls(&step.limits).map_err(bad)?;

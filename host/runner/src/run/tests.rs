@@ -164,7 +164,7 @@ impl World {
             asks: None,
         };
         let tools = Counting { infos: vec![info], ran: Arc::clone(&self.ran) };
-        let toolbox = Arc::new(Toolbox::new(tools, None, Grant::everything()).unwrap());
+        let toolbox = Arc::new(Toolbox::new(tools, None, Grant::everything()));
         let kept = Arc::default();
         let outlets = vec![Outlet::to("kept", Box::new(Kept(Arc::clone(&kept))))];
         let ended = Box::pin(run(plan, toolbox, outlets, false, signals)).await;

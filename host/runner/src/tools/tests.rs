@@ -58,7 +58,7 @@ async fn one_key_stands_for_one_input_however_it_was_written() {
     };
     let key = cache::MachineKey::passing().unwrap();
     let cache = Cache::open(kept.path(), cache::Options::new(key)).unwrap();
-    let toolbox = Toolbox::new(Whole::new(), Some(cache), Grant::everything()).unwrap();
+    let toolbox = Toolbox::new(Whole::new(), Some(cache), Grant::everything());
     for spelling in [r#"{"n":10.0}"#, r#"{ "n" : 1e1 }"#, r#"{"n":10}"#] {
         let called = toolbox.call("whole", spelling, &trees).await;
         assert_eq!(called.answer, Answer::Answered { output: "10".to_owned() }, "{spelling}");

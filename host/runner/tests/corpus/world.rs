@@ -96,7 +96,7 @@ impl World {
             grant: Grant::everything(),
             asks: None,
         };
-        let toolbox = Toolbox::new(Counting(vec![info]), None, Grant::everything()).unwrap();
+        let toolbox = Toolbox::new(Counting(vec![info]), None, Grant::everything());
         let (_never, signals) = mpsc::channel(1);
         let plan = self.plan(killed_after);
         Box::pin(runner::run(plan, Arc::new(toolbox), Vec::new(), false, signals)).await

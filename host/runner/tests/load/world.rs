@@ -123,7 +123,7 @@ where
         asks: None,
     };
     let tool = Tool { infos: vec![info], execute };
-    Arc::new(Toolbox::new(tool, None, Grant::everything()).unwrap())
+    Arc::new(Toolbox::new(tool, None, Grant::everything()))
 }
 
 /// Where files cost no disk, if this machine has such a place: these tests write many.

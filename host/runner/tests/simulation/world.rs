@@ -436,7 +436,7 @@ impl World {
             grant: Grant::everything(),
             asks: None,
         };
-        Toolbox::new(Counting { infos: vec![info], dice }, None, Grant::everything()).unwrap()
+        Toolbox::new(Counting { infos: vec![info], dice }, None, Grant::everything())
     }
 
     fn plan(&self, fate: &Fate, part: &impl Fn(&str) -> Dice) -> RunPlan {

@@ -103,7 +103,13 @@ pub(crate) fn commit_time(repository: &gix::Repository, revision: &str) -> Optio
 
 impl GitTree {
     pub(crate) fn open(path: &Path, revision: &str) -> Result<Self, OpenError> {
-        let repository = open_repository(path)?;
+        Self::of(open_repository(path)?, revision)
+    }
+
+    pub(crate) fn of(
+        repository: gix::ThreadSafeRepository,
+        revision: &str,
+    ) -> Result<Self, OpenError> {
         let local = repository.to_thread_local();
         let root = peel_to_tree(&local, revision)?;
         let time = commit_time(&local, revision);

@@ -41,7 +41,8 @@ pub(in crate::commands) fn ready(
     let policy = args.sharing.cache_policy.as_deref();
     let cache = if args.no_cache { None } else { Some(sharing::open(policy)?) };
     let changes = plan.grants.of(runner::CHANGED_FILES);
-    let toolbox = Arc::new(runner::Toolbox::new(tools, cache, changes)?);
+    let toolbox = Arc::new(runner::Toolbox::new(tools, cache, changes));
+    toolbox.check_schemas()?;
     Ok(Ready { found, step, plan, toolbox, isolation })
 }
 
@@ -53,7 +54,7 @@ fn own_components(step: &Step, trees: &Trees) -> Result<Vec<Component>, Problem>
             Some(bytes) => bytes,
             None => wiring::component_below(&trees.root, name)?,
         };
-        Ok(Component { name: name.clone(), bytes })
+        Component::new(name.clone(), bytes)
     };
     step.tools.component.iter().map(read).collect()
 }
