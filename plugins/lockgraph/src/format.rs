@@ -4,6 +4,7 @@ mod cargo;
 mod json;
 mod npm;
 mod toml;
+mod yaml;
 
 use crate::ecosystem::Ecosystem;
 use crate::graph::Graph;
