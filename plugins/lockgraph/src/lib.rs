@@ -31,5 +31,6 @@ pub use format::{Format, GRANTS, Unreadable, parse};
 pub use graph::{
     Archive, Edge, EdgeKind, Graph, Hash, HashAlgorithm, Kind, Node, NodeId, Place, Scope,
 };
+pub use purl::{BadPackageUrl, PackageUrl};
 pub use scan::{Files, Found, Lockfile, ReadError, Request, Scan, scan};
 pub use warning::{Warning, Warnings};
