@@ -109,7 +109,8 @@ impl EdgeKind {
 }
 
 /// A digest algorithm, strongest last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum HashAlgorithm {
     /// 40 hex digits; found in old lock files.
     Sha1,
@@ -134,7 +135,7 @@ impl HashAlgorithm {
 }
 
 /// The digest of a package's archive.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Hash {
     /// The algorithm.
     pub algorithm: HashAlgorithm,
