@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use lockgraph::PackageUrl;
+use lockgraph::{Kind, PackageUrl};
 use serde::Deserialize;
 
-use crate::bill::Bill;
+use crate::bill::{Bill, Package};
 use crate::licence::Licence;
 use crate::spdx::short_name;
 
@@ -65,10 +65,12 @@ impl Listing {
         versions.entry(version.unwrap_or_default()).or_insert(facts);
     }
 
-    /// What a bill of ours lists, without what it is about.
+    /// What a bill of ours lists, without the repository's own packages.
     pub(crate) fn of(bill: &Bill) -> Self {
         let mut listing = Self::default();
-        for package in &bill.packages[1..] {
+        let is_foreign =
+            |package: &&Package| package.known.is_some_and(|known| !is_own(known.kind.name()));
+        for package in bill.packages[1..].iter().filter(is_foreign) {
             listing.add(Entry {
                 purl: package.purl.clone(),
                 name: package.name.clone(),
@@ -108,6 +110,17 @@ impl Listing {
         entries.drain(..).for_each(|entry| listing.add(entry));
         Ok(listing)
     }
+}
+
+/// Whether this kind of package is the repository's own.
+fn is_own(kind: &str) -> bool {
+    kind == Kind::Member.name() || kind == Kind::Path.name()
+}
+
+/// The same, from the facts that SPDX has in a comment.
+fn is_own_by(comment: Option<&str>) -> bool {
+    let facts = comment.unwrap_or_default().split("; ");
+    facts.filter_map(|fact| fact.strip_prefix("stepwell:kind=")).any(is_own)
 }
 
 fn licence_text(licence: &Licence) -> String {
@@ -163,7 +176,22 @@ struct CdxComponent {
     #[serde(default)]
     hashes: Vec<CdxHash>,
     #[serde(default)]
+    properties: Vec<CdxProperty>,
+    #[serde(default)]
     components: Vec<Self>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CdxProperty {
+    name: String,
+    value: Option<String>,
+}
+
+impl CdxComponent {
+    fn is_own(&self) -> bool {
+        let kind = self.properties.iter().find(|property| property.name == "stepwell:kind");
+        kind.and_then(|kind| kind.value.as_deref()).is_some_and(is_own)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -187,7 +215,11 @@ struct CdxLicenceName {
 fn cyclonedx(components: Vec<CdxComponent>) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut open = components;
-    while let Some(component) = open.pop() {
+    while let Some(mut component) = open.pop() {
+        open.append(&mut component.components);
+        if component.is_own() {
+            continue;
+        }
         let licences = component.licenses.into_iter().filter_map(|choice| {
             let named = choice.license.and_then(|licence| licence.id.or(licence.name));
             choice.expression.or(named)
@@ -207,7 +239,6 @@ fn cyclonedx(components: Vec<CdxComponent>) -> Vec<Entry> {
                 .map(|hash| (algorithm(&hash.alg), hash.content.to_ascii_lowercase()))
                 .collect(),
         });
-        open.extend(component.components);
     }
     entries
 }
@@ -221,6 +252,7 @@ struct Spdx2Package {
     name: String,
     version_info: Option<String>,
     license_declared: Option<String>,
+    comment: Option<String>,
     #[serde(default)]
     external_refs: Vec<Spdx2Ref>,
     #[serde(default)]
@@ -271,7 +303,9 @@ fn spdx2(
         .filter(|relationship| relationship.relationship_type == "DESCRIBES")
         .map(|relationship| relationship.related_spdx_element.as_str())
         .collect();
-    let others = packages.into_iter().filter(|package| !about.contains(&package.id.as_str()));
+    let others = packages.into_iter().filter(|package| {
+        !about.contains(&package.id.as_str()) && !is_own_by(package.comment.as_deref())
+    });
     let entries = others.map(|package| Entry {
         purl: package
             .external_refs
@@ -301,6 +335,7 @@ struct Spdx3Element {
     kind: String,
     spdx_id: Option<String>,
     name: Option<String>,
+    comment: Option<String>,
     #[serde(rename = "software_packageVersion")]
     version: Option<String>,
     #[serde(rename = "software_packageUrl")]
@@ -344,6 +379,7 @@ fn spdx3(graph: &[Spdx3Element]) -> Vec<Entry> {
     let is_listed = |element: &&Spdx3Element| {
         element.kind == "software_Package"
             && !element.spdx_id.as_deref().is_some_and(|id| about.contains(&id))
+            && !is_own_by(element.comment.as_deref())
     };
     let entry = |element: &Spdx3Element| {
         let licence = element.spdx_id.as_deref().and_then(|id| declared.get(id));

@@ -269,6 +269,55 @@ fn optional(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
+/// All values of a document, sorted, each as often as it is there.
+fn values(format: &str, text: &str) -> Vec<String> {
+    // What only one of the two says.
+    const APART: [&str; 3] = ["$schema", "bomFormat", "specVersion"];
+    let mut found = Vec::new();
+    if format.ends_with("-xml") {
+        let mut open = vec![Element::parse(text)];
+        while let Some(element) = open.pop() {
+            let attributes = element.attributes.into_iter().filter(|(key, _)| key != "xmlns");
+            found.extend(attributes.map(|(_, value)| value));
+            found.extend(Some(element.text).filter(|text| !text.is_empty()));
+            open.extend(element.children);
+        }
+    } else {
+        let document: Value = serde_json::from_str(text).expect("a document is JSON");
+        let mut open = vec![&document];
+        while let Some(value) = open.pop() {
+            match value {
+                Value::Object(fields) => {
+                    open.extend(
+                        fields
+                            .iter()
+                            .filter(|(key, _)| !APART.contains(&key.as_str()))
+                            .map(|(_, value)| value),
+                    );
+                }
+                Value::Array(values) => open.extend(values),
+                Value::String(text) => {
+                    found.extend(Some(text.clone()).filter(|text| !text.is_empty()));
+                }
+                Value::Null | Value::Bool(_) | Value::Number(_) => found.push(value.to_string()),
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// XML leaves out nothing that JSON says, and adds nothing.
+#[track_caller]
+fn check_xml(repository: &Repository, input: &Value, about: &str) {
+    for format in ["cyclonedx-1.6", "cyclonedx-1.7"] {
+        let xml = format!("{format}-xml");
+        let [json, xml] =
+            [format, &xml].map(|format| values(format, &document(repository, input, format)));
+        assert_eq!(json, xml, "{about} as {format}");
+    }
+}
+
 /// Every format is valid in all four ways, twice the same, and says what the others say.
 #[track_caller]
 pub(crate) fn check_all(
@@ -277,6 +326,7 @@ pub(crate) fn check_all(
     input: &Value,
     about: &str,
 ) -> Bill {
+    check_xml(repository, input, about);
     let mut first: Option<Bill> = None;
     for format in FORMATS {
         let about = format!("{about} as {format}");

@@ -5,4 +5,5 @@
 mod common;
 mod properties;
 mod schema;
+mod validators;
 mod xml;
