@@ -83,7 +83,7 @@ fn write<'a>(parts: &Parts<'a, impl Iterator<Item = (&'a str, &'a str)> + Clone>
 }
 
 /// One spelling for the names that an ecosystem takes for the same.
-fn normalised(ecosystem: Ecosystem, name: &str) -> Cow<'_, str> {
+pub(crate) fn normalised(ecosystem: Ecosystem, name: &str) -> Cow<'_, str> {
     match ecosystem {
         Ecosystem::Composer | Ecosystem::Github | Ecosystem::Golang | Ecosystem::Hex => {
             Cow::Owned(name.to_lowercase())
