@@ -8,11 +8,13 @@ use stepwell::repository::{self, Reason};
 use stepwell::{Refusal, Tree};
 
 use crate::room::{LeftOut, Room};
+use crate::words::unread;
 use crate::{Input, scan};
 
 /// The answer to `changes`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Changes {
+    answer: String,
     /// Whether there is a base; without one nothing can be said.
     base_present: bool,
     added: Vec<Package>,
@@ -81,6 +83,7 @@ fn side(tree: Tree, input: &Input) -> Result<Scan, Refusal> {
 pub(crate) fn changes(sides: &Sides, mut room: Room) -> Changes {
     let Some(base) = &sides.base else {
         return Changes {
+            answer: "there is no base to compare with".to_owned(),
             base_present: false,
             added: Vec::new(),
             removed: Vec::new(),
@@ -104,6 +107,15 @@ pub(crate) fn changes(sides: &Sides, mut room: Room) -> Changes {
         }
     }
     Changes {
+        answer: match (added.len(), removed.len(), changed.len()) {
+            (0, 0, 0) => format!("no package was added, removed or changed{}", unread(&sides.head)),
+            (added, removed, changed) => {
+                format!(
+                    "{added} added, {removed} removed, {changed} changed{}",
+                    unread(&sides.head)
+                )
+            }
+        },
         base_present: true,
         added: room.cut("added", added),
         removed: room.cut("removed", removed),
