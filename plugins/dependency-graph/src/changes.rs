@@ -107,15 +107,7 @@ pub(crate) fn changes(sides: &Sides, mut room: Room) -> Changes {
         }
     }
     Changes {
-        answer: match (added.len(), removed.len(), changed.len()) {
-            (0, 0, 0) => format!("no package was added, removed or changed{}", unread(&sides.head)),
-            (added, removed, changed) => {
-                format!(
-                    "{added} added, {removed} removed, {changed} changed{}",
-                    unread(&sides.head)
-                )
-            }
-        },
+        answer: sentence(&added, &removed, &changed) + unread(&sides.head),
         base_present: true,
         added: room.cut("added", added),
         removed: room.cut("removed", removed),
@@ -123,6 +115,17 @@ pub(crate) fn changes(sides: &Sides, mut room: Room) -> Changes {
         warnings: room.warnings(&warnings),
         left_out: room.left_out(),
     }
+}
+
+fn sentence(added: &[Package], removed: &[Package], changed: &[Changed]) -> String {
+    if added.is_empty() && removed.is_empty() && changed.is_empty() {
+        return "no package was added, removed or changed".to_owned();
+    }
+    let kept = changed.iter().filter(|change| change.note.is_some()).count();
+    // A package that is another one under the same version is what a reviewer must not overlook.
+    let kept = if kept > 0 { format!(" ({kept} under the same version)") } else { String::new() };
+    let (added, removed, changed) = (added.len(), removed.len(), changed.len());
+    format!("{added} added, {removed} removed, {changed} changed{kept}")
 }
 
 type Pair<'a> = (Option<&'a Lockfile>, Option<&'a Lockfile>);

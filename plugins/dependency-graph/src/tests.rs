@@ -488,3 +488,13 @@ fn a_package_url_asks_for_the_package() {
     assert_eq!(why("pkg:npm/a")["matches"], why("a")["matches"]);
     assert_eq!(why("pkg:npm/b@1.0.0")["matches"], why("b@1.0.0")["matches"]);
 }
+
+#[test]
+fn another_source_under_the_same_version_is_in_the_first_sentence() {
+    let one = lock(&["app: one", "one:"]);
+    let other = one.replace(SOURCE, "registry+https://index.example.org");
+    let repository = Repository::new().file("Cargo.lock", other).base("Cargo.lock", one);
+    let changes = answer_of(&repository, &json!({"query": "changes"}));
+    assert_eq!(changes["answer"], "0 added, 0 removed, 1 changed (1 under the same version)");
+    assert_eq!(changes["changed"][0]["note"], "same version, other source");
+}

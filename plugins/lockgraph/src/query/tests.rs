@@ -239,3 +239,13 @@ fn a_package_url_means_a_package_with_or_without_its_version() {
         (2, 1, 0, 0)
     );
 }
+
+#[test]
+fn the_end_of_a_long_chain_is_reached() {
+    const LENGTH: usize = 4_000;
+    let lines: String = (0..LENGTH).map(|at| format!("p{at}: p{}\n", (at + 1) % LENGTH)).collect();
+    let graph = graph(&lines);
+    let end = find(&graph, &format!("p{}", LENGTH - 1))[0];
+    let found = shortest_paths(&graph, end, 3);
+    assert_eq!((found.paths.len(), found.paths[0].len(), found.more), (1, LENGTH, true));
+}
