@@ -40,7 +40,7 @@ const FAULTS_TOLD_MAX: usize = 10;
 pub const GRANTS: &str = r#"{"read":[
     "**/{Cargo.lock,Cargo.toml}",
     "**/{package-lock.json,npm-shrinkwrap.json,package.json}",
-    "**/{yarn.lock,pnpm-lock.yaml,bun.lock}"
+    "**/{yarn.lock,.yarnrc.yml,pnpm-lock.yaml,bun.lock}"
 ]}"#;
 
 /// A format of lock files.

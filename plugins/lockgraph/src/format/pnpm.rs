@@ -1,8 +1,8 @@
 //! `pnpm-lock.yaml`, versions 5 to 9.
 //!
 //! It lists the repository's own packages (importers) and, for each set of peers that a package is
-//! installed with, what it needs: everything is resolved, aliases and overrides included. Version 9
-//! tells what a package is apart from what it needs; older versions name packages by paths. There
+//! installed with, what it needs: everything is resolved, aliases and overrides included. Since
+//! version 7 it tells what a package is apart from what it needs; before 9, keys are paths. There
 //! may be several documents: what pnpm itself needs stands in one of its own.
 
 mod key;

@@ -1,12 +1,14 @@
 //! `yarn.lock`, of yarn 1 (a syntax of its own) and of yarn 2 and later (YAML).
 //!
 //! Both list what each asked-for range came to: the key of an entry is `name@range`, and what a
-//! package needs is looked up by the same words. The root's `resolutions` change what is looked up.
+//! package needs is looked up by the same words. The root's `resolutions` and
+//! the catalogues of `.yarnrc.yml` change what is looked up.
 //! Which packages are the repository's own, yarn 2 says itself and yarn 1 leaves to the manifests;
 //! what they need others for is in the manifests alone. Whom a package shares its peers with is
 //! decided when they are installed and is in neither.
 
 mod berry;
+mod catalogs;
 mod classic;
 mod keys;
 mod resolutions;
@@ -18,7 +20,8 @@ use super::js::{Manifest, Manifests, Origin, Own, foreign, member};
 use super::{Edges, Input, PACKAGES_MAX, Unreadable};
 use crate::graph::{Builder, EdgeKind, Graph, Hash, Node, Place};
 use crate::path;
-use keys::{Asked, Keys};
+use catalogs::Catalogs;
+use keys::{Asked, Instead, Keys};
 use resolutions::Resolutions;
 
 /// What begins the YAML of yarn 2 and later.
@@ -136,7 +139,11 @@ struct Member {
 fn graph(lock: &Lock<'_>, input: &mut Input<'_>) -> Graph {
     let mut manifests = Manifests::new(input.files);
     let root = manifests.read(input.dir(), input.faults.warnings);
-    let resolutions = Resolutions::read(root.as_ref());
+    let instead = Instead {
+        resolutions: Resolutions::read(root.as_ref()),
+        are_known: root.is_some(),
+        catalogs: Catalogs::read(input.dir(), input.files, input.faults.warnings),
+    };
     let mut nodes = Vec::new();
     let mut members = Vec::new();
     let standing = lock.unpatched();
@@ -159,7 +166,7 @@ fn graph(lock: &Lock<'_>, input: &mut Input<'_>) -> Graph {
         numbers[at] = numbers[inner];
         note_patch(&mut nodes[numbers[inner]], &lock.entries[at], input);
     }
-    let keys = Keys::new(&lock.entries, &numbers, &resolutions, root.is_some());
+    let keys = Keys::new(&lock.entries, &numbers, &instead);
     let mut project = Project { lock, numbers, members, keys };
     if project.members.is_empty()
         && let Some(root) = root

@@ -74,7 +74,7 @@ impl<'y> Lock<'y> {
         for document in documents {
             let major = major(document);
             lock.add_importers(document, major);
-            if major >= 9 {
+            if major >= 9 || document.get("snapshots").is_some() {
                 lock.add_snapshots(document, major, input);
             } else {
                 for (key, value) in members_at(document, "packages") {

@@ -6,7 +6,7 @@ use super::{Entry, Is, Lock, METADATA, Need};
 use crate::format::js::{Origin, documents, split_at_sign};
 use crate::format::yaml::Yaml;
 use crate::format::{Input, Unreadable, phrase, word};
-use crate::graph::EdgeKind;
+use crate::graph::{EdgeKind, Kind};
 use crate::path;
 
 /// What yarn writes for the version of what lies in the repository.
@@ -47,9 +47,11 @@ fn entry<'y>(
     let locator = locator.ok_or("an entry without a usable `resolution`")?;
     let (name, reference) = split_at_sign(locator).ok_or("a `resolution` that names nothing")?;
     word(name).ok_or("an entry without a usable name")?;
-    let version = value.text_at("version").and_then(word).filter(|text| *text != LOCAL_VERSION);
+    let is_somewhere = is_known(reference) || reference.starts_with("patch:");
+    let version = value.text_at("version").and_then(word);
+    let version = version.filter(|text| *text != LOCAL_VERSION && is_somewhere);
     let entry = Entry {
-        keys: keys.split(',').map(|key| Cow::Borrowed(key.trim())).collect(),
+        keys: split(keys).map(Cow::Borrowed).collect(),
         name: Cow::Borrowed(name),
         version: version.map(Cow::Borrowed),
         line,
@@ -57,6 +59,11 @@ fn entry<'y>(
         needs: needs(value),
     };
     Ok((entry, Cow::Borrowed(locator)))
+}
+
+/// Yarn puts a comma and a space between keys; a space at an end is part of a range.
+fn split(keys: &str) -> impl Iterator<Item = &str> {
+    keys.split(',').map(|key| key.strip_prefix(' ').unwrap_or(key))
 }
 
 fn is<'y>(reference: &'y str, value: &'y Yaml<'_>, dir: &str) -> Is<'y> {
@@ -85,8 +92,17 @@ fn is<'y>(reference: &'y str, value: &'y Yaml<'_>, dir: &str) -> Is<'y> {
         let from = path::resolve(dir, of).unwrap_or_default();
         Origin::of(if is_place { place } else { plain }, &from)
     };
+    let origin = if is_known(plain) { origin } else { Origin { kind: Kind::Archive, ..origin } };
     let integrity = value.text_at("checksum").and_then(phrase).map(Cow::Borrowed);
     Is::Foreign { origin, hashes: Vec::new(), integrity }
+}
+
+/// Whether yarn itself knows what to do with a reference; what a plugin makes is in no registry.
+fn is_known(reference: &str) -> bool {
+    let Some((protocol, _)) = reference.split_once(':') else { return true };
+    let is_plugins = protocol.bytes().all(|byte| byte.is_ascii_lowercase());
+    !is_plugins
+        || ["npm", "file", "link", "portal", "git", "ssh", "http", "https"].contains(&protocol)
 }
 
 fn needs<'y>(value: &'y Yaml<'_>) -> Vec<Need<'y>> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Entry;
+use super::catalogs::Catalogs;
 use super::resolutions::Resolutions;
 
 /// Ranges that name a place: what else is in them may be written in several ways.
@@ -27,17 +28,20 @@ pub(super) struct Keys<'a> {
     // The only node that is asked for by a name, or none when there are several.
     by_name: BTreeMap<&'a str, Option<usize>>,
     members: BTreeMap<String, usize>,
-    resolutions: &'a Resolutions,
-    resolutions_known: bool,
+    instead: &'a Instead,
+}
+
+/// What is looked up instead of what was asked for.
+#[derive(Debug, Default)]
+pub(super) struct Instead {
+    pub(super) resolutions: Resolutions,
+    /// Whether there was a manifest to have resolutions.
+    pub(super) are_known: bool,
+    pub(super) catalogs: Catalogs,
 }
 
 impl<'a> Keys<'a> {
-    pub(super) fn new(
-        entries: &'a [Entry<'_>],
-        numbers: &[usize],
-        resolutions: &'a Resolutions,
-        resolutions_known: bool,
-    ) -> Self {
+    pub(super) fn new(entries: &'a [Entry<'_>], numbers: &[usize], instead: &'a Instead) -> Self {
         let mut by_key = BTreeMap::new();
         let mut by_name = BTreeMap::new();
         for (entry, &number) in entries.iter().zip(numbers) {
@@ -51,7 +55,7 @@ impl<'a> Keys<'a> {
                 }
             }
         }
-        Self { by_key, by_name, members: BTreeMap::new(), resolutions, resolutions_known }
+        Self { by_key, by_name, members: BTreeMap::new(), instead }
     }
 
     /// Adds one of the repository's own packages, which is taken where no entry is.
@@ -61,21 +65,23 @@ impl<'a> Keys<'a> {
 
     /// The node that is meant.
     pub(super) fn find(&self, asked: &Asked<'_>) -> Option<usize> {
-        let Asked { name, range, locator, .. } = *asked;
-        let instead = self.resolutions.instead(asked);
+        let Asked { name, locator, .. } = *asked;
+        let Instead { resolutions, are_known, catalogs } = self.instead;
+        let range = catalogs.range(name, asked.range).unwrap_or(asked.range);
+        let instead = resolutions.instead(&Asked { range, ..*asked });
         instead
             .and_then(|target| self.at(name, target, locator).or_else(|| self.placed(name, target)))
             .or_else(|| self.at(name, range, locator))
             .or_else(|| self.members.get(name).copied())
             .or_else(|| {
-                let target = self.resolutions.somewhere_below(name)?;
+                let target = resolutions.somewhere_below(name)?;
                 self.at(name, target, locator)
             })
             .or_else(|| self.placed(name, range))
             .or_else(|| {
                 // What is looked up is not what was asked for: a resolution nobody here can read,
                 // or a catalogue. There is no doubt where there is no choice.
-                let guess = !self.resolutions_known || range.starts_with("catalog:");
+                let guess = !are_known || range.starts_with("catalog:");
                 guess.then(|| self.by_name.get(name).copied().flatten()).flatten()
             })
     }

@@ -311,6 +311,41 @@ fn a_lock_of_yarn_2_has_members_resolutions_patches_and_aliases() {
 }
 
 #[test]
+fn catalogues_and_plugins_of_yarn_2_are_followed() {
+    let entry = |key: &str, resolution: &str, rest: &str| {
+        format!(
+            "\"{key}\":\n  version: {}\n  resolution: \"{resolution}\"\n{rest}\n",
+            &resolution[resolution.len() - 5..]
+        )
+    };
+    let lock = "__metadata:\n  version: 8\n\n".to_owned()
+        + &entry("a@npm:^1.0.0", "a@npm:1.0.0", "")
+        + &entry("a@npm:^2.0.0", "a@npm:2.0.0", "")
+        + &entry("made@exec:./make.js", "made@exec:./make.js#./make.js::version=9.9.9", "")
+        + &entry("made-not@condition:X ? ^1 : ", "made-not@condition:X?^1:#0.0.0", "")
+        + &entry(
+            "b@workspace:.",
+            "b@workspace:.",
+            "  dependencies:\n    a: \"catalog:two\"\n    made: \"exec:./make.js\"\n    made-not: \"condition:X ? ^1 : \"\n",
+        );
+    let settings =
+        "npmAuthToken: s3cret\ncatalog:\n  a: ^1.0.0\ncatalogs:\n  two:\n    a: npm:^2.0.0\n";
+    let files = [("yarn.lock", lock.as_str()), (".yarnrc.yml", settings), ("package.json", "{}")];
+    insta::assert_snapshot!(read(files), @r"
+    pkg:npm/a@1.0.0 registry unknown:4
+    pkg:npm/a@2.0.0 registry runtime:8
+    root pkg:npm/b member runtime at ``:1,20
+        runtime a@2.0.0
+        runtime made
+        runtime made-not
+    pkg:npm/made archive runtime:12
+    pkg:npm/made-not archive runtime:16
+    ");
+    let broken = [("yarn.lock", lock.as_str()), (".yarnrc.yml", "npmAuthToken: 's3cret\n")];
+    assert!(!read(broken).contains("s3cret"));
+}
+
+#[test]
 fn a_lock_of_yarn_2_alone_does_not_say_what_for() {
     insta::assert_snapshot!(read([("yarn.lock", BERRY)]), @r"
     pkg:npm/%40s/a@1.1.0 registry unknown:8
