@@ -2,6 +2,7 @@
 
 mod bun;
 mod cargo;
+mod deno;
 mod js;
 mod json;
 mod npm;
@@ -40,7 +41,7 @@ const FAULTS_TOLD_MAX: usize = 10;
 pub const GRANTS: &str = r#"{"read":[
     "**/{Cargo.lock,Cargo.toml}",
     "**/{package-lock.json,npm-shrinkwrap.json,package.json}",
-    "**/{yarn.lock,.yarnrc.yml,pnpm-lock.yaml,bun.lock}"
+    "**/{yarn.lock,.yarnrc.yml,pnpm-lock.yaml,bun.lock,deno.lock}"
 ]}"#;
 
 /// A format of lock files.
@@ -56,6 +57,8 @@ pub enum Format {
     Pnpm,
     /// `bun.lock`.
     Bun,
+    /// `deno.lock`, versions 2 to 5.
+    Deno,
 }
 
 /// What there is to know of a format.
@@ -70,7 +73,8 @@ struct Row {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::Cargo, Self::Npm, Self::Yarn, Self::Pnpm, Self::Bun];
+    pub const ALL: [Self; 6] =
+        [Self::Cargo, Self::Npm, Self::Yarn, Self::Pnpm, Self::Bun, Self::Deno];
 
     fn row(self) -> Row {
         match self {
@@ -103,6 +107,12 @@ impl Format {
                 first_wins: true,
                 ecosystem: Ecosystem::Npm,
                 read: bun::read,
+            },
+            Self::Deno => Row {
+                patterns: &["deno.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Npm,
+                read: deno::read,
             },
         }
     }

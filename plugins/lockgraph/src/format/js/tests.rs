@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::drawn::check_torn;
 use crate::format::bun::tests as bun;
+use crate::format::deno::tests as deno;
 use crate::format::pnpm::tests as pnpm;
 use crate::format::yarn::tests as yarn;
 use crate::{Format, Warnings};
@@ -17,6 +18,7 @@ fn samples() -> Vec<(Format, &'static str)> {
         (Format::Pnpm, pnpm::V6),
         (Format::Pnpm, pnpm::V9),
         (Format::Bun, bun::BUN),
+        (Format::Deno, deno::V5),
     ]
 }
 
@@ -119,7 +121,7 @@ proptest! {
     /// Also what is nearly right: a piece of a real one gone, or in another place.
     #[test]
     fn no_damage_breaks_a_reader(
-        which in 0usize..6, from in 0usize..3_000, length in 0usize..80, to in 0usize..3_000,
+        which in 0usize..7, from in 0usize..3_000, length in 0usize..80, to in 0usize..3_000,
     ) {
         let (format, text) = samples()[which];
         let mut text = text.as_bytes().to_vec();
