@@ -1,10 +1,15 @@
 //! Lock file formats: one module each, and the only place that lists them.
 
+mod bun;
 mod cargo;
+mod deno;
+mod js;
 mod json;
 mod npm;
+mod pnpm;
 mod toml;
 mod yaml;
+mod yarn;
 
 use crate::ecosystem::Ecosystem;
 use crate::graph::Graph;
@@ -35,7 +40,8 @@ const FAULTS_TOLD_MAX: usize = 10;
 /// them.
 pub const GRANTS: &str = r#"{"read":[
     "**/{Cargo.lock,Cargo.toml}",
-    "**/{package-lock.json,npm-shrinkwrap.json,package.json}"
+    "**/{package-lock.json,npm-shrinkwrap.json,package.json}",
+    "**/{yarn.lock,.yarnrc.yml,pnpm-lock.yaml,bun.lock,deno.lock}"
 ]}"#;
 
 /// A format of lock files.
@@ -45,6 +51,14 @@ pub enum Format {
     Cargo,
     /// `package-lock.json` and `npm-shrinkwrap.json`, versions 1 to 3.
     Npm,
+    /// `yarn.lock`, of any yarn.
+    Yarn,
+    /// `pnpm-lock.yaml`, versions 5 to 9.
+    Pnpm,
+    /// `bun.lock`.
+    Bun,
+    /// `deno.lock`, versions 2 to 5.
+    Deno,
 }
 
 /// What there is to know of a format.
@@ -59,7 +73,8 @@ struct Row {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 2] = [Self::Cargo, Self::Npm];
+    pub const ALL: [Self; 6] =
+        [Self::Cargo, Self::Npm, Self::Yarn, Self::Pnpm, Self::Bun, Self::Deno];
 
     fn row(self) -> Row {
         match self {
@@ -74,6 +89,30 @@ impl Format {
                 first_wins: true,
                 ecosystem: Ecosystem::Npm,
                 read: npm::read,
+            },
+            Self::Yarn => Row {
+                patterns: &["yarn.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Npm,
+                read: yarn::read,
+            },
+            Self::Pnpm => Row {
+                patterns: &["pnpm-lock.yaml"],
+                first_wins: true,
+                ecosystem: Ecosystem::Npm,
+                read: pnpm::read,
+            },
+            Self::Bun => Row {
+                patterns: &["bun.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Npm,
+                read: bun::read,
+            },
+            Self::Deno => Row {
+                patterns: &["deno.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Npm,
+                read: deno::read,
             },
         }
     }

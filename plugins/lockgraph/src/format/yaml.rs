@@ -152,7 +152,10 @@ impl<'a> Tree<'a> {
             Event::Alias(anchor) => {
                 let meant = self.anchors.iter().find(|(number, _)| *number == anchor);
                 let meant = meant.map(|(_, value)| value.clone());
-                self.add(meant.ok_or_else(|| refused(line, "an alias of nothing"))?, 0)
+                let meant = meant.ok_or_else(|| refused(line, "an alias of nothing"))?;
+                // Its own values were counted where they were written, not here.
+                self.values += meant.size() - 1;
+                self.add(meant, 0)
             }
             Event::Nothing
             | Event::StreamStart
@@ -177,9 +180,7 @@ impl<'a> Tree<'a> {
     }
 
     fn add(&mut self, value: Yaml<'a>, anchor: usize) -> Result<(), Unreadable> {
-        // What is in a list or a mapping was counted when it was added to that.
-        let is_repeated = anchor == 0 && !matches!(value.value, Value::Text { .. });
-        self.values += if is_repeated { value.size() } else { 1 };
+        self.values += 1;
         if self.values > VALUES_MAX {
             return Err(refused(value.line, "more values than any lock file has"));
         }
