@@ -8,6 +8,7 @@ use super::lock::{Lock, Need, Package};
 use super::manifest::Manifest;
 use super::names::normalised;
 use super::origin::Origin;
+use super::poetry;
 use super::table::{Fault, add_each, file, list_at, name_of, needs, tables_at, version_of};
 use crate::format::toml::{read as read_toml, table_at, text_at, texts_at};
 use crate::format::{Input, Unreadable};
@@ -16,10 +17,10 @@ use crate::graph::{EdgeKind, Graph, Scope};
 pub(in crate::format) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
     read_toml(input, "package", |document, input| {
         let manifest = Manifest::read(input.dir(), input);
-        let files = table_at(document, "metadata").and_then(|table| table_at(table, "files"));
+        let metadata = table_at(document, "metadata");
         let mut lock = Lock::default();
         add_each(document, "package", &mut lock, input, |table, line, input| {
-            package(table, line, files, manifest.as_ref(), input)
+            package(table, line, metadata, manifest.as_ref(), input)
         });
         if let Some(manifest) = manifest {
             let mut root = manifest.package(input);
@@ -33,7 +34,7 @@ pub(in crate::format) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable
 fn package<'d>(
     table: &'d DeTable<'_>,
     line: u32,
-    files: Option<&DeTable<'_>>,
+    metadata: Option<&DeTable<'_>>,
     manifest: Option<&Manifest>,
     input: &Input<'_>,
 ) -> Result<Package<'d>, Fault> {
@@ -48,10 +49,11 @@ fn package<'d>(
     }
     let mut node = origin.node(name, version, line, input);
     node.archives = tables_at(table, "files").filter_map(file).collect();
-    if let (Some(files), Some(version)) = (files, version) {
-        // Version 3 keeps them at the end.
+    if let (Some(metadata), Some(version)) = (metadata, version) {
+        // Versions up to 3 keep them at the end.
         let key = format!("{name} {version}");
-        node.archives.extend(tables_at(files, &key).filter_map(file));
+        let tables = [Some(metadata), table_at(metadata, "files")].into_iter().flatten();
+        node.archives.extend(tables.flat_map(|table| tables_at(table, &key)).filter_map(file));
     }
     Ok(Package {
         key: normalised(name),
@@ -99,7 +101,8 @@ fn scope(table: &DeTable<'_>, manifest: Option<&Manifest>) -> Option<Scope> {
 
 fn requirements<'d>(table: &'d DeTable<'_>, input: &Input<'_>) -> Vec<Need<'d>> {
     let own = extras_key(texts_at(table, "extras").into_iter().map(normalised));
-    let mut all = Vec::new();
+    // The first releases had a table, as Poetry has.
+    let mut all = poetry::needs(table, input);
     for item in list_at(table, "dependencies") {
         let Some(text) = item.get_ref().as_str() else { continue };
         let text = text.strip_prefix("-e ").unwrap_or(text);

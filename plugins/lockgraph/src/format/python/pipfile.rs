@@ -115,7 +115,7 @@ fn package(
         (None, Some(at)) => Origin::Directory(at),
         (None, None) => Origin::Index(sources.address(text("index"))),
     };
-    if !entry.is_object() && version.is_none() {
+    if !entry.is_object() && !entry.is_string() {
         return Err("no usable entry");
     }
     if !origin.is_usable() {

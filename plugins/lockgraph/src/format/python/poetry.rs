@@ -15,6 +15,9 @@ use crate::format::toml::{is_true, read as read_toml, table_at, text_at, texts_a
 use crate::format::{Input, Unreadable};
 use crate::graph::{Archive, EdgeKind, Graph, Hash, HashAlgorithm, Scope};
 
+/// Packages that version 1 left out of every lock file.
+const UNLOCKED: [&str; 4] = ["distribute", "pip", "setuptools", "wheel"];
+
 pub(in crate::format) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
     read_toml(input, "package", |document, input| {
         let metadata = table_at(document, "metadata");
@@ -107,7 +110,8 @@ fn scope(table: &DeTable<'_>) -> Option<Scope> {
     })
 }
 
-fn needs<'d>(table: &'d DeTable<'_>, input: &Input<'_>) -> Vec<Need<'d>> {
+/// What the table `dependencies` of a package says.
+pub(super) fn needs<'d>(table: &'d DeTable<'_>, input: &Input<'_>) -> Vec<Need<'d>> {
     let mut needs = Vec::new();
     // What it offers as extras stands apart, in `extras`, and is not locked unless asked for.
     for (name, value) in table_at(table, "dependencies").into_iter().flatten() {
@@ -136,7 +140,7 @@ fn need<'d>(name: &'d str, value: &'d Spanned<DeValue<'_>>, line: u32) -> Vec<Ne
     let table = value.get_ref().as_table();
     let text = |key: &str| table.and_then(|table| text_at(table, key));
     let range = value.get_ref().as_str().or_else(|| text("version")).unwrap_or("");
-    let marker = text("markers").unwrap_or("");
+    let marker = text("markers").or_else(|| text("marker")).unwrap_or("");
     let extras = table.map(|table| texts_at(table, "extras")).unwrap_or_default();
     let build = |of_extra: Option<&'d str>| Need {
         key: normalised(name),
@@ -146,7 +150,9 @@ fn need<'d>(name: &'d str, value: &'d Spanned<DeValue<'_>>, line: u32) -> Vec<Ne
         kind: EdgeKind::Runtime,
         line,
         // Where the marker does not hold, the package is not locked.
-        may_be_absent: !marker.is_empty() || table.is_some_and(|table| is_true(table, "optional")),
+        may_be_absent: !marker.is_empty()
+            || UNLOCKED.contains(&name)
+            || table.is_some_and(|table| is_true(table, "optional")),
     };
     match extras_of(marker).as_slice() {
         [] => vec![build(None)],

@@ -150,9 +150,10 @@ fn add_list<'d>(
     for item in list.as_array().into_iter().flat_map(|list| list.iter()) {
         let Some(table) = item.get_ref().as_table() else { continue };
         let Some(name) = text_at(table, "name").and_then(word) else { continue };
-        // Older releases of uv wrote one extra, newer ones a list.
+        // Packages have `extra`, of old one text; what the workspace itself requires has `extras`.
         let one = text_at(table, "extra");
-        let extras = one.into_iter().chain(texts_at(table, "extra"));
+        let lists = ["extra", "extras"].into_iter().flat_map(|key| texts_at(table, key));
+        let extras = one.into_iter().chain(lists);
         let extras: Vec<Cow<'d, str>> = extras.map(normalised).collect();
         needs.push(Need {
             key: normalised(name),
@@ -191,9 +192,11 @@ fn add_root_without_package<'d>(
     for (_, list) in table_at(manifest, "dependency-groups").into_iter().flatten() {
         add_list(&mut needs, list.get_ref(), None, EdgeKind::Dev, input);
     }
-    // These have ranges where dependencies of packages have versions.
     for need in &mut needs {
+        // These have ranges where dependencies of packages have versions, and markers that may
+        // hold nowhere.
         need.pick = Pick::Range(Cow::Borrowed(""));
+        need.may_be_absent = true;
     }
     let Some(line) = needs.first().map(|need| need.line) else { return };
     let name = name_of_directory(input.dir());

@@ -167,8 +167,14 @@ name = "b"
 version = "2.0"
 sections = ["dev"]
 
+[package.dependencies]
+a = {marker = "python_version > '3'", version = ">=1"}
+
 [metadata]
 lock_version = "3.1"
+"b 2.0" = [
+    {file = "b-2.0.tar.gz", hash = "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"},
+]
 
 [metadata.files]
 "a 1.0" = [
@@ -178,8 +184,10 @@ lock_version = "3.1"
     insta::assert_snapshot!(read("pdm.lock", [("pdm.lock", lock)]) + &details("pdm.lock", [("pdm.lock", lock)]), @r"
     pkg:pypi/a@1.0 registry runtime :1
     pkg:pypi/b@2.0 registry dev :6
+        runtime a@1.0
     a@1.0
         Sha256 aaaa…
     b@2.0
+        Sha256 dddd…
     ");
 }

@@ -18,6 +18,7 @@ pub(super) const LOCK: &str = r#"{
         "inner": { "hashes": ["sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"], "index": "private", "version": "==1.0", "extras": ["fast"] },
         "local": { "editable": true, "path": "./libs/local" },
         "loose": { "version": ">=1.0" },
+        "old": "*",
         "wide": { "version": "*" }
     },
     "develop": {
@@ -47,19 +48,20 @@ python_version = "3.12"
 #[test]
 fn every_section_is_read_and_the_pipfile_says_what_is_direct() {
     insta::assert_snapshot!(read("web/Pipfile.lock", [("web/Pipfile.lock", LOCK), ("web/Pipfile", PIPFILE)]), @r"
-    pkg:pypi/attrs@25.1.0 registry runtime :11,20
+    pkg:pypi/attrs@25.1.0 registry runtime :11,21
     pkg:pypi/cloned?vcs_url=git%2Bhttps:%2F%2Fgit.example.org%2Fcloned.git%400123abcd git runtime :13
     pkg:pypi/inner@1.0?repository_url=https:%2F%2Findex.example.org%2Fsimple registry runtime :14
     pkg:pypi/local path runtime at `web/libs/local` :15
     pkg:pypi/loose registry runtime range `>=1.0` :16
-    pkg:pypi/tester@8.0 registry dev :21
-    pkg:pypi/theme@1.0 registry unknown :24
+    pkg:pypi/old registry runtime :17
+    pkg:pypi/tester@8.0 registry dev :22
+    pkg:pypi/theme@1.0 registry unknown :25
     root pkg:pypi/web member runtime at `web` :1
         runtime attrs@25.1.0
         runtime inner@1.0
         dev tester@8.0
         unknown theme@1.0
-    pkg:pypi/wide registry runtime :17
+    pkg:pypi/wide registry runtime :18
     warning: web/Pipfile.lock:12: no usable entry
     warning: web/Pipfile.lock: `absent`, which `web` needs, is not listed
     ");
@@ -80,6 +82,7 @@ fn a_digest_without_a_file_is_a_file_called_by_it() {
     local
         from ./libs/local
     loose
+    old
     tester@8.0
     theme@1.0
     wide

@@ -191,7 +191,7 @@ fn a_root_that_is_no_package_needs_its_groups() {
 [manifest]
 members = ["child"]
 [manifest.dependency-groups]
-dev = [{ name = "tester", specifier = ">=8" }]
+dev = [{ name = "tester", extras = ["more"], specifier = ">=8" }, { name = "old", marker = "python_full_version < '3'" }]
 [[package]]
 name = "child"
 version = "1"
@@ -200,10 +200,19 @@ source = { editable = "child" }
 name = "tester"
 version = "8.1"
 source = { registry = "https://pypi.org/simple" }
+[package.optional-dependencies]
+more = [{ name = "child" }, { name = "helper" }]
+[[package]]
+name = "helper"
+version = "1"
+source = { registry = "https://pypi.org/simple" }
 "#;
     insta::assert_snapshot!(read("web/uv.lock", [("web/uv.lock", lock)]), @r"
     root pkg:pypi/child@1 member runtime at `web/child` :6
+    pkg:pypi/helper@1 registry dev :16
     pkg:pypi/tester@8.1 registry dev :10
+        optional child@1
+        optional helper@1
     root pkg:pypi/web member runtime at `web` :5
         dev tester@8.1
     ");
