@@ -7,6 +7,7 @@ mod js;
 mod json;
 mod npm;
 mod pnpm;
+mod python;
 mod toml;
 mod yaml;
 mod yarn;
@@ -41,7 +42,10 @@ const FAULTS_TOLD_MAX: usize = 10;
 pub const GRANTS: &str = r#"{"read":[
     "**/{Cargo.lock,Cargo.toml}",
     "**/{package-lock.json,npm-shrinkwrap.json,package.json}",
-    "**/{yarn.lock,.yarnrc.yml,pnpm-lock.yaml,bun.lock,deno.lock}"
+    "**/{yarn.lock,.yarnrc.yml,pnpm-lock.yaml,bun.lock,deno.lock}",
+    "**/{poetry.lock,uv.lock,pdm.lock,Pipfile.lock,Pipfile,pylock.toml,pylock.*.toml,pyproject.toml}",
+    "**/{requirements*.txt,*-requirements.txt,*constraints*.txt}",
+    "**/requirements/*.txt"
 ]}"#;
 
 /// A format of lock files.
@@ -59,6 +63,18 @@ pub enum Format {
     Bun,
     /// `deno.lock`, versions 2 to 5.
     Deno,
+    /// `pdm.lock`, versions 2 to 4.
+    Pdm,
+    /// `Pipfile.lock`.
+    Pipenv,
+    /// `poetry.lock`, of Poetry 0.12 to 2.
+    Poetry,
+    /// `pylock.toml` and `pylock.*.toml`: PEP 751.
+    Pylock,
+    /// `requirements*.txt` of pip, with what it includes.
+    Requirements,
+    /// `uv.lock`.
+    Uv,
 }
 
 /// What there is to know of a format.
@@ -68,13 +84,31 @@ struct Row {
     /// Whether the package manager reads only the first of several in one directory.
     first_wins: bool,
     ecosystem: Ecosystem,
-    read: for<'a, 'b> fn(&'a mut Input<'b>) -> Result<Graph, Unreadable>,
+    read: Reader,
+}
+
+type Reader = for<'a, 'b> fn(&'a mut Input<'b>) -> Result<Graph, Unreadable>;
+
+fn python_row(patterns: &'static [&'static str], read: Reader) -> Row {
+    Row { patterns, first_wins: false, ecosystem: Ecosystem::Pypi, read }
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 6] =
-        [Self::Cargo, Self::Npm, Self::Yarn, Self::Pnpm, Self::Bun, Self::Deno];
+    pub const ALL: [Self; 12] = [
+        Self::Cargo,
+        Self::Npm,
+        Self::Yarn,
+        Self::Pnpm,
+        Self::Bun,
+        Self::Deno,
+        Self::Pdm,
+        Self::Pipenv,
+        Self::Poetry,
+        Self::Pylock,
+        Self::Requirements,
+        Self::Uv,
+    ];
 
     fn row(self) -> Row {
         match self {
@@ -114,6 +148,15 @@ impl Format {
                 ecosystem: Ecosystem::Npm,
                 read: deno::read,
             },
+            Self::Pdm => python_row(&["pdm.lock"], python::pdm::read),
+            Self::Pipenv => python_row(&["Pipfile.lock"], python::pipfile::read),
+            Self::Poetry => python_row(&["poetry.lock"], python::poetry::read),
+            Self::Pylock => python_row(&["pylock.toml", "pylock.*.toml"], python::pylock::read),
+            Self::Requirements => python_row(
+                &["requirements*.txt", "*-requirements.txt", "requirements/*.txt"],
+                python::requirements::read,
+            ),
+            Self::Uv => python_row(&["uv.lock"], python::uv::read),
         }
     }
 
