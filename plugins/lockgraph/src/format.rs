@@ -1,8 +1,16 @@
 //! Lock file formats: one module each, and the only place that lists them.
 
+mod beside;
 mod cargo;
+mod composer;
+mod conan;
+mod gem;
+mod go;
 mod json;
+mod mix;
 mod npm;
+mod pubspec;
+mod swift;
 mod toml;
 mod yaml;
 
@@ -35,7 +43,14 @@ const FAULTS_TOLD_MAX: usize = 10;
 /// them.
 pub const GRANTS: &str = r#"{"read":[
     "**/{Cargo.lock,Cargo.toml}",
-    "**/{package-lock.json,npm-shrinkwrap.json,package.json}"
+    "**/{package-lock.json,npm-shrinkwrap.json,package.json}",
+    "**/{composer.lock,composer.json}",
+    "**/{conan.lock,conanfile.txt}",
+    "**/{Gemfile.lock,Gemfile,gems.locked,gems.rb}",
+    "**/{go.mod,go.sum,go.work}",
+    "**/{mix.lock,mix.exs}",
+    "**/{pubspec.lock,pubspec.yaml}",
+    "**/{Package.resolved,Package.swift}"
 ]}"#;
 
 /// A format of lock files.
@@ -45,6 +60,20 @@ pub enum Format {
     Cargo,
     /// `package-lock.json` and `npm-shrinkwrap.json`, versions 1 to 3.
     Npm,
+    /// `composer.lock`.
+    Composer,
+    /// `conan.lock`, of Conan 1 and 2.
+    Conan,
+    /// `Gemfile.lock` and `gems.locked`.
+    Gem,
+    /// `go.mod`, with the `go.sum` beside it and the `go.work` above.
+    Go,
+    /// `mix.lock`.
+    Mix,
+    /// `pubspec.lock`.
+    Pubspec,
+    /// `Package.resolved`, versions 1 to 3.
+    Swift,
 }
 
 /// What there is to know of a format.
@@ -59,7 +88,17 @@ struct Row {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 2] = [Self::Cargo, Self::Npm];
+    pub const ALL: [Self; 9] = [
+        Self::Cargo,
+        Self::Npm,
+        Self::Composer,
+        Self::Conan,
+        Self::Gem,
+        Self::Go,
+        Self::Mix,
+        Self::Pubspec,
+        Self::Swift,
+    ];
 
     fn row(self) -> Row {
         match self {
@@ -74,6 +113,48 @@ impl Format {
                 first_wins: true,
                 ecosystem: Ecosystem::Npm,
                 read: npm::read,
+            },
+            Self::Composer => Row {
+                patterns: &["composer.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Composer,
+                read: composer::read,
+            },
+            Self::Conan => Row {
+                patterns: &["conan.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Conan,
+                read: conan::read,
+            },
+            Self::Gem => Row {
+                patterns: &["gems.locked", "Gemfile.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Gem,
+                read: gem::read,
+            },
+            Self::Go => Row {
+                patterns: &["go.mod"],
+                first_wins: true,
+                ecosystem: Ecosystem::Golang,
+                read: go::read,
+            },
+            Self::Mix => Row {
+                patterns: &["mix.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Hex,
+                read: mix::read,
+            },
+            Self::Pubspec => Row {
+                patterns: &["pubspec.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Pub,
+                read: pubspec::read,
+            },
+            Self::Swift => Row {
+                patterns: &["Package.resolved"],
+                first_wins: true,
+                ecosystem: Ecosystem::Swift,
+                read: swift::read,
             },
         }
     }
@@ -208,6 +289,14 @@ impl<'a> Input<'a> {
     fn dir(&self) -> &'a str {
         path::parent(self.path)
     }
+
+    /// The name of that directory, for a root that has none of its own.
+    fn dir_name(&self) -> &'a str {
+        match path::file_name(self.dir()) {
+            "" => "root",
+            name => name,
+        }
+    }
 }
 
 /// Parts of a lock file that had to be left out: the first few are told, all are counted.
@@ -306,5 +395,9 @@ impl Files for NoFiles {
     }
 }
 
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod sketch;
 #[cfg(test)]
 mod tests;
