@@ -4,6 +4,7 @@ mod beside;
 mod cargo;
 mod composer;
 mod conan;
+mod conflict;
 mod gem;
 mod go;
 mod json;
@@ -271,7 +272,16 @@ pub(crate) fn read_lockfile(
         files,
         faults: Faults { path, warnings, count: 0, notes: 0 },
     };
-    let graph = (format.row().read)(&mut input)?;
+    let read = format.row().read;
+    let err = match read(&mut input) {
+        Ok(graph) => return Ok(Read { graph, incomplete: input.faults.finish() }),
+        Err(err @ Unreadable::Syntax { .. }) => err,
+        Err(err) => return Err(err),
+    };
+    let mut faults = input.faults;
+    let text = conflict::first_sides(text, &mut faults).ok_or_else(|| err.clone())?;
+    let mut input = Input { path, text: &text, lines: Lines::new(&text), files, faults };
+    let graph = read(&mut input).map_err(|_| err)?;
     Ok(Read { graph, incomplete: input.faults.finish() })
 }
 

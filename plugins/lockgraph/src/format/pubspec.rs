@@ -135,7 +135,6 @@ impl Packages {
         // Where the package begins that is read: its first byte, and the lines above it.
         let mut open: Option<(usize, u32)> = None;
         let mut indent = None;
-        let mut ends = text.len();
         let offset = |part: &str| part.as_ptr() as usize - text.as_ptr() as usize;
         for (line, above) in lines {
             let depth = line.len() - line.trim_start_matches(' ').len();
@@ -147,12 +146,14 @@ impl Packages {
                 self.add_part(text, open, offset(line), input);
                 open = is_first.then(|| (offset(line), above));
             }
-            if depth == 0 && !is_conflict_mark(line) {
-                ends = 0;
+            if is_conflict_mark(line) {
+                let number = above.saturating_add(1);
+                input.faults.add(Some(number), "the mark of a merge conflict");
+            } else if depth == 0 {
                 break;
             }
         }
-        self.add_part(text, open.filter(|_| ends > 0), text.len(), input);
+        self.add_part(text, open, text.len(), input);
         Ok(())
     }
 

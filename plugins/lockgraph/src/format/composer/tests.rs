@@ -67,6 +67,15 @@ fn a_project_needs_what_its_composer_json_asks_for() {
 }
 
 #[test]
+fn a_merge_conflict_costs_its_second_side() {
+    let text = "{\n<<<<<<< HEAD\n\"content-hash\": \"1\",\n||||||| base\n\"content-hash\": \"0\",\n=======\n\"content-hash\": \"2\",\n>>>>>>> theirs\n\"packages\": [{\"name\": \"a/b\", \"version\": \"1\"}]}";
+    insta::assert_snapshot!(parse(Format::Composer, text), @r"
+    pkg:composer/a/b@1 registry runtime composer.lock:9
+    warning: composer.lock:2: a merge conflict: its second side is left out
+    ");
+}
+
+#[test]
 fn a_broken_package_costs_itself() {
     let text = "{\"packages\": [\n{\"name\": \"a/b\", \"version\": \"1\"},\n{\"name\": \"a/c\"},\nnull,\n{\"name\": \"a/b\", \"version\": \"2\", \"require\": {\"A/B\": \"*\"}}\n],\n\"packages-dev\": {}}";
     insta::assert_snapshot!(parse(Format::Composer, text), @r"
@@ -80,5 +89,8 @@ fn a_broken_package_costs_itself() {
     insta::assert_snapshot!(parse(Format::Composer, "{\"packages\": [], \"packages-dev\": null}"), @"");
     insta::assert_snapshot!(parse(Format::Composer, "{}"), @"error: None: not a lock file: it has neither `packages` nor `packages-dev`");
     insta::assert_snapshot!(parse(Format::Composer, "null"), @"error: None: not a lock file: it is no JSON object");
-    insta::assert_snapshot!(parse(Format::Composer, "{\"packages\": [\n<<<<<<< HEAD\n"), @"error: Some(2): not valid JSON: expected value at line 2 column 1");
+    insta::assert_snapshot!(parse(Format::Composer, "{\"packages\": [\n<<<<<<< HEAD\n"), @r"
+    error: Some(2): not valid JSON: expected value at line 2 column 1
+    warning: composer.lock:2: a merge conflict: its second side is left out
+    ");
 }

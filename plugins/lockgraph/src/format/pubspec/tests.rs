@@ -116,7 +116,10 @@ fn a_broken_package_costs_itself() {
     pkg:pub/b@1.0 registry unknown pubspec.lock:7
     pkg:pub/d@1 registry unknown pubspec.lock:16
     warning: pubspec.lock:7: not valid YAML: simple key expect ':'
+    warning: pubspec.lock:6: the mark of a merge conflict
+    warning: pubspec.lock:9: the mark of a merge conflict
     warning: pubspec.lock:10: `b` is listed twice
+    warning: pubspec.lock:12: the mark of a merge conflict
     warning: pubspec.lock:14: not valid YAML: invalid indentation in quoted scalar
     warning: pubspec.lock:18: `e` has no usable version
     ");
