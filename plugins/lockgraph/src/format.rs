@@ -46,7 +46,7 @@ pub const GRANTS: &str = r#"{"read":[
     "**/{Cargo.lock,Cargo.toml}",
     "**/{package-lock.json,npm-shrinkwrap.json,package.json}",
     "**/{composer.lock,composer.json}",
-    "**/{conan.lock,conanfile.txt}",
+    "**/{conan.lock,conanfile.py,conanfile.txt}",
     "**/{Gemfile.lock,Gemfile,gems.locked,gems.rb}",
     "**/{go.mod,go.sum,go.work}",
     "**/{mix.lock,mix.exs}",

@@ -6,7 +6,7 @@
 
 mod package;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
@@ -119,9 +119,8 @@ impl<'a> Index<'a> {
         let mut index = Self { named: BTreeMap::new(), given: BTreeMap::new() };
         for (number, package) in packages.iter().enumerate() {
             index.named.entry(package.key.as_str()).or_insert(number);
-            let names: BTreeSet<&str> = package.gives.iter().map(String::as_str).collect();
-            for name in names {
-                index.given.entry(name).or_default().push(number);
+            for name in &package.gives {
+                index.given.entry(name.as_str()).or_default().push(number);
             }
         }
         index

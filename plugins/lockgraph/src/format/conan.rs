@@ -1,9 +1,10 @@
-//! `conan.lock`, of Conan 1 (a graph) and Conan 2 (lists), and the conanfile.txt beside it.
+//! `conan.lock`, of Conan 1 (a graph) and Conan 2 (lists), and the conanfile beside it.
 //!
 //! Conan 2 says of each package whether it is needed to run, to build or by a recipe; which of
 //! them needs which, it does not say.
 
 mod lists;
+mod manifest;
 mod nodes;
 
 use std::collections::BTreeMap;

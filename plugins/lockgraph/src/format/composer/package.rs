@@ -1,5 +1,7 @@
 //! One package of a `composer.lock`, and a composer.json, which has the same fields.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -21,7 +23,7 @@ pub(super) struct Package {
     pub(super) requires: Vec<String>,
     pub(super) requires_dev: Vec<String>,
     /// Names it provides or replaces; lower case.
-    pub(super) gives: Vec<String>,
+    pub(super) gives: BTreeSet<String>,
     pub(super) line: u32,
     scope: Scope,
     origin: Origin,
@@ -75,8 +77,7 @@ impl Package {
     }
 
     fn new(written: &Written, name: &str, version: Option<&str>, scope: Scope, line: u32) -> Self {
-        let mut gives = names(&written.provide);
-        gives.append(&mut names(&written.replace));
+        let provided = names(&written.provide).into_iter();
         let shasum = text(&written.dist["shasum"]);
         Self {
             name: name.to_owned(),
@@ -85,7 +86,7 @@ impl Package {
             licence: licence(&written.license),
             requires: names(&written.require),
             requires_dev: names(&written.require_dev),
-            gives,
+            gives: provided.chain(names(&written.replace)).collect(),
             line,
             scope,
             origin: origin(written, version.unwrap_or_default()),
@@ -95,7 +96,7 @@ impl Package {
 
     /// Whether it stands in for a name, or bears it.
     pub(super) fn gives(&self, name: &str) -> bool {
-        self.key == name || self.gives.iter().any(|given| given == name)
+        self.key == name || self.gives.contains(name)
     }
 
     pub(super) fn node(&self, input: &Input<'_>) -> Node {

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{BUILD_SECTIONS, Reference};
+use super::{BUILD_SECTIONS, Reference, manifest};
+use crate::Ecosystem;
 use crate::format::json::Object;
-use crate::format::{Edges, Input, PACKAGES_MAX, beside, word};
-use crate::graph::{Builder, EdgeKind, Graph, Kind, Node, Place, Scope};
+use crate::format::{Edges, Input, PACKAGES_MAX};
+use crate::graph::{Builder, Graph, Kind, Node, Place, Scope};
 use crate::purl::Purl;
-use crate::{Ecosystem, path};
 
 /// Packages by name and version.
 type Named<'a> = BTreeMap<&'a str, BTreeMap<&'a str, usize>>;
@@ -79,12 +79,12 @@ fn add_section(
     }
 }
 
-/// Adds the project with what its conanfile.txt asks for.
+/// Adds the project with what its manifest asks for.
 fn add_root(builder: &mut Builder, named: &Named<'_>, input: &mut Input<'_>) {
-    let path = path::join(input.dir(), "conanfile.txt");
-    let Some(text) = beside::text(input, &path) else { return };
-    let purl = Purl::new(Ecosystem::Conan, input.dir_name(), None);
-    let place = Place { path, line: 1 };
+    let Some(manifest) = manifest::read(input) else { return };
+    let name = manifest.name.as_deref().unwrap_or(input.dir_name());
+    let purl = Purl::new(Ecosystem::Conan, name, manifest.version.as_deref());
+    let place = Place { path: manifest.path, line: 1 };
     let location = Some(input.dir().to_owned());
     let root = builder.node(Node {
         location,
@@ -93,29 +93,14 @@ fn add_root(builder: &mut Builder, named: &Named<'_>, input: &mut Input<'_>) {
     });
     builder.root(root);
     let mut room = Edges::new();
-    let mut kind = None;
-    for line in text.lines() {
-        let line = line.split_once('#').map_or(line, |(line, _)| line).trim();
-        if line.starts_with('[') {
-            kind = match line {
-                "[requires]" => Some(EdgeKind::Runtime),
-                "[tool_requires]" | "[build_requires]" => Some(EdgeKind::Build),
-                "[test_requires]" => Some(EdgeKind::Dev),
-                _ => None,
-            };
-            continue;
-        }
-        let mut words = line.split(['/', '@', ' ']);
-        let name = words.next().and_then(word);
-        let (Some(kind), Some(versions)) = (kind, name.and_then(|name| named.get(name))) else {
-            continue;
-        };
+    for (name, version, kind) in &manifest.needs {
+        let Some(versions) = named.get(name.as_str()) else { continue };
         // A range of versions, which is no key, means the one there is.
-        let exact = words.next().and_then(|version| versions.get(version));
+        let exact = versions.get(version.as_str());
         if let Some(&to) = exact.or_else(|| versions.values().next())
             && room.take(&mut input.faults)
         {
-            builder.edge(root, to, kind);
+            builder.edge(root, to, *kind);
         }
     }
 }
