@@ -4,10 +4,20 @@ mod bun;
 mod cargo;
 mod deno;
 mod js;
+mod beside;
+mod cargo;
+mod composer;
+mod conan;
+mod conflict;
+mod gem;
+mod go;
 mod json;
+mod mix;
 mod npm;
 mod pnpm;
 mod python;
+mod pubspec;
+mod swift;
 mod toml;
 mod yaml;
 mod yarn;
@@ -45,7 +55,14 @@ pub const GRANTS: &str = r#"{"read":[
     "**/{yarn.lock,.yarnrc.yml,pnpm-lock.yaml,bun.lock,deno.lock}",
     "**/{poetry.lock,uv.lock,pdm.lock,Pipfile.lock,Pipfile,pylock.toml,pylock.*.toml,pyproject.toml}",
     "**/{requirements*.txt,*-requirements.txt,*constraints*.txt}",
-    "**/requirements/*.txt"
+    "**/requirements/*.txt",
+    "**/{composer.lock,composer.json}",
+    "**/{conan.lock,conanfile.py,conanfile.txt}",
+    "**/{Gemfile.lock,Gemfile,gems.locked,gems.rb}",
+    "**/{go.mod,go.sum,go.work}",
+    "**/{mix.lock,mix.exs}",
+    "**/{pubspec.lock,pubspec.yaml}",
+    "**/{Package.resolved,Package.swift}"
 ]}"#;
 
 /// A format of lock files.
@@ -75,6 +92,20 @@ pub enum Format {
     Requirements,
     /// `uv.lock`.
     Uv,
+    /// `composer.lock`.
+    Composer,
+    /// `conan.lock`, of Conan 1 and 2.
+    Conan,
+    /// `Gemfile.lock` and `gems.locked`.
+    Gem,
+    /// `go.mod`, with the `go.sum` beside it and the `go.work` above.
+    Go,
+    /// `mix.lock`.
+    Mix,
+    /// `pubspec.lock`.
+    Pubspec,
+    /// `Package.resolved`, versions 1 to 3.
+    Swift,
 }
 
 /// What there is to know of a format.
@@ -95,7 +126,7 @@ fn python_row(patterns: &'static [&'static str], read: Reader) -> Row {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 19] = [
         Self::Cargo,
         Self::Npm,
         Self::Yarn,
@@ -108,6 +139,13 @@ impl Format {
         Self::Pylock,
         Self::Requirements,
         Self::Uv,
+        Self::Composer,
+        Self::Conan,
+        Self::Gem,
+        Self::Go,
+        Self::Mix,
+        Self::Pubspec,
+        Self::Swift,
     ];
 
     fn row(self) -> Row {
@@ -157,6 +195,48 @@ impl Format {
                 python::requirements::read,
             ),
             Self::Uv => python_row(&["uv.lock"], python::uv::read),
+            Self::Composer => Row {
+                patterns: &["composer.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Composer,
+                read: composer::read,
+            },
+            Self::Conan => Row {
+                patterns: &["conan.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Conan,
+                read: conan::read,
+            },
+            Self::Gem => Row {
+                patterns: &["gems.locked", "Gemfile.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Gem,
+                read: gem::read,
+            },
+            Self::Go => Row {
+                patterns: &["go.mod"],
+                first_wins: true,
+                ecosystem: Ecosystem::Golang,
+                read: go::read,
+            },
+            Self::Mix => Row {
+                patterns: &["mix.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Hex,
+                read: mix::read,
+            },
+            Self::Pubspec => Row {
+                patterns: &["pubspec.lock"],
+                first_wins: true,
+                ecosystem: Ecosystem::Pub,
+                read: pubspec::read,
+            },
+            Self::Swift => Row {
+                patterns: &["Package.resolved"],
+                first_wins: true,
+                ecosystem: Ecosystem::Swift,
+                read: swift::read,
+            },
         }
     }
 
@@ -272,7 +352,16 @@ pub(crate) fn read_lockfile(
         files,
         faults: Faults { path, warnings, count: 0, notes: 0 },
     };
-    let graph = (format.row().read)(&mut input)?;
+    let read = format.row().read;
+    let err = match read(&mut input) {
+        Ok(graph) => return Ok(Read { graph, incomplete: input.faults.finish() }),
+        Err(err @ Unreadable::Syntax { .. }) => err,
+        Err(err) => return Err(err),
+    };
+    let mut faults = input.faults;
+    let text = conflict::first_sides(text, &mut faults).ok_or_else(|| err.clone())?;
+    let mut input = Input { path, text: &text, lines: Lines::new(&text), files, faults };
+    let graph = read(&mut input).map_err(|_| err)?;
     Ok(Read { graph, incomplete: input.faults.finish() })
 }
 
@@ -289,6 +378,14 @@ impl<'a> Input<'a> {
     /// The directory the lock file lies in.
     fn dir(&self) -> &'a str {
         path::parent(self.path)
+    }
+
+    /// The name of that directory, for a root that has none of its own.
+    fn dir_name(&self) -> &'a str {
+        match path::file_name(self.dir()) {
+            "" => "root",
+            name => name,
+        }
     }
 }
 
@@ -388,5 +485,9 @@ impl Files for NoFiles {
     }
 }
 
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod sketch;
 #[cfg(test)]
 mod tests;
