@@ -1,9 +1,15 @@
 //! Lock file formats: one module each, and the only place that lists them.
 
+mod actions;
 mod cargo;
+mod docker;
+mod gradle;
 mod json;
+mod maven;
 mod npm;
+mod nuget;
 mod toml;
+mod xml;
 mod yaml;
 
 use crate::ecosystem::Ecosystem;
@@ -35,7 +41,17 @@ const FAULTS_TOLD_MAX: usize = 10;
 /// them.
 pub const GRANTS: &str = r#"{"read":[
     "**/{Cargo.lock,Cargo.toml}",
-    "**/{package-lock.json,npm-shrinkwrap.json,package.json}"
+    "**/{package-lock.json,npm-shrinkwrap.json,package.json}",
+    "**/pom.xml",
+    "**/*gradle.lockfile",
+    "**/gradle/dependency-locks/*.lockfile",
+    "**/gradle/verification-metadata.xml",
+    "**/{packages.lock.json,packages.*.lock.json,packages.config}",
+    "**/{*.csproj,*.fsproj,*.vbproj}",
+    "**/{Directory.Build.props,Directory.Build.targets,Directory.Packages.props}",
+    "**/.github/workflows/{*.yml,*.yaml}",
+    "**/{action.yml,action.yaml}",
+    "**/{Dockerfile,Dockerfile.*,*.Dockerfile,*.dockerfile,Containerfile,Containerfile.*}"
 ]}"#;
 
 /// A format of lock files.
@@ -45,6 +61,20 @@ pub enum Format {
     Cargo,
     /// `package-lock.json` and `npm-shrinkwrap.json`, versions 1 to 3.
     Npm,
+    /// `pom.xml` of Maven.
+    Maven,
+    /// `gradle.lockfile`, and the older files for one configuration each.
+    Gradle,
+    /// `packages.lock.json` of NuGet.
+    Nuget,
+    /// `packages.config` of NuGet.
+    NugetConfig,
+    /// Project files of .NET, where no lock file lies beside them.
+    NugetProject,
+    /// Workflows and actions of GitHub: what they use.
+    Actions,
+    /// Dockerfiles: the images they build on.
+    Docker,
 }
 
 /// What there is to know of a format.
@@ -59,7 +89,17 @@ struct Row {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 2] = [Self::Cargo, Self::Npm];
+    pub const ALL: [Self; 9] = [
+        Self::Cargo,
+        Self::Npm,
+        Self::Maven,
+        Self::Gradle,
+        Self::Nuget,
+        Self::NugetConfig,
+        Self::NugetProject,
+        Self::Actions,
+        Self::Docker,
+    ];
 
     fn row(self) -> Row {
         match self {
@@ -74,6 +114,60 @@ impl Format {
                 first_wins: true,
                 ecosystem: Ecosystem::Npm,
                 read: npm::read,
+            },
+            Self::Maven => Row {
+                patterns: &["pom.xml"],
+                first_wins: true,
+                ecosystem: Ecosystem::Maven,
+                read: maven::read,
+            },
+            Self::Gradle => Row {
+                patterns: &["*gradle.lockfile", "gradle/dependency-locks/*.lockfile"],
+                first_wins: false,
+                ecosystem: Ecosystem::Maven,
+                read: gradle::read,
+            },
+            Self::Nuget => Row {
+                patterns: &["packages.lock.json", "packages.*.lock.json"],
+                first_wins: false,
+                ecosystem: Ecosystem::Nuget,
+                read: nuget::read_lock,
+            },
+            Self::NugetConfig => Row {
+                patterns: &["packages.config"],
+                first_wins: true,
+                ecosystem: Ecosystem::Nuget,
+                read: nuget::read_config,
+            },
+            Self::NugetProject => Row {
+                patterns: &["*.csproj", "*.fsproj", "*.vbproj"],
+                first_wins: false,
+                ecosystem: Ecosystem::Nuget,
+                read: nuget::read_project,
+            },
+            Self::Actions => Row {
+                patterns: &[
+                    ".github/workflows/*.yml",
+                    ".github/workflows/*.yaml",
+                    "action.yml",
+                    "action.yaml",
+                ],
+                first_wins: false,
+                ecosystem: Ecosystem::Github,
+                read: actions::read,
+            },
+            Self::Docker => Row {
+                patterns: &[
+                    "Dockerfile",
+                    "Dockerfile.*",
+                    "*.Dockerfile",
+                    "*.dockerfile",
+                    "Containerfile",
+                    "Containerfile.*",
+                ],
+                first_wins: false,
+                ecosystem: Ecosystem::Docker,
+                read: docker::read,
             },
         }
     }
