@@ -18,7 +18,16 @@ mod pnpm;
 mod python;
 mod pubspec;
 mod swift;
+mod actions;
+mod cargo;
+mod docker;
+mod gradle;
+mod json;
+mod maven;
+mod npm;
+mod nuget;
 mod toml;
+mod xml;
 mod yaml;
 mod yarn;
 
@@ -62,7 +71,17 @@ pub const GRANTS: &str = r#"{"read":[
     "**/{go.mod,go.sum,go.work}",
     "**/{mix.lock,mix.exs}",
     "**/{pubspec.lock,pubspec.yaml}",
-    "**/{Package.resolved,Package.swift}"
+    "**/{Package.resolved,Package.swift}",
+    "**/pom.xml",
+    "**/*gradle.lockfile",
+    "**/gradle/dependency-locks/*.lockfile",
+    "**/gradle/verification-metadata.xml",
+    "**/{packages.lock.json,packages.*.lock.json,packages.config}",
+    "**/{*.csproj,*.fsproj,*.vbproj}",
+    "**/{Directory.Build.props,Directory.Build.targets,Directory.Packages.props}",
+    "**/.github/workflows/{*.yml,*.yaml}",
+    "**/{action.yml,action.yaml}",
+    "**/{Dockerfile,Dockerfile.*,*.Dockerfile,*.dockerfile,Containerfile,Containerfile.*}"
 ]}"#;
 
 /// A format of lock files.
@@ -106,6 +125,20 @@ pub enum Format {
     Pubspec,
     /// `Package.resolved`, versions 1 to 3.
     Swift,
+    /// `pom.xml` of Maven.
+    Maven,
+    /// `gradle.lockfile`, and the older files for one configuration each.
+    Gradle,
+    /// `packages.lock.json` of NuGet.
+    Nuget,
+    /// `packages.config` of NuGet.
+    NugetConfig,
+    /// Project files of .NET, where no lock file lies beside them.
+    NugetProject,
+    /// Workflows and actions of GitHub: what they use.
+    Actions,
+    /// Dockerfiles: the images they build on.
+    Docker,
 }
 
 /// What there is to know of a format.
@@ -126,7 +159,7 @@ fn python_row(patterns: &'static [&'static str], read: Reader) -> Row {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 26] = [
         Self::Cargo,
         Self::Npm,
         Self::Yarn,
@@ -146,6 +179,13 @@ impl Format {
         Self::Mix,
         Self::Pubspec,
         Self::Swift,
+        Self::Maven,
+        Self::Gradle,
+        Self::Nuget,
+        Self::NugetConfig,
+        Self::NugetProject,
+        Self::Actions,
+        Self::Docker,
     ];
 
     fn row(self) -> Row {
@@ -236,6 +276,59 @@ impl Format {
                 first_wins: true,
                 ecosystem: Ecosystem::Swift,
                 read: swift::read,
+            Self::Maven => Row {
+                patterns: &["pom.xml"],
+                first_wins: true,
+                ecosystem: Ecosystem::Maven,
+                read: maven::read,
+            },
+            Self::Gradle => Row {
+                patterns: &["*gradle.lockfile", "gradle/dependency-locks/*.lockfile"],
+                first_wins: false,
+                ecosystem: Ecosystem::Maven,
+                read: gradle::read,
+            },
+            Self::Nuget => Row {
+                patterns: &["packages.lock.json", "packages.*.lock.json"],
+                first_wins: false,
+                ecosystem: Ecosystem::Nuget,
+                read: nuget::read_lock,
+            },
+            Self::NugetConfig => Row {
+                patterns: &["packages.config"],
+                first_wins: true,
+                ecosystem: Ecosystem::Nuget,
+                read: nuget::read_config,
+            },
+            Self::NugetProject => Row {
+                patterns: &["*.csproj", "*.fsproj", "*.vbproj"],
+                first_wins: false,
+                ecosystem: Ecosystem::Nuget,
+                read: nuget::read_project,
+            },
+            Self::Actions => Row {
+                patterns: &[
+                    ".github/workflows/*.yml",
+                    ".github/workflows/*.yaml",
+                    "action.yml",
+                    "action.yaml",
+                ],
+                first_wins: false,
+                ecosystem: Ecosystem::Github,
+                read: actions::read,
+            },
+            Self::Docker => Row {
+                patterns: &[
+                    "Dockerfile",
+                    "Dockerfile.*",
+                    "*.Dockerfile",
+                    "*.dockerfile",
+                    "Containerfile",
+                    "Containerfile.*",
+                ],
+                first_wins: false,
+                ecosystem: Ecosystem::Docker,
+                read: docker::read,
             },
         }
     }

@@ -24,6 +24,8 @@ mod warning;
 pub mod query;
 
 #[cfg(test)]
+mod drawn;
+#[cfg(test)]
 mod memory;
 
 pub use ecosystem::Ecosystem;
