@@ -42,6 +42,10 @@ impl Evidence {
             None => message(&case.title, &case.body),
         };
         let (expected, actual) = compare::sides(&case.title, &case.body);
+        let (expected, actual) = match (&case.expected, &case.actual) {
+            (None, None) => (expected, actual),
+            (expected, actual) => (expected.clone(), actual.clone()),
+        };
         let side = |side: Option<String>| side.map(|side| text::cut(&side, SIDE_LEN_MAX));
         Self {
             message: text::cut(message.trim(), MESSAGE_LEN_MAX),
@@ -57,7 +61,7 @@ impl Evidence {
 fn message(title: &str, body: &str) -> String {
     let before_trace: Vec<&str> = body
         .lines()
-        .take_while(|line| trace::frame(line).is_none())
+        .take_while(|line| trace::frame(line).is_none() || trace::says(line))
         .filter(|line| *line != "Traceback (most recent call last):")
         .collect();
     let said = before_trace.join("\n");
