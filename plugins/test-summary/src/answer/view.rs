@@ -241,7 +241,7 @@ fn failed(
         line: file.as_ref().and(line),
         file,
         kind: failure.kind,
-        duration_ms: failure.duration_ms,
+        duration_ms: failure.duration_ms.filter(|ms| *ms > 0),
         tries: (failure.tries > 1).then_some(failure.tries),
         told,
         outside: failure.outside,

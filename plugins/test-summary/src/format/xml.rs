@@ -48,7 +48,7 @@ pub(super) fn read(text: &str, visitor: &mut impl Visitor) {
     xml.config_mut().expand_empty_elements = true;
     xml.config_mut().allow_dangling_amp = true;
     let mut depth = 0_usize;
-    let mut unknown_entity = false;
+    let (mut unknown_entity, mut bare_sign) = (false, false);
     loop {
         let position = xml.buffer_position();
         match xml.read_event() {
@@ -58,6 +58,11 @@ pub(super) fn read(text: &str, visitor: &mut impl Visitor) {
                     return visitor.give_up(line(text, position), reason);
                 }
                 depth += 1;
+                if element.contains('<') && !std::mem::replace(&mut bare_sign, true) {
+                    let reason =
+                        "has a `<` within a tag, which XML does not allow; it is read as it is";
+                    visitor.warn(line(text, position), reason.to_owned());
+                }
                 visitor.start(&element, position);
             }
             Ok(Event::End(_)) => {

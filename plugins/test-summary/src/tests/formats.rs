@@ -185,6 +185,10 @@ fn junit_that_is_broken_is_read_as_far_as_it_goes() {
     failure a at -: &nbsp;x & y
     warning, line 1: "uses an entity that XML does not know; it is shown as it is"
     "#);
+    insta::assert_snapshot!(read("<testsuite><testcase name='a<b'/></testsuite>"), @r#"
+    passed: 1 tests 1 passed
+    warning, line 1: "has a `<` within a tag, which XML does not allow; it is read as it is"
+    "#);
     insta::assert_snapshot!(read(&"<testsuite>".repeat(300)), @r#"
     error:
     warning, line 1: "elements are nested deeper than 200"
