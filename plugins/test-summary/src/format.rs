@@ -107,7 +107,7 @@ fn detect(text: &str) -> Option<Format> {
     if let Some(format) = json_lines(text) {
         return Some(format);
     }
-    if start.starts_with(['{', '[']) {
+    if is_json(start) {
         return json_document(start);
     }
     // What nextest shows of a test looks like libtest, so it comes first; what any of them shows
@@ -152,6 +152,12 @@ fn json_lines(text: &str) -> Option<Format> {
                 .any(|kind| line.contains(&format!("\"type\":\"{kind}\"")));
         is_libtest.then_some(Format::LibtestJson)
     })
+}
+
+/// A bracket begins lines of logs, too.
+fn is_json(start: &str) -> bool {
+    let inner = start.strip_prefix(['{', '[']).map(str::trim_start);
+    inner.is_some_and(|inner| inner.is_empty() || inner.starts_with(['"', '{', '[', '}', ']']))
 }
 
 /// One document, known by its first keys.

@@ -10,6 +10,7 @@ use crate::TOOL;
 
 mod answers;
 mod formats;
+mod logs;
 mod runners;
 
 use formats::LIBTEST;

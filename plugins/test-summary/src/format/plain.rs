@@ -1,34 +1,40 @@
 //! Logs of whatever else: lines that say that something failed, and where. What passed is known
-//! only where it is said, so the counts of a log are no more than hints.
+//! only where a runner's last line says it.
+
+mod block;
+mod totals;
 
 use std::collections::BTreeSet;
 
-use super::number::milliseconds;
 use crate::findings::{Finding, Level};
-use crate::report::{Case, Kind, Runner, Test, Writer};
+use crate::report::{Case, Kind, Test, Writer};
 use crate::text::Head;
+use block::{Heading, Listing};
+use totals::Totals;
 
 /// What is read of one failure; more is the next thing's.
 const LINES_MAX: usize = 60;
-/// What a name ends with that Go prints.
-const GO_MARKS: [(&str, Mark); 3] =
-    [("--- PASS: ", Mark::Passed), ("--- SKIP: ", Mark::Skipped), ("--- FAIL: ", Mark::Failed)];
+/// A name that goes on for more lines is none.
+const NAME_LINES_MAX: usize = 8;
+/// Failures that are counted without a name; a log can claim any number.
+const UNNAMED_MAX: u64 = 200;
 /// Lines that are no more than a heading.
-const NOT_MESSAGES: &[&str] =
-    &["error: Recipe `", "error: process didn't exit", "Error: Process completed"];
+const NOT_MESSAGES: &[&str] = &[
+    "error: Recipe `",
+    "error: process didn't exit",
+    "error: script \"",
+    "Error: Process completed",
+    "ERROR: script returned",
+];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
-    Passed,
-    Skipped,
-    Failed,
-}
-
-/// Whether a line of the text says that something failed.
+/// Whether a line of the text says that something failed, or how many did.
 pub(super) fn is_it(text: &str) -> bool {
+    let mut listing = Listing::Nothing;
+    let mut totals = Totals::default();
     text.lines().any(|line| {
-        go_test(line).is_some_and(|(mark, ..)| mark == Mark::Failed)
-            || jest_test(line).is_some()
+        listing = block::listing(line, listing);
+        totals.read(line)
+            || block::heading(line, listing).is_some()
             || failed_name(line).is_some()
             || crash(line).is_some()
             || located(line).is_some_and(|finding| finding.level == Level::Error)
@@ -36,54 +42,153 @@ pub(super) fn is_it(text: &str) -> bool {
     })
 }
 
+/// What is known of the log so far.
+struct Log<'a, 'b> {
+    to: &'a mut Writer<'b>,
+    named: BTreeSet<String>,
+    listing: Listing,
+    totals: Totals,
+    has_totals: bool,
+    findings: bool,
+    passed: u64,
+    failed: u64,
+}
+
 pub(super) fn read(text: &str, to: &mut Writer<'_>) {
     let lines: Vec<&str> = text.lines().collect();
-    let mut named = BTreeSet::new();
-    let mut findings = false;
+    let (named, listing, totals) = Default::default();
+    let (has_totals, findings, passed, failed) = (false, false, 0, 0);
+    let mut log = Log { to, named, listing, totals, has_totals, findings, passed, failed };
     let mut at = 0;
-    while let Some(line) = lines.get(at) {
-        at += 1;
-        let rest = &lines[at..];
-        if let Some((mark, name, duration_ms)) = go_test(line) {
-            let runner = Runner::Unknown;
-            let test = Test { name: name.to_owned(), duration_ms, ..Test::default() };
-            match mark {
-                Mark::Passed => to.passed_test(&test),
-                Mark::Skipped => to.skipped_test(&test),
-                Mark::Failed => {
-                    let body = taken(rest, |line| line.starts_with(' ') && go_test(line).is_none());
-                    let name = test.name;
-                    to.failed(Case { runner, name, body, duration_ms, ..Case::default() });
+    while at < lines.len() {
+        at += log.take(&lines[at..]).max(1);
+    }
+    log.finish();
+}
+
+impl Log<'_, '_> {
+    /// Reads the first of these lines, and those that belong to it; says how many these are.
+    fn take(&mut self, lines: &[&str]) -> usize {
+        let Some((line, rest)) = lines.split_first() else { return 0 };
+        self.listing = block::listing(line, self.listing);
+        if self.totals.read(line) {
+            self.has_totals = true;
+            return 1;
+        }
+        if let Some(heading) = block::heading(line, self.listing) {
+            return 1 + self.failure(heading, rest);
+        }
+        for (mark, passes) in [("--- PASS: ", true), ("--- SKIP: ", false)] {
+            if let Some((name, duration_ms)) = block::go(line, mark) {
+                self.passed += 1;
+                let test = Test { name: name.to_owned(), duration_ms, ..Test::default() };
+                match passes {
+                    true => self.to.passed_test(&test),
+                    false => self.to.skipped_test(&test),
                 }
+                return 1;
             }
-        } else if let Some(name) = jest_test(line) {
-            if named.insert(name) {
-                let body = taken(rest, |line| !line.trim_start().starts_with("● "));
-                to.failed(Case { name: name.to_owned(), body, ..Case::default() });
-            }
-        } else if let Some(finding) = located(line) {
-            findings = true;
-            to.finding(finding);
+        }
+        if let Some(finding) = located(line) {
+            self.findings = true;
+            self.to.finding(finding);
         } else if let Some(what) = crash(line) {
-            let body = taken(&lines[at - 1..], |line| !line.is_empty());
-            at += body.lines().count().saturating_sub(1);
+            let body = taken(lines, |line| !line.is_empty());
             let last = body.lines().next_back().unwrap_or(what);
-            let name = if what.starts_with("Traceback") { last } else { what };
-            let name = name.to_owned();
-            to.error(Case { name, kind: Kind::Error, body, ..Case::default() });
-        } else if let Some(name) = failed_name(line) {
-            if named.insert(name) {
-                to.failed(Case { name: name.to_owned(), ..Case::default() });
+            self.error(if what.starts_with("Traceback") { last } else { what }, &body);
+            return body.lines().count();
+        } else if let Some(name) = failed_name(line).or_else(|| go_package(line)) {
+            if self.named.insert(name.to_owned()) {
+                self.failed += 1;
+                self.to.failed(Case { name: name.to_owned(), ..Case::default() });
             }
-        } else if let Some(message) = said_error(line).filter(|message| named.insert(message)) {
-            let body = taken(&lines[at - 1..], |line| !line.is_empty());
-            to.error(Case { name: message.to_owned(), kind: Kind::Error, body, ..Case::default() });
+        } else if let Some(message) = said_error(line) {
+            let body = taken(lines, |line| !line.is_empty());
+            self.error(message, &body);
+        }
+        1
+    }
+
+    /// A test under its heading; says how many more lines it has.
+    fn failure(&mut self, heading: Heading, rest: &[&str]) -> usize {
+        let Heading { mut name, kind, duration_ms, goes_on, indented } = heading;
+        let mut skip = 0;
+        if goes_on && let Some((more, lines)) = name_goes_on(rest) {
+            name = format!("{name} {more}");
+            skip = lines;
+        }
+        let listing = self.listing;
+        let body = taken(&rest[skip..], |line| {
+            block::heading(line, listing).is_none()
+                && !block::ends(line)
+                && (!indented || line.starts_with([' ', '\t']))
+        });
+        let lines = skip + body.lines().count();
+        if self.named.insert(name.clone()) {
+            self.failed += 1;
+            let is_rule = |line: &&str| line.bytes().all(|c| c == b'-') && !line.is_empty();
+            let body = body.lines().filter(|line| !is_rule(line)).map(frame);
+            let body = body.collect::<Vec<_>>().join("\n").trim_end().to_owned();
+            self.to.failed(Case { name, kind, body, duration_ms, ..Case::default() });
+        }
+        lines
+    }
+
+    fn error(&mut self, name: &str, body: &str) {
+        if self.named.insert(name.to_owned()) {
+            let (name, body) = (name.to_owned(), body.to_owned());
+            self.to.error(Case { name, kind: Kind::Error, body, ..Case::default() });
         }
     }
-    if findings {
-        to.is_of_a_linter();
+
+    fn finish(self) {
+        let Self { to, totals, failed, .. } = self;
+        if self.findings {
+            to.is_of_a_linter();
+        }
+        if !self.has_totals {
+            let reason = "is a plain log: only what it says of failures is known, not what passed";
+            return to.warn(None, reason);
+        }
+        to.passed(totals.passed.saturating_sub(self.passed));
+        to.skipped(totals.skipped);
+        if let Some(ms) = totals.took_ms {
+            to.took(ms);
+        }
+        let unnamed = totals.failed.saturating_sub(failed);
+        for _ in 0..unnamed.min(UNNAMED_MAX) {
+            let title = "the log counts it and does not name it".to_owned();
+            to.failed(Case { name: "(not named)".to_owned(), title, ..Case::default() });
+        }
+        if totals.failed != failed {
+            let said = totals.failed;
+            to.warn(None, format!("says {said} tests failed, and names {failed}"));
+        }
     }
-    to.warn(None, "is a plain log: only what it says of failures is known, not what passed");
+}
+
+/// The rest of a name that stands on lines of its own, the last with a colon, and their number.
+fn name_goes_on(lines: &[&str]) -> Option<(String, usize)> {
+    let lines = lines.iter().take(NAME_LINES_MAX).take_while(|line| !line.trim().is_empty());
+    let names: Vec<&str> = lines.map(|line| line.trim()).collect();
+    let last = names.iter().position(|name| name.ends_with(':'))?;
+    let names = &names[..=last];
+    let is_name = !names.iter().any(|name| name.starts_with("Failure/Error"));
+    is_name.then(|| (names.join(" ").trim_end_matches(':').to_owned(), names.len()))
+}
+
+/// `# ./spec/a_spec.rb:7:in …` as other runners have it.
+fn frame(line: &str) -> String {
+    match line.trim_start().strip_prefix("# ").filter(|frame| frame.contains(":in ")) {
+        Some(place) => super::rspec::frame(place),
+        None => line.to_owned(),
+    }
+}
+
+/// `FAIL example.org/a [build failed]`, with a tab: a package of Go that was not run.
+fn go_package(line: &str) -> Option<&str> {
+    let name = line.strip_prefix("FAIL\t")?;
+    (name.ends_with(" failed]")).then_some(name)
 }
 
 /// The lines that belong to what came before.
@@ -96,24 +201,9 @@ fn taken(lines: &[&str], belongs: impl Fn(&str) -> bool) -> String {
     body.0.trim_end().to_owned()
 }
 
-/// `    --- FAIL: TestA/b (0.00s)`
-fn go_test(line: &str) -> Option<(Mark, &str, Option<u64>)> {
-    let line = line.trim_start();
-    GO_MARKS.iter().find_map(|(begin, mark)| {
-        let (name, took) = line.strip_prefix(begin)?.rsplit_once(" (")?;
-        Some((*mark, name, milliseconds(took.strip_suffix("s)")?)))
-    })
-}
-
-/// `  ● math › fails`, as Jest heads what it says of a test.
-fn jest_test(line: &str) -> Option<&str> {
-    let name = line.trim_start().strip_prefix("● ")?.trim();
-    name.contains(" › ").then_some(name)
-}
-
-/// `FAILED a_name`, `FAIL: test_x (tests.TestX)`
+/// `FAILED a_name`
 fn failed_name(line: &str) -> Option<&str> {
-    let name = ["FAILED ", "FAIL: ", "ERROR: "].iter().find_map(|word| line.strip_prefix(word))?;
+    let name = line.strip_prefix("FAILED ")?;
     let name = name.trim();
     // A sentence is no name.
     let words = name.split(' ').count();

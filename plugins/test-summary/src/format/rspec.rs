@@ -56,7 +56,7 @@ fn of_example(example: &Value, to: &mut Writer<'_>) {
 }
 
 /// ``./config/a.rb:11:in `call'``
-fn frame(line: &str) -> String {
+pub(super) fn frame(line: &str) -> String {
     match line.split_once(":in ") {
         Some((place, function)) => format!("at {} ({place})", function.trim_matches(['`', '\''])),
         None => format!("at {line}"),

@@ -373,35 +373,3 @@ fn cargo_test_with_messages_in_json_is_read_as_both() {
     rerun cargo test -- --exact tests::fails tests::wrong
     "#);
 }
-
-#[test]
-fn a_plain_log_is_the_last_resort() {
-    let log = "\
-make: entering
-src/a.c:3:5: error: expected ';' [-Wparse]
-src/a.c:9:1: warning: unused [-Wunused]
-src/b.ts(4,2): error TS2304: Cannot find name 'x'.
---- PASS: TestGood (0.01s)
---- FAIL: TestBad (0.20s)
-    bad_test.go:12: got 1
-Traceback (most recent call last):
-  File \"tools/run.py\", line 4, in main
-    go()
-ValueError: no
-
-Error: it went wrong
-";
-    insta::assert_snapshot!(read(log), @r#"
-    failed: 2 tests 1 passed 1 failed 2 errors
-    failure TestBad at bad_test.go:12: bad_test.go:12: got 1
-    error ValueError: no at tools/run.py:4: Traceback (most recent call last):
-      File "tools/run.py", line 4, in main
-        go()
-    ValueError: no
-    error Error: it went wrong at -: Error: it went wrong
-    found "error" "-Wparse" 1 times, fixable null, first "src/a.c":3
-    found "error" "TS2304" 1 times, fixable null, first "src/b.ts":4
-    found "warning" "-Wunused" 1 times, fixable null, first "src/a.c":9
-    warning, line null: "is a plain log: only what it says of failures is known, not what passed"
-    "#);
-}
