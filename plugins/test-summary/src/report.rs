@@ -214,19 +214,21 @@ impl Summary {
     }
 
     fn keep(&mut self, mut case: Case, outside: bool) {
-        case.suite = name(&case.suite);
+        if self.failures.len() == FAILURES_KEPT_MAX {
+            return;
+        }
         case.name = name(&case.name);
+        // Some more are kept, to be offered where there is none of this id.
+        let is_wanted = self.wanted.as_ref().is_none_or(|id| id.contains(&case.name));
+        if !is_wanted && self.failures.len() >= OFFERED_MAX {
+            return;
+        }
+        case.suite = name(&case.suite);
         for words in [&mut case.title, &mut case.body, &mut case.stdout] {
             *words = text::plain(words);
         }
         for words in [&mut case.expected, &mut case.actual, &mut case.file].into_iter().flatten() {
             *words = text::plain(words);
-        }
-        // Some more are kept, to be offered where there is none of this id.
-        let is_wanted = self.wanted.as_ref().is_none_or(|id| id.contains(&case.name))
-            || self.failures.len() < OFFERED_MAX;
-        if self.failures.len() == FAILURES_KEPT_MAX || !is_wanted {
-            return;
         }
         let evidence = Evidence::of(&case);
         let key = cause::Key::of(&case, &evidence);

@@ -103,8 +103,10 @@ impl Log<'_, '_> {
                 self.to.failed(Case { name: name.to_owned(), ..Case::default() });
             }
         } else if let Some(message) = said_error(line) {
-            let body = taken(lines, |line| !line.is_empty());
-            self.error(message, &body);
+            // Until the next one, so that no line is read for two.
+            let more = taken(rest, |line| !line.is_empty() && said_error(line).is_none());
+            self.error(message, &format!("{line}\n{more}"));
+            return 1 + more.lines().count();
         }
         1
     }

@@ -1,6 +1,8 @@
 //! Where one format's reader puts what it reads.
 
-use super::{Case, Counts, FLAKY_KEPT_MAX, Kind, Named, Outcome, Report, Summary, Test};
+use super::{
+    Case, Counts, FLAKY_KEPT_MAX, Kind, Named, Outcome, Report, Summary, Test, WARNINGS_KEPT_MAX,
+};
 use crate::findings::Finding;
 use crate::text;
 
@@ -125,6 +127,11 @@ impl<'a> Writer<'a> {
 
     pub(crate) fn warn(&mut self, line: Option<usize>, reason: impl Into<String>) {
         self.summary.warn(self.path, line, reason);
+    }
+
+    /// Whether another warning is shown, and not only counted.
+    pub(crate) fn keeps_warnings(&self) -> bool {
+        self.summary.warnings.len() < WARNINGS_KEPT_MAX
     }
 
     /// The run, or its report, has no end.
