@@ -1,40 +1,11 @@
-//! Reports that real runners wrote, counted a second time in another way.
-//!
-//! The files are not part of the repository; where they are absent the test says so and passes.
-#![expect(clippy::disallowed_methods, reason = "the tests read files, the tool does not")]
-#![expect(clippy::print_stderr, reason = "a skipped test must be loud")]
+//! JUnit XML of everybody, counted a second time with no XML reader.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde_json::Value;
-use stepwell::testing::Repository;
-use test_summary::TOOL;
+use super::{files, numbers, summary};
 
-const REPORTS: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/conformance/test-results");
 /// Files with a document type that declares entities: to be refused.
 const HOSTILE: &[&str] = &["testXxe-oob.xml", "testXxe-xxe.xml"];
-
-fn files() -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut directories = vec![PathBuf::from(REPORTS)];
-    while let Some(directory) = directories.pop() {
-        let Ok(entries) = std::fs::read_dir(&directory) else {
-            eprintln!("SKIPPED: no reports in {}", directory.display());
-            return Vec::new();
-        };
-        for path in entries.map(|entry| entry.expect("an entry").path()) {
-            if path.is_dir() { directories.push(path) } else { files.push(path) }
-        }
-    }
-    files.sort();
-    files
-}
-
-fn summary(bytes: &[u8]) -> Value {
-    let run = Repository::new().file("report", bytes).call(&TOOL, r#"{"paths": ["report"]}"#);
-    serde_json::from_str(&run.answer.expect("an answer")).expect("JSON")
-}
 
 fn name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
@@ -90,7 +61,7 @@ fn without(text: &str, begin: &str, end: &str) -> String {
 #[test]
 fn every_junit_file_has_the_counts_an_independent_count_gives() {
     let mut counted = 0;
-    for path in files() {
+    for path in files("test-results") {
         let bytes = std::fs::read(&path).unwrap();
         let Some(expected) = count(&String::from_utf8_lossy(&bytes)) else { continue };
         let answer = summary(&bytes);
@@ -99,22 +70,17 @@ fn every_junit_file_has_the_counts_an_independent_count_gives() {
             assert!(said.contains("entities"), "{}: {answer:#}", path.display());
             continue;
         }
-        let numbers = &answer["summary"];
-        let found = ["tests", "failed", "errors", "skipped"].map(|key| numbers[key].as_u64());
-        assert_eq!(found, expected.map(Some), "{}: {answer:#}", path.display());
+        // All of these are whole.
+        let warnings = answer["warnings"].to_string();
+        let broken = ["is no XML", "ends in the middle", "nested deeper"];
+        assert!(
+            !broken.iter().any(|word| warnings.contains(word)),
+            "{}: {warnings}",
+            path.display()
+        );
+        assert_eq!(numbers(&answer), expected, "{}: {answer:#}", path.display());
         counted += 1;
     }
     eprintln!("{counted} JUnit files counted twice");
-}
-
-#[test]
-fn no_report_is_too_much_for_it() {
-    for path in files() {
-        let bytes = std::fs::read(&path).unwrap();
-        let answer = summary(&bytes).to_string();
-        assert!(answer.len() < 80 * 1024, "{}: {} bytes", path.display(), answer.len());
-        // As if the runner had been ended while it wrote.
-        let half = summary(&bytes[..bytes.len() / 2]);
-        assert!(half["verdict"].is_string());
-    }
+    assert!(counted == 0 || counted >= 90, "{counted}");
 }
