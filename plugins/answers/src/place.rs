@@ -7,6 +7,8 @@ pub enum Place {
     Source,
     /// Tests and what they are fed with.
     Test,
+    /// What people write for people.
+    Prose,
     /// What a program wrote, by its name.
     Generated,
     /// Somebody else's sources.
@@ -76,6 +78,8 @@ const TEST_ENDS: &[&str] = &[
     ".snap",
 ];
 
+const PROSE_ENDS: &[&str] = &[".md", ".markdown", ".rst", ".adoc", ".txt", ".org"];
+
 const LOCKS: &[&str] = &[
     "Cargo.lock",
     "package-lock.json",
@@ -122,6 +126,8 @@ impl Place {
             Self::Generated
         } else if within(TESTS) || ends(TEST_ENDS) || is_test_name(name) {
             Self::Test
+        } else if ends(PROSE_ENDS) {
+            Self::Prose
         } else {
             Self::Source
         }
@@ -129,7 +135,7 @@ impl Place {
 
     /// Whether nobody wrote it by hand, here at least.
     pub fn is_foreign(self) -> bool {
-        self > Self::Test
+        self > Self::Prose
     }
 
     /// In words.
@@ -137,6 +143,7 @@ impl Place {
         match self {
             Self::Source => "source",
             Self::Test => "test",
+            Self::Prose => "prose",
             Self::Generated => "generated file",
             Self::Vendored => "vendored file",
             Self::Lock => "lock file",

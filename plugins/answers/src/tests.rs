@@ -47,7 +47,7 @@ fn paths_are_known_by_their_names() {
     let table = [
         ("src/lib.rs", Place::Source),
         ("src/testing.rs", Place::Source),
-        ("docs/contest.md", Place::Source),
+        ("docs/contest.md", Place::Prose),
         ("src/tests.rs", Place::Test),
         ("src/a.test.ts", Place::Test),
         ("pkg/a_test.go", Place::Test),
