@@ -8,11 +8,13 @@ pub mod cost;
 pub mod place;
 
 mod encoding;
+mod examples;
 mod magic;
 
 pub use content::Content;
 pub use cost::Counted;
 pub use encoding::{Encoding, Text};
+pub use examples::examples;
 pub use place::Place;
 
 /// A pattern that matches this path and no other.

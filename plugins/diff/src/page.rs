@@ -135,14 +135,15 @@ impl Page<'_> {
             let texts = compared.texts.as_ref();
             let difference = texts.map(|texts| Difference::of(&texts.old, &texts.new));
             let file = File::of(change, compared, difference.as_ref());
-            let cut = if self.is_stat { 0 } else { CUT_LEN + text_len(&change.path) };
+            let is_shown = !self.is_stat && texts.is_some_and(|texts| texts.is_shown);
+            let hunks = difference.filter(|_| is_shown).map(|lines| lines.hunks(self.context));
+            let cut = if hunks.is_some() { cut_len(&file) } else { 0 };
             let cost = json_len(&file) + 1 + cut;
             if !for_files.take(cost) && !files.is_empty() {
                 break;
             }
             room.take(cost);
-            let is_shown = !self.is_stat && texts.is_some_and(|texts| texts.is_shown);
-            shown.push(difference.filter(|_| is_shown).map(|lines| lines.hunks(self.context)));
+            shown.push(hunks);
             files.push(file);
         }
         self.fill(&mut files, &shown, room.left());
@@ -151,23 +152,16 @@ impl Page<'_> {
 
     /// Shows the lines of each file, as far as its share of the room reaches.
     fn fill(&self, files: &mut [File], hunks: &[Option<Hunks<'_>>], room: usize) {
-        let whole = |hunks: &Option<Hunks<'_>>| {
-            hunks.as_ref().map_or(0, |hunks| hunks.show(self.skip, usize::MAX).cost)
-        };
-        let mut costs: Vec<usize> = hunks.iter().map(whole).collect();
-        if share(&costs, room) < SHARE_MIN {
-            leave_out(&mut costs, files, room / SHARE_MIN);
-        }
-        let share = share(&costs, room);
-        for ((file, hunks), cost) in files.iter_mut().zip(hunks).zip(costs) {
+        let shares = self.shares(files, hunks, room);
+        for ((file, hunks), share) in files.iter_mut().zip(hunks).zip(shares) {
             let Some(hunks) = hunks else { continue };
             let rows = hunks.rows();
             if rows > 0 && self.skip >= rows {
-                file.about =
-                    Some(format!("`skip` is {}, and its diff has {rows} lines", self.skip));
+                let about = format!("`skip` is {}, and its diff has {rows} lines", self.skip);
+                file.about = Some(about);
                 continue;
             }
-            let shown = hunks.show(self.skip, share.min(cost));
+            let shown = hunks.show(self.skip, share);
             let end = self.skip + shown.rows;
             file.diff = Some(shown.text).filter(|text| !text.is_empty());
             file.cut = (end < rows).then(|| Cut {
@@ -180,14 +174,48 @@ impl Page<'_> {
             });
         }
     }
+
+    /// How many bytes the lines of each file may have.
+    fn shares(&self, files: &[File], hunks: &[Option<Hunks<'_>>], room: usize) -> Vec<usize> {
+        let whole = |hunks: &Option<Hunks<'_>>| {
+            hunks.as_ref().map_or(0, |hunks| hunks.show(self.skip, usize::MAX).cost)
+        };
+        let mut costs: Vec<usize> = hunks.iter().map(whole).collect();
+        let mut share = share(&costs, room);
+        if share < SHARE_MIN {
+            leave_out(&mut costs, files, room);
+            share = self::share(&costs, room);
+        }
+        // What is shown whole needs no word of what is missing: that room is for the others.
+        let is_whole = |at: usize| {
+            hunks[at]
+                .as_ref()
+                .is_some_and(|hunks| costs[at] <= share && (costs[at] > 0 || hunks.rows() == 0))
+        };
+        let freed = (0..files.len()).filter(|at| is_whole(*at)).map(|at| cut_len(&files[at]));
+        let share = self::share(&costs, room + freed.sum::<usize>());
+        costs.into_iter().map(|cost| cost.min(share)).collect()
+    }
 }
 
-/// Leaves the lines of all but `count` files for another call, those of the least interest first.
-fn leave_out(costs: &mut [usize], files: &[File], count: usize) {
+/// What `cut` costs a file, at most.
+fn cut_len(file: &File) -> usize {
+    CUT_LEN + text_len(&file.path)
+}
+
+/// Leaves the lines of some files for another call, so that the others have enough to be of use:
+/// what people write and ship is shown first, and small changes before large ones.
+fn leave_out(costs: &mut [usize], files: &[File], room: usize) {
     let mut order: Vec<usize> = (0..costs.len()).filter(|at| costs[*at] > 0).collect();
-    order.sort_by_key(|at| Place::of(&files[*at].path));
-    for at in order.into_iter().skip(count.max(1)) {
-        costs[at] = 0;
+    let least = |at: usize, costs: &[usize]| costs[at].min(SHARE_MIN);
+    order.sort_by_key(|at| (Place::of(&files[*at].path), least(*at, costs)));
+    let mut left = room;
+    for (number, at) in order.into_iter().enumerate() {
+        let needed = least(at, costs);
+        if needed > left && number > 0 {
+            costs[at] = 0;
+        }
+        left = left.saturating_sub(needed);
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use stepwell::repository::Reason;
 use stepwell::testing::{Question, Repository};
 
-use crate::TOOL;
+use crate::{CONTEXT, CONTEXT_MAX, TOKENS, TOKENS_MAX, TOKENS_MIN, TOOL};
 
 /// A change as people make them.
 fn repository() -> Repository {
@@ -160,16 +160,16 @@ fn each_file_has_its_share_and_says_what_is_missing() {
         .file("c.rs", "");
     let first = said(&repository, &json!({ "max_tokens": 1000 }));
     insta::assert_snapshot!(list(&first), @r#"
-    added=1000 cut={"lines":929,"next":{"path":"a.rs","skip":71}} path="a.rs" removed=0 status="modified"
+    added=1000 cut={"lines":926,"next":{"path":"a.rs","skip":74}} path="a.rs" removed=0 status="modified"
     added=1 path="b.rs" removed=1 status="modified"
-    added=0 cut={"lines":425,"next":{"path":"c.rs","skip":75}} path="c.rs" removed=500 status="modified"
+    added=0 cut={"lines":422,"next":{"path":"c.rs","skip":78}} path="c.rs" removed=500 status="modified"
     "#);
     let next = &first["files"][0]["cut"]["next"];
     let second = said(&repository, next);
     let diff = second["files"][0]["diff"].as_str().unwrap();
     insta::assert_snapshot!(diff.lines().take(2).collect::<Vec<_>>().join("\n"), @"
-    @@ -0,0 +72,929 @@
-    +large number 71
+    @@ -0,0 +75,926 @@
+    +large number 74
     ");
     let beyond = said(&repository, &json!({ "path": "b.rs", "skip": 7 }));
     insta::assert_json_snapshot!(beyond["files"][0]["about"], @r#""`skip` is 7, and its diff has 2 lines""#);
@@ -266,4 +266,26 @@ fn a_part_of_the_repository_is_compared_without_the_rest() {
         | Question::Variable(_) => true,
     });
     assert_eq!(others.count(), 0, "{:?}", run.questions);
+}
+
+#[test]
+fn the_model_is_told_what_is_true() {
+    let schema: Value = serde_json::from_str(TOOL.schema).unwrap();
+    let limits = |name: &str| {
+        let property = &schema["properties"][name];
+        [&property["minimum"], &property["maximum"], &property["default"]].map(Value::clone)
+    };
+    assert_eq!(limits("context"), [0, CONTEXT_MAX, CONTEXT].map(|limit| json!(limit)));
+    assert_eq!(limits("max_tokens"), [TOKENS_MIN, TOKENS_MAX, TOKENS].map(|limit| json!(limit)));
+    for example in answers::examples(TOOL.description) {
+        let example: Value = serde_json::from_str(&example).unwrap();
+        let known = &schema["properties"];
+        assert!(
+            example.as_object().unwrap().keys().all(|key| known.get(key).is_some()),
+            "{example}"
+        );
+        if let Err(refusal) = repository().call(&TOOL, &example.to_string()).answer {
+            assert!(!refusal.message().contains("does not fit"), "{refusal}");
+        }
+    }
 }

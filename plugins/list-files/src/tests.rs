@@ -105,6 +105,28 @@ fn a_bad_pattern_is_refused() {
     insta::assert_snapshot!(run.answer.unwrap_err(), @"`src/[a`: the pattern cannot be used: error parsing glob 'src/[a': unclosed character class; missing ']'");
 }
 
+#[test]
+fn the_model_is_told_what_is_true() {
+    let schema: Value = serde_json::from_str(TOOL.schema).unwrap();
+    let limits = |name: &str| {
+        let property = &schema["properties"][name];
+        [&property["minimum"], &property["maximum"], &property["default"]].map(Value::clone)
+    };
+    assert_eq!(limits("max"), [1, FILES_MAX, FILES].map(|limit| json!(limit)));
+    assert_eq!(limits("max_tokens"), [TOKENS_MIN, TOKENS_MAX, TOKENS].map(|limit| json!(limit)));
+    for example in answers::examples(TOOL.description) {
+        let example: Value = serde_json::from_str(&example).unwrap();
+        let known = &schema["properties"];
+        assert!(
+            example.as_object().unwrap().keys().all(|key| known.get(key).is_some()),
+            "{example}"
+        );
+        if let Err(refusal) = repository().call(&TOOL, &example.to_string()).answer {
+            assert!(!refusal.message().contains("does not fit"), "{refusal}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use stepwell::repository::Reason;
 use stepwell::testing::Repository;
 
-use crate::TOOL;
+use crate::{TEXT_BYTES, TEXT_BYTES_MAX, TOKENS_MAX, TOKENS_MIN, TOOL};
 
 fn repository() -> Repository {
     Repository::new()
@@ -181,4 +181,29 @@ fn a_grant_that_is_missing_is_passed_on() {
     let repository = Repository::new().instead("secret/key", reason);
     let run = repository.call(&TOOL, r#"{"path": "secret/key"}"#);
     insta::assert_snapshot!(run.answer.unwrap_err(), @r#"`secret/key`: the step does not let tools see this: read = ["secret/**"]"#);
+}
+
+#[test]
+fn the_model_is_told_what_is_true() {
+    let schema: Value = serde_json::from_str(TOOL.schema).unwrap();
+    let limits = |name: &str| {
+        let property = &schema["properties"][name];
+        [&property["minimum"], &property["maximum"], &property["default"]].map(Value::clone)
+    };
+    assert_eq!(limits("max_bytes"), [1, TEXT_BYTES_MAX, TEXT_BYTES].map(|limit| json!(limit)));
+    assert_eq!(
+        limits("max_tokens"),
+        [TOKENS_MIN, TOKENS_MAX, TOKENS_MAX].map(|limit| json!(limit))
+    );
+    for example in answers::examples(TOOL.description) {
+        let example: Value = serde_json::from_str(&example).unwrap();
+        let known = &schema["properties"];
+        assert!(
+            example.as_object().unwrap().keys().all(|key| known.get(key).is_some()),
+            "{example}"
+        );
+        if let Err(refusal) = repository().call(&TOOL, &example.to_string()).answer {
+            assert!(!refusal.message().contains("does not fit"), "{refusal}");
+        }
+    }
 }

@@ -70,6 +70,9 @@ pub(crate) fn relevance(line: &str, span: Range<usize>) -> Relevance {
     };
     if inside(before, found) || inside(found, after) {
         Relevance::Part
+    } else if KEYWORDS.contains(&found) {
+        // `const fn` does not define `fn`.
+        Relevance::Word
     } else if defines(line, before, found, after) {
         Relevance::Definition
     } else {

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use stepwell::testing::Repository;
 
-use crate::TOOL;
 use crate::defines::{Relevance, relevance};
+use crate::{MATCHES, MATCHES_MAX, TOKENS, TOKENS_MAX, TOKENS_MIN, TOOL};
 
 fn repository() -> Repository {
     Repository::new()
@@ -184,6 +184,7 @@ fn lines_that_define_are_known_in_many_languages() {
         assert_eq!(of(line), Relevance::Word, "{line}");
     }
     assert_eq!(relevance("rename(x)", 2..6), Relevance::Part);
+    assert_eq!(relevance("const fn f() {}", 6..8), Relevance::Word);
     assert_eq!(relevance("pub fn name() {", 4..11), Relevance::Definition);
 }
 
@@ -247,6 +248,28 @@ fn a_pattern_that_is_none_is_refused() {
              ^
     error: unclosed group; with `literal` set to true it is plain text
     ");
+}
+
+#[test]
+fn the_model_is_told_what_is_true() {
+    let schema: Value = serde_json::from_str(TOOL.schema).unwrap();
+    let limits = |name: &str| {
+        let property = &schema["properties"][name];
+        [&property["minimum"], &property["maximum"], &property["default"]].map(Value::clone)
+    };
+    assert_eq!(limits("max_matches"), [1, MATCHES_MAX, MATCHES].map(|limit| json!(limit)));
+    assert_eq!(limits("max_tokens"), [TOKENS_MIN, TOKENS_MAX, TOKENS].map(|limit| json!(limit)));
+    for example in answers::examples(TOOL.description) {
+        let example: Value = serde_json::from_str(&example).unwrap();
+        let known = &schema["properties"];
+        assert!(
+            example.as_object().unwrap().keys().all(|key| known.get(key).is_some()),
+            "{example}"
+        );
+        if let Err(refusal) = repository().call(&TOOL, &example.to_string()).answer {
+            assert!(!refusal.message().contains("does not fit"), "{refusal}");
+        }
+    }
 }
 
 proptest! {
