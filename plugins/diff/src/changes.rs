@@ -1,21 +1,25 @@
 //! Which files differ between base and head.
 //!
-//! The contract has no question for that, so both trees are listed, and what is in both is
-//! compared: by size, and where that says nothing by its bytes, as far as a ceiling. [`of`] is
+//! The contract has no question for that, so both trees are listed, and what is in both is read
+//! and compared, as far as a ceiling; sizes alone would miss every change of a digit. [`of`] is
 //! the one place that knows it; a question of the host's for it would replace [`compared`].
 
 use std::collections::BTreeSet;
 
 use answers::{Place, pattern_of};
-use stepwell::repository::{self, Found, Glob, Metadata, Reason};
+use stepwell::repository::{self, Found, Glob, Reason};
 use stepwell::{Refusal, Tree};
 
 use crate::renames;
 
-/// Files in both trees that are asked about. Each costs two questions, and two more to read it.
-const COMMON_MAX: usize = 6_000;
-/// Bytes that are read to compare files of the same size.
-const COMPARED_BYTES_MAX: u64 = 96 * 1024 * 1024;
+/// Files in both trees that are read. A host allows a call ten thousand questions, and this is
+/// most of them.
+const COMMON_MAX: usize = 3_000;
+/// Bytes of one tree that are read for it. A host allows a call four times as many.
+const COMPARED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Files whose modes are asked for. Those that change in earnest are among the first of them:
+/// scripts, and what changes anyway.
+const MODES_MAX: usize = 600;
 /// What the host shows beside the head: reports and trees of its own, no change.
 const BESIDE: [&str; 2] = [".stepwell/verify/", ".stepwell/trees/"];
 
@@ -185,16 +189,51 @@ fn compared(base: &Listed, head: &Listed) -> Changes {
     common.sort_by_key(|path| Place::of(path));
     let mut changes =
         Changes { not_compared: common.len().saturating_sub(COMMON_MAX), ..Changes::default() };
-    let mut left = COMPARED_BYTES_MAX;
+    let mut bytes_left = COMPARED_BYTES_MAX;
+    let mut modes = Modes { left: MODES_MAX };
+    let mut same = Vec::new();
+    let modified =
+        |path: &str, mode| Change { path: path.to_owned(), what: What::Modified { mode } };
     for path in common.into_iter().take(COMMON_MAX) {
-        match difference(path, &mut left) {
-            Ok(Some(what)) => changes.files.push(Change { path: path.clone(), what }),
-            Ok(None) => {}
+        match bytes(path, &mut bytes_left) {
+            Ok(Bytes::Differ) => changes.files.push(modified(path, modes.change(path))),
+            Ok(Bytes::Same { is_script: true }) => {
+                let mode = modes.change(path);
+                changes.files.extend(mode.map(|mode| modified(path, Some(mode))));
+            }
+            Ok(Bytes::Same { is_script: false }) => same.push(path),
             Err(Unknown::TooMuch) => changes.not_compared += 1,
             Err(Unknown::Unread(why)) => changes.unread.push(why),
         }
     }
+    for path in same {
+        let mode = modes.change(path);
+        changes.files.extend(mode.map(|mode| modified(path, Some(mode))));
+    }
     changes
+}
+
+/// How the bytes of a file before and now compare.
+enum Bytes {
+    Differ,
+    Same { is_script: bool },
+}
+
+/// Asks for modes, as long as there are questions left.
+struct Modes {
+    left: usize,
+}
+
+impl Modes {
+    fn change(&mut self, path: &str) -> Option<Mode> {
+        self.left = self.left.checked_sub(1)?;
+        let is_executable = |tree| repository::is_executable(tree, path).ok();
+        match (is_executable(Tree::Base)?, is_executable(Tree::Head)?) {
+            (false, true) => Some(Mode::NowExecutable),
+            (true, false) => Some(Mode::NoLongerExecutable),
+            (true, true) | (false, false) => None,
+        }
+    }
 }
 
 /// Why it is not known whether a file differs.
@@ -220,23 +259,22 @@ impl From<repository::Error> for Unknown {
     }
 }
 
-/// How a file in both trees differs, if it does.
-fn difference(path: &str, left: &mut u64) -> Result<Option<What>, Unknown> {
-    let before = repository::stat(Tree::Base, path)?;
-    let now = repository::stat(Tree::Head, path)?;
-    let mode = mode(&before, &now);
-    if before.size != now.size || mode.is_some() {
-        return Ok(Some(What::Modified { mode }));
+fn bytes(path: &str, left: &mut usize) -> Result<Bytes, Unknown> {
+    if *left == 0 {
+        return Err(Unknown::TooMuch);
     }
-    *left = left.checked_sub(now.size).ok_or(Unknown::TooMuch)?;
-    let differs = repository::read(Tree::Base, path)? != repository::read(Tree::Head, path)?;
-    Ok(differs.then_some(What::Modified { mode: None }))
-}
-
-fn mode(before: &Metadata, now: &Metadata) -> Option<Mode> {
-    match (before.executable, now.executable) {
-        (false, true) => Some(Mode::NowExecutable),
-        (true, false) => Some(Mode::NoLongerExecutable),
-        (true, true) | (false, false) => None,
+    let (before, now) = (repository::read(Tree::Base, path), repository::read(Tree::Head, path));
+    let is_too_large = |read: &Result<_, repository::Error>| {
+        read.as_ref().is_err_and(|error| matches!(error.reason, Reason::TooLarge(_)))
+    };
+    if is_too_large(&before) || is_too_large(&now) {
+        let sizes = (repository::size(Tree::Base, path)?, repository::size(Tree::Head, path)?);
+        return if sizes.0 == sizes.1 { Err(Unknown::TooMuch) } else { Ok(Bytes::Differ) };
     }
+    let (before, now) = (before?, now?);
+    *left = left.saturating_sub(before.len().max(now.len()));
+    if before != now {
+        return Ok(Bytes::Differ);
+    }
+    Ok(Bytes::Same { is_script: now.starts_with(b"#!") })
 }

@@ -40,7 +40,8 @@ stepwell::tool! {
         the field to call again with for more files. Lock files, generated and vendored files, \
         and changes of line ends alone are said in a line (`about`): name the file in `path` to \
         see them. Binary files are described, and of a line of more than 800 bytes the beginning is \
-        shown. `tokens` is an estimate of the whole answer (its \
+        shown. Changes of mode alone are found of scripts, and of all files in small repositories. \
+        `tokens` is an estimate of the whole answer (its \
         bytes / 4). Examples: {}; {\"stat\": true}; {\"globs\": [\"src/**\"], \"context\": 10}; \
         {\"path\": \"Cargo.lock\"}.",
     schema: include_str!("../schema.json"),
@@ -127,8 +128,8 @@ fn hint(scope: &Scope, changes: &Changes, start: usize) -> Option<String> {
     let mut said = Vec::new();
     if changes.not_compared > 0 {
         said.push(format!(
-            "not compared, though as long before as now, since there are too many or they are too \
-             large: {} files; name a part of the repository in `globs`",
+            "{} files were not compared, since there are too many or they are too large (sources \
+             come first); name a part of the repository in `globs`",
             changes.not_compared
         ));
     }

@@ -11,7 +11,7 @@ use crate::compare::{self, Compared};
 use crate::hunks::{Difference, Hunks};
 
 /// Files of one page.
-const FILES_MAX: usize = 500;
+const FILES_MAX: usize = 300;
 /// Bytes of texts that are held at once.
 const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What `cut` and the name of `diff` cost a file besides its path.

@@ -10,7 +10,7 @@ use stepwell::repository;
 use crate::changes::{Change, What};
 
 /// Files of one side that are looked at. More is a reorganisation, which directories tell better.
-const FILES_MAX: usize = 500;
+const FILES_MAX: usize = 300;
 /// Bytes of one side that are held at once.
 const BYTES_MAX: usize = 24 * 1024 * 1024;
 /// Pairs whose lines are compared.

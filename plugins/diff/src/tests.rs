@@ -236,6 +236,24 @@ fn what_cannot_be_answered_says_what_would_work() {
 }
 
 #[test]
+fn a_repository_that_is_too_large_is_compared_as_far_as_a_host_allows() {
+    let repository = (0..4_000).fold(Repository::new(), |repository, n| {
+        let path = format!("{}/{n:04}.rs", if n % 2 == 0 { "src" } else { "tests" });
+        let changed = if n >= 3_990 { "now\n" } else { "before\n" };
+        repository.base(&path, "before\n").file(&path, changed)
+    });
+    let run = repository.call(&TOOL, r#"{"stat": true}"#);
+    let answer: Value = serde_json::from_str(&run.answer.unwrap()).unwrap();
+    insta::assert_snapshot!(answer["hint"].as_str().unwrap(), @"1000 files were not compared, since there are too many or they are too large (sources come first); name a part of the repository in `globs`");
+    assert_eq!((&answer["total"], &answer["truncated"]), (&json!(5), &json!(true)));
+    let questions: std::collections::BTreeSet<_> = run.questions.iter().collect();
+    assert!(questions.len() < QUESTIONS_MAX, "{}", questions.len());
+}
+
+/// Of a call, by the host's usual limits.
+const QUESTIONS_MAX: usize = 10_000;
+
+#[test]
 fn what_may_not_be_read_is_said_and_not_guessed() {
     let repository =
         repository().instead("src/lib.rs", Reason::NotGranted("src/lib.rs".to_owned()));
@@ -255,12 +273,12 @@ fn what_may_not_be_read_is_said_and_not_guessed() {
 fn a_part_of_the_repository_is_compared_without_the_rest() {
     let run = repository().call(&TOOL, r#"{"globs": ["src/lib.rs"]}"#);
     let others = run.questions.iter().filter(|question| match question {
-        Question::Read(_, path) | Question::Stat(_, path) => path != "src/lib.rs",
+        Question::Read(_, path) | Question::Executable(_, path) => path != "src/lib.rs",
         Question::Glob(..) => false,
         Question::ReadRange(..)
         | Question::Kind(..)
         | Question::Size(..)
-        | Question::Executable(..)
+        | Question::Stat(..)
         | Question::List(..)
         | Question::Search(..)
         | Question::Variable(_) => true,
