@@ -7,7 +7,7 @@ use stepwell::repository::{self, Reason};
 use crate::changes::{Change, Scope, What};
 
 /// A longer text is not compared line by line.
-const TEXT_BYTES_MAX: usize = 1024 * 1024;
+const TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// A changed file, looked at.
 #[derive(Debug, Default)]

@@ -2,7 +2,9 @@
 //! two lines and has headers of its own, so each part is a patch, too.
 
 use answers::cost::{fitting, text_len};
-use similar::{Algorithm, DiffOp, DiffTag, capture_diff_slices, group_diff_ops};
+use similar::{DiffOp, DiffTag, group_diff_ops};
+
+use crate::lines::{self, LIMITS};
 
 /// Bytes of a line's JSON. What is longer is data, and its beginning says which.
 const LINE_LEN_MAX: usize = 800;
@@ -59,7 +61,7 @@ impl<'a> Difference<'a> {
     pub(crate) fn of(old: &'a str, new: &'a str) -> Self {
         let old: Vec<&str> = old.split_inclusive('\n').collect();
         let new: Vec<&str> = new.split_inclusive('\n').collect();
-        let ops = capture_diff_slices(Algorithm::Myers, &old, &new);
+        let ops = lines::compare(&old, &new, LIMITS);
         Self { old, new, ops }
     }
 

@@ -1,11 +1,13 @@
 //! The tool `diff`: what is different between base and head, file by file.
 //!
 //! Reading order: [`Input`], [`Output`], then `changes` (which files differ), `renames` (which of
-//! them moved), `compare` (what of a file differs), `hunks` (its lines) and `page` (what fits).
+//! them moved), `compare` (what of a file differs), `hunks` (its
+//! lines; `lines` says which belong together) and `page` (what fits).
 
 mod changes;
 mod compare;
 mod hunks;
+mod lines;
 mod page;
 mod renames;
 
