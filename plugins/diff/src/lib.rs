@@ -1,8 +1,8 @@
 //! The tool `diff`: what is different between base and head, file by file.
 //!
 //! Reading order: [`Input`], [`Output`], then `changes` (which files differ), `renames` (which of
-//! them moved), `compare` (what of a file differs), `hunks` (its
-//! lines; `lines` says which belong together) and `page` (what fits).
+//! them moved), `compare` (what of a file differs), `lines` (which lines belong together), `hunks`
+//! (how they are shown) and `page` (what fits).
 
 mod changes;
 mod compare;
@@ -41,11 +41,11 @@ stepwell::tool! {
         lines of its diff are missing and with which fields to call again for them; `next` has \
         the field to call again with for more files. Lock files, generated and vendored files, \
         and changes of line ends alone are said in a line (`about`): name the file in `path` to \
-        see them. Binary files are described, and of a line of more than 800 bytes the beginning is \
-        shown. Changes of mode alone are found of scripts, and of all files in small repositories. \
-        `tokens` is an estimate of the whole answer (its \
-        bytes / 4). Examples: {}; {\"stat\": true}; {\"globs\": [\"src/**\"], \"context\": 10}; \
-        {\"path\": \"Cargo.lock\"}.",
+        see them. Binary files are described, and of a line of more than 800 bytes the beginning \
+        is shown. Ignored files and symbolic links are left out. Changes of mode alone are found \
+        of scripts, and of all files in small repositories. `tokens` is an estimate of the whole \
+        answer (its bytes / 4). Examples: {}; {\"stat\": true}; {\"globs\": [\"src/**\"], \
+        \"context\": 10}; {\"path\": \"Cargo.lock\"}.",
     schema: include_str!("../schema.json"),
     call: diff,
 }
