@@ -41,6 +41,8 @@ pub(crate) struct Changes {
     /// Why files could not be read, which is as good.
     pub(crate) unread: Vec<String>,
     pub(crate) is_list_cut: bool,
+    /// Whether no file of either tree is asked about.
+    pub(crate) is_nothing_asked: bool,
     pub(crate) are_renames_cut: bool,
 }
 
@@ -72,7 +74,9 @@ impl Scope {
     pub(crate) fn new(path: Option<&str>, globs: &[String]) -> Result<Self, Refusal> {
         match (path, globs) {
             (Some(_), [_, ..]) => Err(Refusal::new("give `path` or `globs`, not both")),
-            (Some(path), []) => Ok(Self::File(path.trim_start_matches("./").to_owned())),
+            (Some(path), []) => {
+                Ok(Self::File(path.trim_start_matches("./").trim_end_matches('/').to_owned()))
+            }
             (None, []) => Ok(Self::Everything),
             (None, globs) => Ok(Self::Globs(globs.iter().map(|glob| tidy(glob)).collect())),
         }
@@ -111,12 +115,11 @@ pub(crate) fn of(scope: &Scope) -> Result<Changes, Refusal> {
         && base.paths.is_empty()
         && head.paths.is_empty()
     {
-        return Err(Refusal::new(format!(
-            "`{path}` is neither in base nor in head; `diff` with `stat` lists the files that differ"
-        )));
+        return Err(Refusal::new(nothing_at(path)));
     }
     let mut changes = compared(&base, &head);
     changes.is_list_cut = base.is_cut || head.is_cut;
+    changes.is_nothing_asked = base.paths.is_empty() && head.paths.is_empty();
     if one_sided {
         // A file that moved into what is asked about, or out of it, is a pair all the same.
         let (all_base, all_head) = match scope {
@@ -135,6 +138,17 @@ pub(crate) fn of(scope: &Scope) -> Result<Changes, Refusal> {
     }
     changes.files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(changes)
+}
+
+/// What would work instead of a path where no file is.
+fn nothing_at(path: &str) -> String {
+    let is_directory = |tree| repository::is_directory(tree, path).unwrap_or(false);
+    if is_directory(Tree::Head) || is_directory(Tree::Base) {
+        return format!("`{path}` is a directory: its files are `{path}/**` in `globs`");
+    }
+    format!(
+        "`{path}` is neither in base nor in head; `diff` with `stat` lists the files that differ"
+    )
 }
 
 #[derive(Debug, Clone)]

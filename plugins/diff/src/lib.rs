@@ -155,6 +155,9 @@ fn hint(scope: &Scope, changes: &Changes, start: usize) -> Option<String> {
     if changes.files.is_empty() {
         said.extend(changes.are_all().then(|| match scope {
             Scope::File(path) => format!("`{path}` is the same in base and head"),
+            Scope::Globs(_) if changes.is_nothing_asked => {
+                "`globs` match no file of base or head; a pattern is over the whole path".to_owned()
+            }
             Scope::Globs(_) => "nothing that matches `globs` differs".to_owned(),
             Scope::Everything => "base and head do not differ".to_owned(),
         }));

@@ -211,15 +211,21 @@ fn what_cannot_be_answered_says_what_would_work() {
     insta::assert_snapshot!(refused(&without, &json!({})), @"there is no base: the step has nothing to compare with, so nothing can differ; `list_files` and `read_file` show the head");
     let both = repository();
     insta::assert_snapshot!(refused(&both, &json!({ "path": "nowhere.rs" })), @"`nowhere.rs` is neither in base nor in head; `diff` with `stat` lists the files that differ");
+    insta::assert_snapshot!(refused(&both, &json!({ "path": "src/old/" })), @"`src/old` is a directory: its files are `src/old/**` in `globs`");
     insta::assert_snapshot!(refused(&both, &json!({ "path": "a", "globs": ["b"] })), @"give `path` or `globs`, not both");
     insta::assert_snapshot!(refused(&both, &json!({ "skip": 3 })), @"`skip` goes with `path`: it leaves out lines of one file's diff");
     insta::assert_snapshot!(refused(&both, &json!({ "globs": ["[a"] })), @"`[a` in the base tree: the pattern cannot be used: error parsing glob '[a': unclosed character class; missing ']'");
-    let hints =
-        [json!({ "path": "README.md" }), json!({ "globs": ["*.md"] }), json!({ "after": "zz" })];
+    let hints = [
+        json!({ "path": "README.md" }),
+        json!({ "globs": ["*.md"] }),
+        json!({ "globs": ["lib.rs"] }),
+        json!({ "after": "zz" }),
+    ];
     insta::assert_json_snapshot!(hints.map(|input| answer(&input)["hint"].clone()), @r#"
     [
       "`README.md` is the same in base and head",
       "nothing that matches `globs` differs",
+      "`globs` match no file of base or head; a pattern is over the whole path",
       "no file that differs comes after `after`"
     ]
     "#);
