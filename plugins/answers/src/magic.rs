@@ -20,6 +20,7 @@ const fn perhaps(magic: &'static [u8], name: &'static str) -> Known {
 
 /// What lies in repositories. The first that fits wins.
 const KINDS: &[Known] = &[
+    known_by(0, b"\xff\xfe\0\0", "text in UTF-32, which is not shown"),
     known_by(0, b"\x89PNG\r\n\x1a\n", "a PNG image"),
     known_by(0, b"\xff\xd8\xff", "a JPEG image"),
     perhaps(b"GIF8", "a GIF image"),
