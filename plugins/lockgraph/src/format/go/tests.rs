@@ -99,6 +99,27 @@ fn an_excluded_version_takes_no_other_away_and_is_no_module() {
 }
 
 #[test]
+fn a_replacement_without_a_requirement_adds_nothing_and_a_path_keeps_its_major_version() {
+    let text = "module example.org/a/v3\ngo 1.21\nrequire example.org/b/v2 v2.1.0\n\
+        replace example.org/b => example.org/c v1.0.0\nreplace example.org/d => ./d\n";
+    insta::assert_snapshot!(parse(Format::Go, text), @r"
+    root pkg:golang/example.org/a/v3 member runtime at `` go.mod:1
+        runtime example.org/b/v2@v2.1.0
+    pkg:golang/example.org/b/v2@v2.1.0 registry runtime go.mod:3
+    ");
+}
+
+#[test]
+fn what_is_not_pinned_is_a_range_and_no_version() {
+    let text = "module example.org/a\ngo 1.21\nrequire example.org/b master\n";
+    insta::assert_snapshot!(parse(Format::Go, text), @r"
+    root pkg:golang/example.org/a member runtime at `` go.mod:1
+        runtime example.org/b
+    pkg:golang/example.org/b registry runtime range `master` go.mod:3
+    ");
+}
+
+#[test]
 fn a_replacement_of_one_version_leaves_the_others() {
     let text = "require (\n    example.org/net v1.2.3\n    example.org/net v0.5.6\n)\n\
         replace (\n    example.org/net v1.2.3 => example.org/fork/net v1.4.5\n)\n";
