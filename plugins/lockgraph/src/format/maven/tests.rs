@@ -171,7 +171,7 @@ fn a_sibling_is_found_wherever_its_directory_is_and_whatever_its_name() {
     };
     let root = pom(
         "root",
-        "<packaging>pom</packaging><modules><module>x</module><module>deep/y</module></modules>",
+        "<packaging>pom</packaging><modules><module>deep/y</module></modules><subprojects><subproject>x</subproject></subprojects>",
     );
     let y = pom(
         "why",
