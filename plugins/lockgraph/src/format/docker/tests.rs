@@ -72,16 +72,12 @@ fn what_is_broken_is_told_and_the_rest_is_read() {
 #[test]
 fn a_file_that_is_no_dockerfile_is_an_error_and_one_of_patterns_is_empty() {
     let files = [("Dockerfile.md", "# Images"), ("Dockerfile.dockerignore", "target\n")];
-    insta::assert_snapshot!(read(files), @r"
-    warning: Dockerfile.md: not a lock file: it has no usable `FROM`
-    ");
+    insta::assert_snapshot!(read(files), @"warning: Dockerfile.md: not a lock file: it has no usable `FROM`");
 }
 
 #[test]
 fn a_base_that_is_used_twice_is_one_image_with_both_lines() {
-    insta::assert_snapshot!(read([("Dockerfile", "FROM a:1 AS x\nFROM a:1\n")]), @r"
-    pkg:docker/a@1 registry runtime from `a:1` Dockerfile:1 Dockerfile:2
-    ");
+    insta::assert_snapshot!(read([("Dockerfile", "FROM a:1 AS x\nFROM a:1\n")]), @"pkg:docker/a@1 registry runtime from `a:1` Dockerfile:1 Dockerfile:2");
 }
 
 #[test]

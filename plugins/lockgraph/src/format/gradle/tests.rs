@@ -54,9 +54,7 @@ fn a_package_is_for_what_its_configurations_are_for_and_has_its_digests() {
 #[test]
 fn what_is_compiled_against_is_shipped_when_nothing_says_what_runs() {
     let lock = "com.example:a:1=compileClasspath\n";
-    insta::assert_snapshot!(read([("gradle.lockfile", lock)]), @r"
-    pkg:maven/com.example/a@1 registry runtime gradle.lockfile:1
-    ");
+    insta::assert_snapshot!(read([("gradle.lockfile", lock)]), @"pkg:maven/com.example/a@1 registry runtime gradle.lockfile:1");
 }
 
 #[test]

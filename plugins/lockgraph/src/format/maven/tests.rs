@@ -267,7 +267,5 @@ fn properties_that_grow_have_an_end() {
     let pom = format!(
         "<project><groupId>g</groupId><artifactId>p</artifactId><version>${{p0}}</version><properties>{properties}<p30></p30></properties></project>"
     );
-    insta::assert_snapshot!(read([("pom.xml", &*pom)]), @r"
-    root pkg:maven/g/p member runtime at `` pom.xml:1
-    ");
+    insta::assert_snapshot!(read([("pom.xml", &*pom)]), @"root pkg:maven/g/p member runtime at `` pom.xml:1");
 }
