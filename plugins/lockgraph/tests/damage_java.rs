@@ -71,6 +71,26 @@ fn a_file_that_is_cut_loses_only_what_is_cut_off() {
 }
 
 #[test]
+fn a_range_is_never_a_version() {
+    let maven = "<project><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>RANGE</version></dependency></dependencies></project>";
+    let nuget =
+        "<Project><ItemGroup><PackageReference Include='a' Version='RANGE'/></ItemGroup></Project>";
+    let ranges = ["[1.0,2.0)", "(,1.0]", "[1.0,)", "(1.0,2.0),(3.0,)"];
+    let cases = [
+        (Format::Maven, maven, ["LATEST", "RELEASE"]),
+        (Format::NugetProject, nuget, ["1.*", "[1.2.*,2.0)"]),
+    ];
+    for (format, text, own) in cases {
+        for range in ranges.iter().chain(&own) {
+            let (graph, _) = read(format, "x", text.replace("RANGE", range).as_bytes()).unwrap();
+            let (_, node) = graph.nodes().find(|(_, node)| node.name.ends_with('a')).unwrap();
+            assert_eq!((node.version.as_deref(), node.range.as_deref()), (None, Some(*range)));
+            assert!(!node.purl.contains('@'), "{}", node.purl);
+        }
+    }
+}
+
+#[test]
 fn a_merge_conflict_is_told_and_costs_no_other_line() {
     for (format, path, text) in FILES {
         let conflict = |at: usize| {

@@ -50,11 +50,18 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
     Ok(file.graph())
 }
 
+/// The most stages among which one is looked for whose name a variable makes.
+const STAGES_SEEN_MAX: usize = 1_000;
+
+/// The most stages that one name with a variable in it may mean.
+const STAGES_MEANT_MAX: usize = 16;
+
 /// What a stage begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Base {
     Image(usize),
-    Stage(usize),
+    /// Earlier ones: several when a variable that only the builder knows decides.
+    Stages(Vec<usize>),
     /// `scratch`, or something that is not known here.
     Nothing,
 }
@@ -103,12 +110,28 @@ impl File {
         if expanded == "scratch" {
             return Base::Nothing;
         }
-        match self.names.get(&expanded.to_lowercase()) {
-            Some(&stage) => Base::Stage(stage),
-            None => self
-                .enter_expanded(written, &expanded, line, Scope::Build, input)
-                .map_or(Base::Nothing, Base::Image),
+        let stages = self.stages_called(&expanded.to_lowercase());
+        if !stages.is_empty() {
+            return Base::Stages(stages);
         }
+        self.enter_expanded(written, &expanded, line, Scope::Build, input)
+            .map_or(Base::Nothing, Base::Image)
+    }
+
+    /// The stages that a name means, in which anything may stand for what is not known.
+    fn stages_called(&self, name: &str) -> Vec<usize> {
+        let Some((start, end)) = name.split_once(image::UNKNOWN) else {
+            return self.names.get(name).copied().into_iter().collect();
+        };
+        let end = end.rsplit(image::UNKNOWN).next().unwrap_or_default();
+        if start.is_empty() && end.is_empty() {
+            return Vec::new();
+        }
+        let is_meant = |name: &&String| {
+            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+        };
+        let names = self.names.keys().take(STAGES_SEEN_MAX).filter(is_meant);
+        names.take(STAGES_MEANT_MAX).map(|name| self.names[name]).collect()
     }
 
     /// Files taken from a stage, by name or by number, or from an image.
@@ -170,20 +193,21 @@ impl File {
     }
 
     fn graph(mut self) -> Graph {
-        let mut stage = self.stages.last();
-        while let Some(Stage { base, copies }) = stage {
+        let mut shipped = vec![false; self.stages.len()];
+        let mut open: Vec<usize> = self.stages.len().checked_sub(1).into_iter().collect();
+        while let Some(stage) = open.pop() {
+            if std::mem::replace(&mut shipped[stage], true) {
+                continue;
+            }
+            let Stage { base, copies } = &self.stages[stage];
             for &image in copies {
                 self.images[image].scope = Scope::Runtime;
             }
-            stage = match *base {
-                Base::Image(image) => {
-                    self.images[image].scope = Scope::Runtime;
-                    None
-                }
-                // Always an earlier one, so this ends.
-                Base::Stage(stage) => self.stages.get(stage),
-                Base::Nothing => None,
-            };
+            match base {
+                Base::Image(image) => self.images[*image].scope = Scope::Runtime,
+                Base::Stages(stages) => open.extend(stages),
+                Base::Nothing => {}
+            }
         }
         let mut builder = Builder::default();
         for mut image in self.images {

@@ -120,42 +120,45 @@ impl Purpose {
     }
 }
 
-/// What a configuration is for, by the names that Gradle's own plugins and the Android plugin
-/// give: those of a source set begin with its name.
+/// Parts of names of configurations for tools that run while something is built.
+const TOOLS: [&str; 14] = [
+    "annotationprocessor",
+    "buildtools",
+    "checkstyle",
+    "codenarc",
+    "detekt",
+    "errorprone",
+    "jacoco",
+    "ktlint",
+    "lintchecks",
+    "plugin",
+    "pmd",
+    "protoc",
+    "spotbugs",
+    "zinc",
+];
+
+/// How the names of such configurations begin.
+const TOOL_STARTS: [&str; 4] = ["kapt", "kotlin", "ksp", "swiftexport"];
+
+/// What a configuration is for, by the names that Gradle's own plugins and those of Android and
+/// Kotlin give: those of a source set begin with its name.
 fn purpose(configuration: &str) -> Purpose {
-    /// Parts of names of tools that run while it is built.
-    const TOOLS: [&str; 17] = [
-        "annotationprocessor",
-        "kapt",
-        "ksp",
-        "plugin",
-        "kotlincompiler",
-        "checkstyle",
-        "pmd",
-        "spotbugs",
-        "jacoco",
-        "detekt",
-        "ktlint",
-        "errorprone",
-        "zinc",
-        "protoc",
-        "lintchecks",
-        "codenarc",
-        "buildtools",
-    ];
     let name = configuration.trim().to_lowercase();
     let is_one_of = |names: &[&str]| names.contains(&name.as_str());
-    if name.contains("test") || is_one_of(&["developmentonly", "jmh"]) || name.starts_with("jmh") {
+    let is_for_a_tool = || {
+        TOOLS.iter().any(|tool| name.contains(tool))
+            || TOOL_STARTS.iter().any(|start| name.starts_with(start))
+            || is_one_of(&["classpath", "buildscript-classpath"])
+    };
+    let runs = ["runtime", "compile", "default", "implementation", "api", "runtimeonly", "shadow"];
+    if name.contains("test") || name.starts_with("jmh") || name == "developmentonly" {
         Purpose::Develop
-    } else if TOOLS.iter().any(|tool| name.contains(tool))
-        || is_one_of(&["classpath", "buildscript-classpath"])
-    {
+    } else if is_for_a_tool() {
         Purpose::Build
-    } else if name.ends_with("runtimeclasspath")
-        || is_one_of(&["runtime", "compile", "default", "implementation", "api", "runtimeonly"])
-    {
+    } else if name.ends_with("runtimeclasspath") || is_one_of(&runs) {
         Purpose::Run
-    } else if name.ends_with("compileclasspath") {
+    } else if name.ends_with("compileclasspath") || name.ends_with("dependenciesmetadata") {
         Purpose::Compile
     } else if name.ends_with("compileonly") || name.starts_with("provided") {
         Purpose::Build

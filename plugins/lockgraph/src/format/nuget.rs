@@ -98,7 +98,13 @@ fn beside(input: &mut Input<'_>) -> Option<Project> {
     // A name of the repository must not become a pattern.
     let dir = input.dir().replace(['*', '?', '[', ']', '{', '}'], "?");
     let patterns = PROJECT_FILES.map(|name| path::join(&dir, name));
-    let found = input.files.find(&patterns).unwrap_or_default();
+    let found = match input.files.find(&patterns) {
+        Ok(found) => found,
+        Err(err) => {
+            input.faults.note(None, format!("no project was looked for beside it: {err}"));
+            return None;
+        }
+    };
     let named = path::file_name(input.path)
         .strip_prefix("packages.")
         .and_then(|name| name.strip_suffix(".lock.json"))

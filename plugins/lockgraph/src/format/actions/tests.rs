@@ -9,7 +9,7 @@ jobs:
   build:
     runs-on: ${{ matrix.os }}
     container:
-      image: ghcr.io/acme/build:1.2
+      image: images.example.org/acme/build:1.2
     services:
       db: { image: "postgres:16" }
       none: { image: "${{ inputs.image }}" }
@@ -38,7 +38,7 @@ jobs:
 #[test]
 fn a_workflow_uses_repositories_at_revisions_and_images() {
     insta::assert_snapshot!(read([(".github/workflows/ci.yml", WORKFLOW)]), @r"
-    pkg:docker/acme/build@1.2?repository_url=ghcr.io registry build from `ghcr.io/acme/build:1.2` .github/workflows/ci.yml:8
+    pkg:docker/acme/build@1.2?repository_url=images.example.org registry build from `images.example.org/acme/build:1.2` .github/workflows/ci.yml:8
     pkg:docker/alpine@3.18 registry build from `alpine:3.18` .github/workflows/ci.yml:19
     pkg:docker/debian@latest registry build from `debian` .github/workflows/ci.yml:22
     pkg:docker/postgres@16 registry build from `postgres:16` .github/workflows/ci.yml:10
@@ -85,7 +85,7 @@ fn a_workflow_that_is_no_yaml_is_read_by_lines() {
         "<<<<<<< ours\n      - uses: docker://alpine:3.18\n=======\n      - uses: 'acme/new@v1'\n>>>>>>> theirs\n",
     );
     insta::assert_snapshot!(read([(".github/workflows/ci.yaml", &*conflict)]), @r"
-    pkg:docker/acme/build@1.2?repository_url=ghcr.io registry build from `ghcr.io/acme/build:1.2` .github/workflows/ci.yaml:8
+    pkg:docker/acme/build@1.2?repository_url=images.example.org registry build from `images.example.org/acme/build:1.2` .github/workflows/ci.yaml:8
     pkg:docker/alpine@3.18 registry build from `alpine:3.18` .github/workflows/ci.yaml:20
     pkg:docker/postgres@16 registry build from `postgres:16` .github/workflows/ci.yaml:10
     pkg:github/acme/new@v1 git build .github/workflows/ci.yaml:22

@@ -199,8 +199,16 @@ fn braced(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Arguments by name; of some only whoever builds knows the value.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Arguments(BTreeMap<String, Option<String>>);
+
+impl Default for Arguments {
+    /// What every build passes and is the same in nearly all of them.
+    fn default() -> Self {
+        let linux = |name: &str| (name.to_owned(), Some("linux".to_owned()));
+        Self(["BUILDOS", "TARGETOS"].map(linux).into())
+    }
+}
 
 impl Arguments {
     /// Takes in `NAME=default OTHER`.
@@ -210,6 +218,10 @@ impl Arguments {
                 Some((name, value)) => (name, Some(self.expand(value.trim_matches(['"', '\''])))),
                 None => (word, None),
             };
+            // Passed by every build, so that naming it changes nothing.
+            if value.is_none() && self.0.contains_key(name) {
+                continue;
+            }
             if self.0.len() < ARGUMENTS_MAX {
                 self.0.insert(name.to_owned(), value.filter(|value| !value.contains(UNKNOWN)));
             }
@@ -264,7 +276,7 @@ impl Arguments {
         if depth == EXPANSION_DEPTH_MAX {
             return None;
         }
-        let expanded = |other: &str| self.expand_in(other, depth + 1);
+        let expanded = |other: &str| self.expand_in(other.trim_matches(['"', '\'']), depth + 1);
         if let Some(other) = operator.strip_prefix(":-") {
             return Some(filled.map_or_else(|| expanded(other), str::to_owned));
         }

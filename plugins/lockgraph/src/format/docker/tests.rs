@@ -10,7 +10,7 @@ fn what_the_last_stage_is_made_of_is_shipped_and_the_rest_builds() {
         r#"# syntax=docker/dockerfile:1.7
 # escape=\
 ARG NODE=20.11
-ARG BASE=ghcr.io/acme/base REGISTRY
+ARG BASE=images.example.org/acme/base REGISTRY
 from --platform=$BUILDPLATFORM node:${{NODE}}-slim AS deps
 RUN --mount=type=bind,from=busybox:1.36,target=/b --mount=type=cache,target=/c npm ci
 FROM deps as build
@@ -29,7 +29,7 @@ ONBUILD COPY --from=onbuild:3 / /
 "#
     );
     insta::assert_snapshot!(read([("Dockerfile", &*file)]), @r"
-    pkg:docker/acme/base@2.0?repository_url=ghcr.io registry runtime from `ghcr.io/acme/base:2.0` Dockerfile:14
+    pkg:docker/acme/base@2.0?repository_url=images.example.org registry runtime from `images.example.org/acme/base:2.0` Dockerfile:14
     pkg:docker/alpine@sha256:c5b1261d6d3e43071626931fc004f70149baeba2c8ec672bd4f27761f8e1ad6b registry build from `docker.io/library/alpine@sha256:c5b1261d6d3e43071626931fc004f70149baeba2c8ec672bd4f27761f8e1ad6b` integrity `sha256:c5b1261d6d3e43071626931fc004f70149baeba2c8ec672bd4f27761f8e1ad6b` Dockerfile:13
     pkg:docker/busybox@1.36 registry build from `busybox:1.36` Dockerfile:6
     pkg:docker/docker/dockerfile@1.7 registry build from `docker/dockerfile:1.7` Dockerfile:1
@@ -72,16 +72,12 @@ fn what_is_broken_is_told_and_the_rest_is_read() {
 #[test]
 fn a_file_that_is_no_dockerfile_is_an_error_and_one_of_patterns_is_empty() {
     let files = [("Dockerfile.md", "# Images"), ("Dockerfile.dockerignore", "target\n")];
-    insta::assert_snapshot!(read(files), @r"
-    warning: Dockerfile.md: not a lock file: it has no usable `FROM`
-    ");
+    insta::assert_snapshot!(read(files), @"warning: Dockerfile.md: not a lock file: it has no usable `FROM`");
 }
 
 #[test]
 fn a_base_that_is_used_twice_is_one_image_with_both_lines() {
-    insta::assert_snapshot!(read([("Dockerfile", "FROM a:1 AS x\nFROM a:1\n")]), @r"
-    pkg:docker/a@1 registry runtime from `a:1` Dockerfile:1 Dockerfile:2
-    ");
+    insta::assert_snapshot!(read([("Dockerfile", "FROM a:1 AS x\nFROM a:1\n")]), @"pkg:docker/a@1 registry runtime from `a:1` Dockerfile:1 Dockerfile:2");
 }
 
 #[test]
@@ -99,4 +95,16 @@ fn a_password_in_a_reference_is_never_shown() {
     assert!(!read([("Dockerfile", file)]).contains("secret"));
     let workflow = "jobs:\n  a:\n    container: user:secret@registry.example.org/a\n    steps:\n      - uses: https://x:secret@example.org/a/b@v1\n";
     assert!(!read([(".github/workflows/a.yml", workflow)]).contains("secret"));
+}
+
+#[test]
+fn a_stage_whose_name_a_variable_makes_is_no_image() {
+    let file = "ARG BASE=alpine\nFROM a:1 AS bin-linux\nFROM b:1 AS bin-darwin\nFROM c:1 AS export-alpine\nFROM d:1 AS arm64-x\nFROM e:1 AS amd64-x\nFROM bin-$TARGETOS AS bin\nFROM export-${BASE} AS out\nFROM ${TARGETARCH}-x AS arch\nARG TARGETARCH\nCOPY --from=bin / /\nCOPY --from=out / /\n";
+    insta::assert_snapshot!(read([("Dockerfile", file)]), @r"
+    pkg:docker/a@1 registry build from `a:1` Dockerfile:2
+    pkg:docker/b@1 registry build from `b:1` Dockerfile:3
+    pkg:docker/c@1 registry build from `c:1` Dockerfile:4
+    pkg:docker/d@1 registry runtime from `d:1` Dockerfile:5
+    pkg:docker/e@1 registry runtime from `e:1` Dockerfile:6
+    ");
 }

@@ -54,8 +54,20 @@ fn a_package_is_for_what_its_configurations_are_for_and_has_its_digests() {
 #[test]
 fn what_is_compiled_against_is_shipped_when_nothing_says_what_runs() {
     let lock = "com.example:a:1=compileClasspath\n";
+    insta::assert_snapshot!(read([("gradle.lockfile", lock)]), @"pkg:maven/com.example/a@1 registry runtime gradle.lockfile:1");
+}
+
+#[test]
+fn a_configuration_is_known_by_its_name() {
+    let lock = "com.example:a:1=jvmRuntimeClasspath\ncom.example:b:1=kotlinBuildToolsApiClasspath,ktlint\ncom.example:c:1=implementationDependenciesMetadata\ncom.example:d:1=testImplementationDependenciesMetadata\ncom.example:e:1=compileOnly\ncom.example:f:1=developmentOnly,productionRuntimeClasspath\ncom.example:g:1=kspJvm\n";
     insta::assert_snapshot!(read([("gradle.lockfile", lock)]), @r"
     pkg:maven/com.example/a@1 registry runtime gradle.lockfile:1
+    pkg:maven/com.example/b@1 registry build gradle.lockfile:2
+    pkg:maven/com.example/c@1 registry build gradle.lockfile:3
+    pkg:maven/com.example/d@1 registry dev gradle.lockfile:4
+    pkg:maven/com.example/e@1 registry build gradle.lockfile:5
+    pkg:maven/com.example/f@1 registry runtime gradle.lockfile:6
+    pkg:maven/com.example/g@1 registry build gradle.lockfile:7
     ");
 }
 

@@ -254,11 +254,11 @@ impl Model {
         let mut imports = Vec::new();
         for dependency in self.chain.iter().flat_map(|pom| &pom.managed) {
             let Some(key) = self.key(dependency) else { continue };
+            let version = dependency.version.as_deref().and_then(|version| self.expand(version));
             if dependency.scope.as_deref() == Some("import") {
-                imports.push((key.0, key.1));
+                imports.push((key.0, key.1, version));
                 continue;
             }
-            let version = dependency.version.as_deref().and_then(|version| self.expand(version));
             known.entry(key).or_insert_with(|| Managed {
                 version,
                 scope: dependency.scope.clone(),
@@ -266,8 +266,10 @@ impl Model {
             });
         }
         let Some(depth) = depth.checked_sub(1) else { return };
-        for (group, artifact) in imports {
-            if let Some(imported) = reactor.find(self, &group, &artifact) {
+        for (group, artifact, version) in imports {
+            let imported =
+                version.and_then(|version| reactor.find(self, &group, &artifact, Some(&version)));
+            if let Some(imported) = imported {
                 imported.manage(known, reactor, depth);
             }
         }

@@ -84,7 +84,9 @@ impl Pom {
 
     /// Takes in what a project and its profiles have in common.
     fn take_in(&mut self, element: &Element<'_>, in_profile: bool, faults: &mut Faults<'_>) {
-        let modules = element.nested("modules", "module");
+        // Maven 4 calls them subprojects.
+        let modules =
+            element.nested("modules", "module").chain(element.nested("subprojects", "subproject"));
         let room = MODULES_MAX.saturating_sub(self.modules.len());
         let modules = modules.filter_map(|module| phrase(module.text()?)).take(room);
         self.modules.extend(modules.map(str::to_owned));

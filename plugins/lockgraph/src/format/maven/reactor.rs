@@ -87,39 +87,44 @@ impl<'a> Reactor<'a> {
 
     /// The project of the repository that a dependency means, if it is one.
     pub(super) fn sibling(&mut self, model: &Model, needed: &Needed) -> Option<Model> {
-        let own = model.coordinates()?;
-        let is_alike = two_names(&own.group) == two_names(&needed.group);
-        let is_ours = |version: &String| {
-            own.version.as_ref() == Some(version)
-                || model.chain().iter().any(|pom| pom.version.as_ref() == Some(version))
-        };
-        if !is_alike || needed.range.is_some() || !needed.version.as_ref().is_none_or(is_ours) {
+        if needed.range.is_some() {
             return None;
         }
-        let found = self.find(model, &needed.group, &needed.artifact)?;
+        let version = needed.version.as_deref();
+        let found = self.find(model, &needed.group, &needed.artifact, version)?;
         let version = found.coordinates()?.version;
         (needed.version.is_none() || needed.version == version).then_some(found)
     }
 
     /// The project of that name among the parents of `model`, and the modules of those above it.
-    pub(super) fn find(&mut self, model: &Model, group: &str, artifact: &str) -> Option<Model> {
+    ///
+    /// Only what is called and numbered like `model` is looked for: to find out of each package
+    /// from elsewhere that it is none of them would take reading all of them.
+    pub(super) fn find(
+        &mut self,
+        model: &Model,
+        group: &str,
+        artifact: &str,
+        version: Option<&str>,
+    ) -> Option<Model> {
+        let own = model.coordinates()?;
+        let is_ours = |version: &str| {
+            let mut versions = model.chain().iter().filter_map(|pom| pom.version.as_deref());
+            own.version.as_deref() == Some(version) || versions.any(|known| known == version)
+        };
+        if two_names(&own.group) != two_names(group) || !version.is_none_or(is_ours) {
+            return None;
+        }
         if !self.entered {
             self.entered = true;
             self.enter_above(model);
         }
         let key = (group.to_owned(), artifact.to_owned());
-        // First where the directory is called like it, then everywhere.
-        if !self.models.contains_key(&key) {
-            let unread = std::mem::take(&mut self.unread).into_iter();
-            let (called, others): (VecDeque<String>, VecDeque<String>) =
-                unread.partition(|path| is_called(path, artifact));
-            self.unread = others;
-            for path in called {
-                self.look_at(&path);
-            }
-        }
+        // First where the directory is called like it, then everywhere; what is looked at may list
+        // more.
         while !self.models.contains_key(&key) {
-            let Some(path) = self.unread.pop_front() else { break };
+            let called = self.unread.iter().position(|path| is_called(path, artifact));
+            let Some(path) = self.unread.remove(called.unwrap_or(0)) else { break };
             self.look_at(&path);
         }
         self.models.get(&key).cloned()

@@ -171,7 +171,7 @@ fn a_sibling_is_found_wherever_its_directory_is_and_whatever_its_name() {
     };
     let root = pom(
         "root",
-        "<packaging>pom</packaging><modules><module>x</module><module>deep/y</module></modules>",
+        "<packaging>pom</packaging><modules><module>deep/y</module></modules><subprojects><subproject>x</subproject></subprojects>",
     );
     let y = pom(
         "why",
@@ -267,7 +267,5 @@ fn properties_that_grow_have_an_end() {
     let pom = format!(
         "<project><groupId>g</groupId><artifactId>p</artifactId><version>${{p0}}</version><properties>{properties}<p30></p30></properties></project>"
     );
-    insta::assert_snapshot!(read([("pom.xml", &*pom)]), @r"
-    root pkg:maven/g/p member runtime at `` pom.xml:1
-    ");
+    insta::assert_snapshot!(read([("pom.xml", &*pom)]), @"root pkg:maven/g/p member runtime at `` pom.xml:1");
 }

@@ -162,6 +162,7 @@ impl<'a, 'f> Evaluation<'a, 'f> {
         self.enter_above("Directory.Packages.props");
         self.enter_packages(document, self.path);
         self.enter_above("Directory.Build.targets");
+        self.fill_versions();
         let property = |evaluation: &Self, key: &str| {
             let value = evaluation.expand(evaluation.properties.get(key)?);
             word(&value).filter(|value| !value.contains("$(")).map(str::to_owned)
@@ -261,7 +262,7 @@ impl<'a, 'f> Evaluation<'a, 'f> {
 
     fn set_central(&mut self, document: &Element<'_>) {
         for item in items(document, "PackageVersion") {
-            let version = metadata(item, "Version").map(|version| self.expand(&version));
+            let version = metadata(item, "Version");
             for name in names(item, "Include").into_iter().chain(names(item, "Update")) {
                 if let Some(version) = &version {
                     self.central.insert(name.to_lowercase(), version.clone());
@@ -291,9 +292,7 @@ impl<'a, 'f> Evaluation<'a, 'f> {
         if word(&name).is_none() || name.contains('$') || self.packages.len() == REFERENCES_MAX {
             return self.fault(item, "a package whose name is not known here");
         }
-        let own = metadata(item, "VersionOverride").or_else(|| metadata(item, "Version"));
-        let central = self.central.get(&name.to_lowercase());
-        let version = own.as_ref().or(central).map(|version| self.expand(version));
+        let version = metadata(item, "VersionOverride").or_else(|| metadata(item, "Version"));
         let kind = if is_global || is_private(item) { EdgeKind::Dev } else { EdgeKind::Runtime };
         self.packages.push(Reference {
             name,
@@ -304,6 +303,17 @@ impl<'a, 'f> Evaluation<'a, 'f> {
         });
     }
 
+    /// Properties count as they are in the end, wherever an item stands.
+    fn fill_versions(&mut self) {
+        let mut packages = std::mem::take(&mut self.packages);
+        for package in &mut packages {
+            let central = || self.central.get(&package.name.to_lowercase());
+            let written = package.version.as_ref().or_else(central);
+            package.version = written.map(|version| self.expand(version));
+        }
+        self.packages = packages;
+    }
+
     /// An item that says more of packages which were asked for before.
     fn update(&mut self, item: &Element<'_>) {
         let updated = names(item, "Update");
@@ -311,7 +321,6 @@ impl<'a, 'f> Evaluation<'a, 'f> {
             self.fault(item, "a package without a name");
         }
         let version = metadata(item, "VersionOverride").or_else(|| metadata(item, "Version"));
-        let version = version.map(|version| self.expand(&version));
         for package in &mut self.packages {
             if updated.iter().any(|name| name.eq_ignore_ascii_case(&package.name)) {
                 if is_private(item) {

@@ -185,6 +185,7 @@ const CENTRAL: &str = r#"<Project>
     <PackageVersion Include="central" Version="$(Major).1.0" />
     <PackageVersion Include="Overridden" Version="1.0.0" />
     <GlobalPackageReference Include="Everywhere" Version="3.6.0" />
+    <PackageVersion Include="Early" Version="5.0.0" />
   </ItemGroup>
 </Project>
 "#;
@@ -192,7 +193,7 @@ const CENTRAL: &str = r#"<Project>
 #[test]
 fn a_project_without_a_lock_file_has_the_versions_that_directories_above_set() {
     let build = "<Project><PropertyGroup><Major>7</Major><ElementVersion>$(Major).2</ElementVersion><Root>../../</Root></PropertyGroup></Project>";
-    let nearer = "<Project><Import Project=\"$([MSBuild]::GetPathOfFileAbove('Directory.Build.props', '$(MSBuildThisFileDirectory)../'))\"/><PropertyGroup><Major>8</Major></PropertyGroup></Project>";
+    let nearer = "<Project><Import Project=\"$([MSBuild]::GetPathOfFileAbove('Directory.Build.props', '$(MSBuildThisFileDirectory)../'))\"/><PropertyGroup><Major>8</Major></PropertyGroup><ItemGroup><PackageReference Include='Early' PrivateAssets='all'/></ItemGroup></Project>";
     let files = [
         ("src/App/App.csproj", WITHOUT_LOCK),
         ("src/Directory.Build.props", nearer),
@@ -208,6 +209,7 @@ fn a_project_without_a_lock_file_has_the_versions_that_directories_above_set() {
     src/App/App.csproj:
     root pkg:nuget/App member runtime at `src/App` src/App/App.csproj:1
         runtime Central@8.1.0
+        dev Early@5.0.0
         runtime Element@8.2
         dev Everywhere@3.6.0
         runtime Exact@1.0
@@ -220,6 +222,7 @@ fn a_project_without_a_lock_file_has_the_versions_that_directories_above_set() {
         runtime Unknown
         runtime lib
     pkg:nuget/Central@8.1.0 registry runtime src/App/App.csproj:3
+    pkg:nuget/Early@5.0.0 registry dev src/Directory.Build.props:1
     pkg:nuget/Element@8.2 registry runtime src/App/App.csproj:5
     pkg:nuget/Everywhere@3.6.0 registry dev Directory.Packages.props:5
     pkg:nuget/Exact@1.0 registry runtime src/App/App.csproj:8
