@@ -88,4 +88,6 @@ fn source(text: &str) -> Option<String> {
 #[cfg(test)]
 pub(super) mod drawn;
 #[cfg(test)]
+mod holds;
+#[cfg(test)]
 mod tests;
