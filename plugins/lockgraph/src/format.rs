@@ -61,7 +61,8 @@ const FAULTS_TOLD_MAX: usize = 10;
 pub const GRANTS: &str = r#"{"read":[
     "**/{Cargo.lock,Cargo.toml}",
     "**/{package-lock.json,npm-shrinkwrap.json,package.json}",
-    "**/{yarn.lock,.yarnrc.yml,pnpm-lock.yaml,bun.lock,deno.lock}",
+    "**/{yarn.lock,.yarnrc.yml,pnpm-lock.yaml,bun.lock}",
+    "**/{deno.lock,deno.json,deno.jsonc}",
     "**/{poetry.lock,uv.lock,pdm.lock,Pipfile.lock,Pipfile,pylock.toml,pylock.*.toml,pyproject.toml}",
     "**/{requirements*.txt,*-requirements.txt,*constraints*.txt}",
     "**/requirements/*.txt",

@@ -21,17 +21,26 @@ use entry::{Entry, Is, Need, Workspace};
 
 pub(super) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
     let text = relaxed(input.text);
-    let (text, broken) = match serde_json::from_str::<Object<'_>>(&text) {
-        Ok(_) => (text, Vec::new()),
-        Err(err) => torn::repaired(input.text).ok_or_else(|| torn::syntax(&err))?,
+    let err = match serde_json::from_str(&text) {
+        Ok(document) => return installed(&document, &text, input),
+        Err(err) => err,
     };
-    let document: Object<'_> = serde_json::from_str(&text).map_err(|err| torn::syntax(&err))?;
+    let (repaired, broken) = torn::repaired(input.text).ok_or_else(|| torn::syntax(&err))?;
+    let document = serde_json::from_str(&repaired).map_err(|_| torn::syntax(&err))?;
     for (line, reason) in broken {
         input.faults.add(Some(line), reason);
     }
-    let lines = Lines::new(&text);
-    let workspaces = object(&document, "workspaces");
-    let packages = object(&document, "packages");
+    installed(&document, &repaired, input)
+}
+
+fn installed(
+    document: &Object<'_>,
+    text: &str,
+    input: &mut Input<'_>,
+) -> Result<Graph, Unreadable> {
+    let lines = Lines::new(text);
+    let workspaces = object(document, "workspaces");
+    let packages = object(document, "packages");
     if workspaces.is_none() && packages.is_none() {
         return Err(Unreadable::Shape("it has neither `workspaces` nor `packages`"));
     }

@@ -9,12 +9,15 @@ mod lock;
 
 use std::collections::BTreeMap;
 
-use super::js::{Manifest, Manifests, Own, foreign, member};
+use super::js::{Manifests, Origin, Own, foreign, member};
 use super::{Edges, Input, Unreadable};
 use crate::graph::{Builder, EdgeKind, Graph, Kind, Node};
 use crate::path;
 use crate::purl::Purl;
 use lock::{Lock, Package, Project, Registry};
+
+/// What deno's own manifests are called; the first wins.
+const DENO_JSON: [&str; 2] = ["deno.json", "deno.jsonc"];
 
 /// Where JSR serves its packages as packages of npm.
 const JSR_AS_NPM: &str = "https://npm.jsr.io";
@@ -51,8 +54,34 @@ fn graph(lock: &Lock, input: &mut Input<'_>) -> Graph {
             }
         }
     }
-    for project in &lock.projects {
-        add_project(project, lock, &mut manifests, &mut builder, &mut room, input);
+    let projects = projects(lock, &mut manifests, &mut builder, input);
+    let by_name: BTreeMap<&str, usize> = projects
+        .iter()
+        .filter_map(|project| Some((project.published_as.as_deref()?, project.node)))
+        .collect();
+    for project in &projects {
+        for need in &project.listed.needs {
+            if !room.take(&mut input.faults) {
+                break;
+            }
+            let name = name_of(&need.specifier);
+            let kind = match need.kind {
+                EdgeKind::Unknown => project.kinds.get(name).copied().unwrap_or(need.kind),
+                EdgeKind::Runtime
+                | EdgeKind::Peer
+                | EdgeKind::Optional
+                | EdgeKind::Build
+                | EdgeKind::Dev => need.kind,
+            };
+            // What the project itself publishes is not looked up in a registry.
+            match lock.specified(&need.specifier).or_else(|| by_name.get(name).copied()) {
+                Some(to) => builder.edge(project.node, to, kind),
+                None => input.faults.note_some(
+                    Some(project.listed.line),
+                    format!("`{}` is asked for and not in the lock file", need.specifier),
+                ),
+            }
+        }
     }
     builder.spread_scopes();
     builder.finish()
@@ -60,7 +89,7 @@ fn graph(lock: &Lock, input: &mut Input<'_>) -> Graph {
 
 fn node(package: &Package, input: &Input<'_>) -> Node {
     let version = Some(package.version.as_str());
-    let origin = super::js::Origin::registry();
+    let origin = Origin::registry();
     let node = foreign(input, &package.name, version, origin, package.line);
     let node =
         Node { hashes: package.hashes.clone(), integrity: package.integrity.clone(), ..node };
@@ -78,42 +107,48 @@ fn node(package: &Package, input: &Input<'_>) -> Node {
     }
 }
 
-/// The project itself or a member of it, and what it asks for.
-fn add_project(
-    project: &Project,
-    lock: &Lock,
-    manifests: &mut Manifests<'_>,
-    builder: &mut Builder,
-    room: &mut Edges,
-    input: &mut Input<'_>,
-) {
-    let dir = path::resolve(input.dir(), &project.dir).unwrap_or_else(|| project.dir.clone());
-    let manifest = manifests.read(&dir, input.faults.warnings);
-    let own = Own { dir: &dir, name: None, version: None, line: Some(project.line) };
-    let from = builder.node(member(input, own, manifest.as_ref()));
-    builder.root(from);
-    for need in &project.needs {
-        if !room.take(&mut input.faults) {
-            return;
-        }
-        let is_said = need.kind != EdgeKind::Unknown;
-        let kind = if is_said { need.kind } else { kind(&need.specifier, manifest.as_ref()) };
-        match lock.specified(&need.specifier) {
-            Some(to) => builder.edge(from, to, kind),
-            // A member, or what nothing has imported yet.
-            None => input.faults.note_some(
-                Some(project.line),
-                format!("`{}` is asked for and not in the lock file", need.specifier),
-            ),
-        }
-    }
+/// The project itself or a member of it.
+struct Member<'a> {
+    listed: &'a Project,
+    node: usize,
+    /// The name in its manifest.
+    published_as: Option<String>,
+    /// What its package.json asks for packages for: the lock file does not say.
+    kinds: BTreeMap<String, EdgeKind>,
 }
 
-/// What a package.json asks for a package for; the lock file does not say.
-fn kind(specifier: &str, manifest: Option<&Manifest>) -> EdgeKind {
-    let name = specifier.split_once(':').map_or(specifier, |(_, text)| lock::name_of(text));
-    let needs = manifest.map(|manifest| &manifest.needs).unwrap_or(const { &BTreeMap::new() });
-    needs.get(name).map_or(EdgeKind::Unknown, |need| need.kind)
+fn projects<'a>(
+    lock: &'a Lock,
+    manifests: &mut Manifests<'_>,
+    builder: &mut Builder,
+    input: &mut Input<'_>,
+) -> Vec<Member<'a>> {
+    let mut projects = Vec::new();
+    for listed in &lock.projects {
+        let dir = path::resolve(input.dir(), &listed.dir).unwrap_or_else(|| listed.dir.clone());
+        let deno = DENO_JSON
+            .iter()
+            .find_map(|file| manifests.read_called(file, &dir, input.faults.warnings));
+        let package = manifests.read(&dir, input.faults.warnings);
+        let is_named = deno.as_ref().is_some_and(|deno| deno.name.is_some());
+        let manifest = if is_named { deno.as_ref() } else { package.as_ref().or(deno.as_ref()) };
+        let own = Own { dir: &dir, name: None, version: None, line: Some(listed.line) };
+        let node = builder.node(member(input, own, manifest));
+        builder.root(node);
+        let needs = package.iter().flat_map(|package| &package.needs);
+        projects.push(Member {
+            listed,
+            node,
+            published_as: manifest.and_then(|manifest| manifest.name.clone()),
+            kinds: needs.map(|(name, need)| (name.clone(), need.kind)).collect(),
+        });
+    }
+    projects
+}
+
+/// The name in `registry:name@range`.
+fn name_of(specifier: &str) -> &str {
+    specifier.split_once(':').map_or(specifier, |(_, text)| lock::name_of(text))
 }
 
 #[cfg(test)]

@@ -59,7 +59,8 @@ pub(super) fn member(input: &Input<'_>, own: Own<'_>, manifest: Option<&Manifest
     });
     let version = manifest.and_then(|manifest| manifest.version.as_deref()).or(own.version);
     let listed = own.line.map(|line| Place { path: input.path.to_owned(), line });
-    let written = manifest.map(|_| Place { path: manifest::path_in(own.dir), line: 1 });
+    let written =
+        manifest.map(|manifest| Place { path: path::join(own.dir, manifest.file), line: 1 });
     let mut places: Vec<Place> = listed.into_iter().chain(written).collect();
     places.sort_unstable();
     let first = Place { path: input.path.to_owned(), line: 1 };
@@ -86,5 +87,7 @@ fn source(text: &str) -> Option<String> {
 
 #[cfg(test)]
 pub(super) mod drawn;
+#[cfg(test)]
+mod holds;
 #[cfg(test)]
 mod tests;

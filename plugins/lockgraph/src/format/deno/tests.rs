@@ -45,7 +45,7 @@ pub(in crate::format) const V5: &str = r#"{
   },
   "workspace": {
     "dependencies": [ "jsr:@std/fs@1" ],
-    "packageJson": { "dependencies": [ "npm:a@^2.9.0", "npm:tool@1" ] },
+    "packageJson": { "dependencies": [ "npm:a@^2.9.0", "npm:tool@1", "jsr:@s/member@^0.1.0" ] },
     "members": {
       "packages/member": { "dependencies": [ "jsr:@std/path@1.0", "npm:gone@1" ] }
     }
@@ -56,7 +56,10 @@ pub(in crate::format) const V5: &str = r#"{
 #[test]
 fn packages_of_both_registries_are_resolved() {
     let manifest = r#"{ "name": "shop", "dependencies": { "a": "^2.9.0" }, "devDependencies": { "tool": "1" } }"#;
-    insta::assert_snapshot!(read([("deno.lock", V5), ("package.json", manifest)]), @r"
+    let member = "{ // ours\n \"name\": \"@s/member\", \"version\": \"0.1.0\", }";
+    let files =
+        [("deno.lock", V5), ("package.json", manifest), ("packages/member/deno.jsonc", member)];
+    insta::assert_snapshot!(read(files), @r"
     pkg:npm/%40jsr/std__fs@1.0.23?repository_url=https:%2F%2Fnpm.jsr.io registry runtime:12
         runtime @std/internal@1.0.12
         runtime @std/path@1.1.4
@@ -65,6 +68,8 @@ fn packages_of_both_registries_are_resolved() {
     pkg:npm/%40jsr/std__path@1.0.9?repository_url=https:%2F%2Fnpm.jsr.io registry runtime:21
     pkg:npm/%40jsr/std__path@1.1.4?repository_url=https:%2F%2Fnpm.jsr.io registry runtime:22
         runtime @std/internal@1.0.12
+    root pkg:npm/%40s/member@0.1.0 member runtime at `packages/member`:45,1
+        runtime @std/path@1.0.9
     pkg:npm/a@2.9.0 registry runtime:25
         runtime b@1.0.0
         runtime b@2.0.0
@@ -73,11 +78,10 @@ fn packages_of_both_registries_are_resolved() {
     pkg:npm/b@1.0.0 registry runtime:31
     pkg:npm/b@2.0.0 registry runtime:32
     pkg:npm/maybe@1.0.0 registry optional:33
-    root pkg:npm/member member runtime at `packages/member`:45
-        runtime @std/path@1.0.9
     pkg:npm/peer@10.29.0 registry runtime:34
     root pkg:npm/shop member runtime at ``:41,1
         runtime @std/fs@1.0.23
+        unknown @s/member@0.1.0 at `packages/member`
         runtime a@2.9.0
         dev tool@1.0.0
     pkg:npm/tool@1.0.0 registry runtime:35

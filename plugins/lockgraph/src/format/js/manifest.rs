@@ -1,26 +1,34 @@
-//! `package.json`, as far as a lock file leaves to it what is needed.
+//! `package.json` and its like, as far as a lock file leaves to it what is needed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::relaxed;
 use crate::format::npm::written_licence;
 use crate::format::{phrase, word};
 use crate::graph::EdgeKind;
 use crate::path;
 use crate::scan::{Files, ReadError};
+use crate::text::decode;
 use crate::warning::Warnings;
 
 /// The most manifests that are read: ten times what the largest workspace we know has.
 const MANIFESTS_MAX: usize = 2_000;
 
+/// What manifests are called.
+const PACKAGE_JSON: &str = "package.json";
+
 /// As many patterns as the host takes at once.
 const PATTERNS_MAX: usize = 64;
 
 /// What a manifest says.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::format) struct Manifest {
+    /// What its file is called.
+    pub(in crate::format) file: &'static str,
     pub(in crate::format) name: Option<String>,
     pub(in crate::format) version: Option<String>,
     pub(in crate::format) licence: Option<String>,
@@ -55,15 +63,16 @@ struct Written {
 }
 
 impl Manifest {
-    fn parse(bytes: &[u8]) -> Result<Self, (Option<u32>, String)> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let written: Written = serde_json::from_slice(bytes).map_err(|err| {
-            (u32::try_from(err.line()).ok(), "not a usable package.json".to_owned())
-        })?;
+    fn parse(bytes: &[u8], file: &'static str) -> Result<Self, (Option<u32>, String)> {
+        let text = decode(bytes).map_err(|line| (Some(line), "not UTF-8 text".to_owned()))?;
+        let text = if file == PACKAGE_JSON { Cow::Borrowed(text) } else { relaxed(text).into() };
+        let written: Written = serde_json::from_str(&text)
+            .map_err(|err| (u32::try_from(err.line()).ok(), format!("not a usable {file}")))?;
         let text = |value: &Value| value.as_str().and_then(word).map(str::to_owned);
         let patterns = written.workspaces.get("packages").unwrap_or(&written.workspaces).as_array();
         let patterns = patterns.into_iter().flatten().filter_map(Value::as_str).filter_map(phrase);
         Ok(Self {
+            file,
             name: text(&written.name),
             version: text(&written.version),
             licence: written_licence(&written.license, &written.licenses),
@@ -97,8 +106,8 @@ fn needs(written: &Written) -> BTreeMap<String, Need> {
 }
 
 /// The manifest's path in a directory.
-pub(super) fn path_in(dir: &str) -> String {
-    path::join(dir, "package.json")
+fn path_in(dir: &str) -> String {
+    path::join(dir, PACKAGE_JSON)
 }
 
 /// The manifests of a repository, each read when it is asked for.
@@ -112,13 +121,23 @@ impl<'a> Manifests<'a> {
         Self { files, left: MANIFESTS_MAX }
     }
 
-    /// The manifest in a directory. That there is none is no fault.
+    /// The package.json in a directory. That there is none is no fault.
     pub(in crate::format) fn read(
         &mut self,
         dir: &str,
         warnings: &mut Warnings,
     ) -> Option<Manifest> {
-        let path = path_in(dir);
+        self.read_called(PACKAGE_JSON, dir, warnings)
+    }
+
+    /// The manifest of that name in a directory.
+    pub(in crate::format) fn read_called(
+        &mut self,
+        file: &'static str,
+        dir: &str,
+        warnings: &mut Warnings,
+    ) -> Option<Manifest> {
+        let path = path::join(dir, file);
         if self.left <= 1 {
             if self.left == 1 {
                 self.left = 0;
@@ -128,12 +147,12 @@ impl<'a> Manifests<'a> {
             }
             return None;
         }
-        self.left -= 1;
         let manifest = match self.files.read(&path) {
-            Ok(bytes) => Manifest::parse(&bytes),
+            Ok(bytes) => Manifest::parse(&bytes, file),
             Err(ReadError::Missing) => return None,
             Err(err @ ReadError::Failed(_)) => Err((None, err.to_string())),
         };
+        self.left -= 1;
         manifest.map_err(|(line, reason)| warnings.add(&path, line, reason)).ok()
     }
 

@@ -56,6 +56,15 @@ fn a_merge_conflict_is_told_and_costs_no_other_entry() {
 }
 
 #[test]
+fn lines_may_end_as_on_windows() {
+    for (format, text) in samples() {
+        let windows = text.replace('\n', "\r\n");
+        let (graph, told) = parse(format, windows.as_bytes());
+        assert_eq!((graph, told), parse(format, text.as_bytes()), "{format:?}");
+    }
+}
+
+#[test]
 fn passwords_do_not_come_out() {
     for (format, text) in samples() {
         let secret = text.replace("://", "://user:s3cret@");

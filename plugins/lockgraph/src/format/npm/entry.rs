@@ -192,7 +192,8 @@ pub(in crate::format) fn integrity(text: &str) -> Vec<Hash> {
         };
         let base64 = rest.split_once('?').map_or(rest, |(base64, _options)| base64);
         let bytes = STANDARD.decode(base64).ok()?;
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let hex: String = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
         Hash::from_hex(algorithm, &hex)
     };
     let mut hashes: Vec<Hash> = text.split_ascii_whitespace().filter_map(digest).collect();

@@ -44,7 +44,7 @@ strip@6.0.1:
   version "1.0.0"
 "##;
 
-const MANIFEST: &str = r#"{
+pub(in crate::format) const MANIFEST: &str = r#"{
   "name": "shop", "version": "1.0.0", "license": "MIT", "private": true,
   "workspaces": { "packages": ["packages/*"] },
   "dependencies": { "@s/a": "^1.0.0", "alias": "npm:real@^3.0.0", "member": "^1.0.0" },
@@ -266,7 +266,7 @@ __metadata:
   linkType: hard
 "##;
 
-const BERRY_MANIFEST: &str = r#"{
+pub(in crate::format) const BERRY_MANIFEST: &str = r#"{
   "name": "shop", "version": "1.0.0", "workspaces": ["packages/*"],
   "dependencies": { "@s/a": "^1.0.0", "alias": "npm:real@^3.0.0", "member": "*" },
   "devDependencies": { "b": "https://github.com/me/b.git#main", "strip": "^6.0.0" },
