@@ -15,7 +15,7 @@ use crate::format::{Input, Unreadable, phrase};
 use crate::graph::{EdgeKind, Graph, Scope};
 use crate::path;
 use crate::text::decode;
-use entry::{Entry, Statement, Target, User};
+use entry::{Entry, Statement, Target, User, base};
 use lines::logical;
 
 /// The most files that one includes, directly or not: monorepos have a dozen.
@@ -162,7 +162,7 @@ impl Reader {
         let wanted = std::mem::take(&mut self.wanted);
         for entry in &wanted {
             if let Target::Directory(dir) = &entry.target
-                && dir == input.dir()
+                && dir == base(input.path)
             {
                 own.installed = Some(entry.place.line);
                 continue;
@@ -289,12 +289,14 @@ impl Own {
             let name = manifest.name.as_deref().map(normalised);
             spelled.is_none() || spelled == name
         };
-        let mut package = match Manifest::read(input.dir(), input).filter(is_it) {
+        let mut package = match Manifest::read(base(input.path), input).filter(is_it) {
             Some(manifest) => manifest.package(input),
             None => {
-                let name = self.name.clone().unwrap_or_else(|| name_of_directory(input.dir()));
+                let dir = base(input.path);
+                let name = self.name.clone().unwrap_or_else(|| name_of_directory(dir));
                 let line = self.installed.unwrap_or(1);
-                let node = Origin::Own("").node(&name, None, line, input);
+                let mut node = Origin::Own("").node(&name, None, line, input);
+                node.location = Some(dir.to_owned());
                 let key = Cow::Owned(normalised(&name).into_owned());
                 Package { key, node, root: true, scope: None, origin: None, needs: Vec::new() }
             }
