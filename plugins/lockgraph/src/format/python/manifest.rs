@@ -165,11 +165,12 @@ impl Manifest {
         }
     }
 
-    /// The package that the manifest describes, as one of the repository's own in the directory
-    /// of the lock file.
+    /// The package that the manifest describes, as one of the repository's own.
     pub(super) fn package(self, input: &Input<'_>) -> Package<'static> {
-        let name = self.name.unwrap_or_else(|| name_of_directory(input.dir()));
+        let dir = path::parent(&self.path).to_owned();
+        let name = self.name.unwrap_or_else(|| name_of_directory(&dir));
         let mut node = Origin::Own("").node(&name, self.version.as_deref(), self.line, input);
+        node.location = Some(dir);
         node.places = vec![Place { path: self.path, line: self.line }];
         node.licence = self.licence;
         Package {

@@ -16,7 +16,7 @@ use super::requirement::pinned;
 use crate::format::json::{self, Object};
 use crate::format::toml::texts_at;
 use crate::format::{Input, Unreadable};
-use crate::graph::{EdgeKind, Graph, Place, Scope};
+use crate::graph::{EdgeKind, Graph, Kind, Place, Scope};
 use crate::path;
 use crate::scan::ReadError;
 use crate::text::{Lines, decode};
@@ -32,7 +32,10 @@ pub(in crate::format) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable
         add_section(section, raw, &sources, &mut lock, input);
     }
     if let Some(root) = root(input) {
-        lock.add(root, 1, &mut input.faults);
+        match lock.packages_mut().iter_mut().find(|package| package.root) {
+            Some(installed) => installed.absorb(root),
+            None => _ = lock.add(root, 1, &mut input.faults),
+        }
     }
     Ok(lock.graph(input))
 }
@@ -112,6 +115,7 @@ fn package(
         (Some(url), _) => Origin::Git { url, revision: text("ref") },
         (None, Some(at)) if at.contains("://") => Origin::Address(at),
         (None, Some(at)) if at.ends_with(".whl") || at.ends_with(".tar.gz") => Origin::File(at),
+        (None, Some("." | "./")) => Origin::Own(""),
         (None, Some(at)) => Origin::Directory(at),
         (None, None) => Origin::Index(sources.address(text("index"))),
     };
@@ -127,11 +131,12 @@ fn package(
     let hashes = entry["hashes"].as_array().into_iter().flatten();
     node.archives =
         hashes.filter_map(|hash| archive(None, vec![digest(hash.as_str()?)?])).collect();
+    let root = node.kind == Kind::Member;
     Ok(Package {
         key: Cow::Owned(normalised(name).into_owned()),
         node,
-        root: false,
-        scope: Some(scope),
+        root,
+        scope: (!root).then_some(scope),
         origin: None,
         needs: Vec::new(),
     })

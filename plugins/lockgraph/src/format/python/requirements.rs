@@ -11,12 +11,12 @@ use super::lock::{Lock, Need, Package, Pick};
 use super::manifest::{Manifest, name_of_directory};
 use super::names::{is_for_development, normalised};
 use super::origin::Origin;
-use crate::format::{Input, Unreadable, phrase};
+use crate::format::{BYTES_MAX, Input, PACKAGES_MAX, Unreadable, phrase};
 use crate::graph::{EdgeKind, Graph, Scope};
 use crate::path;
 use crate::text::decode;
-use entry::{Entry, Statement, Target, User};
-use lines::logical;
+use entry::{Entry, Statement, Target, User, base};
+use lines::{LINES_MAX, logical};
 
 /// The most files that one includes, directly or not: monorepos have a dozen.
 const INCLUDES_MAX: usize = 64;
@@ -58,15 +58,26 @@ struct Reading {
 
 #[derive(Default)]
 struct Reader {
+    /// At most as many as packages are read.
     wanted: Vec<Entry>,
     constraints: BTreeMap<String, Entry>,
     seen: BTreeSet<(String, Role)>,
     index: Option<String>,
+    /// Of included files.
+    bytes: usize,
 }
 
 impl Reader {
     fn file(&mut self, text: &str, reading: &Reading, input: &mut Input<'_>) {
-        for line in logical(text) {
+        for (at, line) in logical(text).into_iter().enumerate() {
+            if at == LINES_MAX {
+                let reason = format!("only the first {LINES_MAX} lines are read");
+                return tell(&reason, line.number, reading, input);
+            }
+            if self.wanted.len() + self.constraints.len() == PACKAGES_MAX {
+                let reason = format!("only the first {PACKAGES_MAX} packages are read");
+                return tell(&reason, line.number, reading, input);
+            }
             match entry::statement(&line, &reading.path) {
                 Ok(Statement::Nothing) => {}
                 Ok(Statement::Index(index)) => self.index = Some(index),
@@ -115,13 +126,14 @@ impl Reader {
         }
         self.seen.insert((path.clone(), role));
         let bytes = match input.files.read(&path) {
-            Ok(bytes) if bytes.len() <= crate::format::BYTES_MAX => bytes,
+            Ok(bytes) if self.bytes + bytes.len() <= BYTES_MAX => bytes,
             Ok(_) => return tell("an included file is too large", line, from, input),
             Err(err) => {
                 let reason = format!("`{path}`, which it includes, is left out: {err}");
                 return tell(&reason, line, from, input);
             }
         };
+        self.bytes += bytes.len();
         let Ok(text) = decode(&bytes) else {
             return tell("an included file is not UTF-8 text", line, from, input);
         };
@@ -162,7 +174,7 @@ impl Reader {
         let wanted = std::mem::take(&mut self.wanted);
         for entry in &wanted {
             if let Target::Directory(dir) = &entry.target
-                && dir == input.dir()
+                && dir == base(input.path)
             {
                 own.installed = Some(entry.place.line);
                 continue;
@@ -289,12 +301,14 @@ impl Own {
             let name = manifest.name.as_deref().map(normalised);
             spelled.is_none() || spelled == name
         };
-        let mut package = match Manifest::read(input.dir(), input).filter(is_it) {
+        let mut package = match Manifest::read(base(input.path), input).filter(is_it) {
             Some(manifest) => manifest.package(input),
             None => {
-                let name = self.name.clone().unwrap_or_else(|| name_of_directory(input.dir()));
+                let dir = base(input.path);
+                let name = self.name.clone().unwrap_or_else(|| name_of_directory(dir));
                 let line = self.installed.unwrap_or(1);
-                let node = Origin::Own("").node(&name, None, line, input);
+                let mut node = Origin::Own("").node(&name, None, line, input);
+                node.location = Some(dir.to_owned());
                 let key = Cow::Owned(normalised(&name).into_owned());
                 Package { key, node, root: true, scope: None, origin: None, needs: Vec::new() }
             }

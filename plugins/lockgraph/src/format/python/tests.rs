@@ -1,8 +1,8 @@
 //! What the lock files of Python come to.
 
 mod damage;
-mod extras;
 mod pdm;
+mod peers;
 mod pipfile;
 mod poetry;
 mod pylock;

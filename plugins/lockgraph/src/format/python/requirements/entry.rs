@@ -91,6 +91,13 @@ pub(super) enum User {
     },
 }
 
+/// The directory that paths in a requirement file start from. To pip that is wherever it is called:
+/// beside the file, or beside the directory that such files are kept in.
+pub(super) fn base(path: &str) -> &str {
+    let dir = path::parent(path);
+    if path::file_name(dir) == "requirements" { path::parent(dir) } else { dir }
+}
+
 /// What a line of the file at `path` says.
 pub(super) fn statement(line: &Line, path: &str) -> Result<Statement, &'static str> {
     let text = line.text.trim();
@@ -190,7 +197,7 @@ fn unnamed(text: &str, path: &str) -> Result<Entry, &'static str> {
     let archive = of_archive(text);
     let name = egg.or(archive.map(|(name, _)| name)).unwrap_or_else(|| target.last_name());
     let name = name.to_owned();
-    let is_own = matches!(&target, Target::Directory(dir) if dir == path::parent(path));
+    let is_own = matches!(&target, Target::Directory(dir) if dir == base(path));
     if !is_own && (!is_name(&name) || word(&name).is_none()) {
         return Err("an address that does not say which package it is");
     }
@@ -224,7 +231,7 @@ fn target(text: &str, path: &str) -> Result<Target, &'static str> {
     if [".whl", ".zip", ".tar.gz", ".tar.bz2", ".tgz"].iter().any(|end| at.ends_with(end)) {
         return Ok(Target::File(at.to_owned()));
     }
-    let inside = path::resolve(path::parent(path), at);
+    let inside = path::resolve(base(path), at);
     Ok(Target::Directory(inside.unwrap_or_else(|| at.to_owned())))
 }
 

@@ -1,5 +1,8 @@
 //! The lines of a requirement file as pip joins them, and the comments that say who needs them.
 
+/// The most lines that say something: four for each package that is read.
+pub(super) const LINES_MAX: usize = 400_000;
+
 /// A line with those it is continued by, without comments.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Line {
@@ -10,11 +13,14 @@ pub(super) struct Line {
     pub(super) via: Vec<String>,
 }
 
-/// All lines that say something.
+/// The lines that say something, of which there may be one more than are read.
 pub(super) fn logical(text: &str) -> Vec<Line> {
     let mut joined = Joined::default();
     for (at, physical) in text.lines().enumerate() {
         joined.take(u32::try_from(at + 1).unwrap_or(u32::MAX), physical);
+        if joined.lines.len() > LINES_MAX {
+            break;
+        }
     }
     joined.lines
 }

@@ -106,3 +106,18 @@ fn what_is_no_lock_file_is_an_error_with_a_reason() {
         assert!(said.contains(reason), "{said}");
     }
 }
+
+#[test]
+fn what_is_installed_from_here_is_the_repositorys_own_package() {
+    let lock =
+        r#"{"default": {"app": {"editable": true, "path": "."}, "six": {"version": "==1.16"}}}"#;
+    let files = [
+        ("Pipfile.lock", lock),
+        ("Pipfile", "[packages]\napp = {editable = true, path = \".\"}\nsix = \"*\"\n"),
+    ];
+    insta::assert_snapshot!(read("Pipfile.lock", files), @r"
+    root pkg:pypi/app member runtime at `` :1,1
+        runtime six@1.16
+    pkg:pypi/six@1.16 registry runtime :1
+    ");
+}

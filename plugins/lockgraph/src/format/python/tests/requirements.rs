@@ -196,3 +196,20 @@ fn a_lower_bound_is_no_version() {
     warning: requirements.txt:1: `a` and 2 more are not pinned: which version is installed, the file does not say
     ");
 }
+
+/// To pip, `.` is where it is called, and not where the file lies.
+#[test]
+fn the_directory_itself_is_the_one_above_a_directory_of_requirements() {
+    let manifest = "[project]\nname = 'app'\ndependencies = ['six']\n";
+    let files = [
+        ("svc/requirements/dev.txt", "-r base.txt\n-e .\n-e libs/x\n"),
+        ("svc/requirements/base.txt", "six==1.16\n"),
+        ("svc/pyproject.toml", manifest),
+    ];
+    insta::assert_snapshot!(read("svc/requirements/dev.txt", files), @r"
+    root pkg:pypi/app member runtime at `svc` :1
+        runtime six@1.16
+    pkg:pypi/six@1.16 registry runtime :1
+    pkg:pypi/x path dev at `svc/libs/x` :3
+    ");
+}

@@ -1,4 +1,4 @@
-//! Extras: who asks for one needs what is behind it; who offers it does not.
+//! What peers get wrong: extras, edges with markers, names without versions, manifests of PEP 621.
 
 use super::read;
 
@@ -59,4 +59,56 @@ fn several_entries_of_a_package_are_one_package_without_an_edge_to_itself() {
     let said = read("pdm.lock", [("pdm.lock", super::pdm::LOCK)]);
     assert_eq!(said.matches("pkg:pypi/coverage@").count(), 1, "{said}");
     assert_eq!(said.matches("    runtime coverage@").count(), 0, "{said}");
+}
+
+/// A marker says where an edge holds, and not that there is none: a peer drops one in seven.
+#[test]
+fn an_edge_with_a_marker_is_an_edge() {
+    let lock = r#"[[package]]
+name = "a"
+version = "1"
+[package.dependencies]
+b = {version = "*", markers = "sys_platform == 'win32'"}
+[[package]]
+name = "b"
+version = "1"
+"#;
+    assert!(read("poetry.lock", [("poetry.lock", lock)]).contains("    runtime b@1\n"));
+}
+
+/// What refers to a package without a version means the one there is, and is no package itself.
+#[test]
+fn a_name_without_a_version_is_no_package() {
+    let lock = r#"version = 1
+[[package]]
+name = "a"
+version = "1"
+source = { registry = "https://pypi.org/simple" }
+dependencies = [{ name = "b" }]
+[[package]]
+name = "b"
+version = "2"
+source = { registry = "https://pypi.org/simple" }
+dependencies = [{ name = "a" }]
+"#;
+    insta::assert_snapshot!(read("uv.lock", [("uv.lock", lock)]), @r"
+    pkg:pypi/a@1 registry unknown :2
+        runtime b@2
+    pkg:pypi/b@2 registry unknown :7
+        runtime a@1
+    ");
+}
+
+/// A peer stops at a manifest that names its package in `[project]` and not in `[tool.poetry]`.
+#[test]
+fn a_manifest_of_pep_621_beside_a_lock_file_of_poetry_is_read() {
+    let files = [
+        ("poetry.lock", "[[package]]\nname = \"b\"\nversion = \"1\"\n"),
+        ("pyproject.toml", "[project]\nname = \"a\"\ndependencies = [\"b\"]\n[tool.poetry]\n"),
+    ];
+    insta::assert_snapshot!(read("poetry.lock", files), @r"
+    root pkg:pypi/a member runtime at `` :1
+        runtime b@1
+    pkg:pypi/b@1 registry runtime :1
+    ");
 }
