@@ -61,20 +61,23 @@ pub enum Answer {
     /// A document of the Common Test Report Format.
     Ctrf(serde_json::Value),
     /// For people.
-    Markdown(Words),
+    Markdown {
+        /// A page.
+        markdown: String,
+        /// An estimate: the bytes of this answer, divided by four.
+        tokens: usize,
+    },
     /// For a model with few tokens to spend.
-    Text(Words),
+    Text {
+        /// In the order of what matters.
+        text: String,
+        /// An estimate: the bytes of this answer, divided by four.
+        tokens: usize,
+    },
 }
 
-/// An answer that is read as it is.
-#[derive(Debug, Serialize)]
-pub struct Words {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    markdown: Option<String>,
-    tokens: usize,
-}
+/// What an answer has around its text: `{"markdown":"","tokens":12345}`.
+const FRAME_LEN: usize = 32;
 
 /// Tokens that so many bytes come to, about: no tokeniser is the same, and four bytes are usual.
 pub(crate) fn tokens(bytes: usize) -> usize {
@@ -100,22 +103,13 @@ pub(crate) fn write(
     Ok(match wish.form {
         Form::Json => Answer::Json(Box::new(json::write(view))),
         Form::Ctrf => Answer::Ctrf(ctrf::write(&view)),
-        Form::Markdown => Words::markdown(markdown::write(&view)),
-        Form::Text => Words::text(words::write(&view, wish.max_tokens)),
+        Form::Markdown => {
+            let markdown = markdown::write(&view);
+            Answer::Markdown { tokens: tokens(size(&markdown) + FRAME_LEN), markdown }
+        }
+        Form::Text => {
+            let text = words::write(&view, wish.max_tokens);
+            Answer::Text { tokens: tokens(size(&text) + FRAME_LEN), text }
+        }
     })
-}
-
-impl Words {
-    fn markdown(markdown: String) -> Answer {
-        let tokens = tokens(size(&markdown) + Self::FRAME_LEN);
-        Answer::Markdown(Self { text: None, markdown: Some(markdown), tokens })
-    }
-
-    fn text(text: String) -> Answer {
-        let tokens = tokens(size(&text) + Self::FRAME_LEN);
-        Answer::Text(Self { text: Some(text), markdown: None, tokens })
-    }
-
-    /// `{"markdown":"","tokens":12345}`
-    const FRAME_LEN: usize = 32;
 }

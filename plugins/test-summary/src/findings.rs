@@ -10,6 +10,8 @@ const RULES_MAX: usize = 2_000;
 const DISTINCT_MAX: usize = 50_000;
 /// What is kept of a message.
 const MESSAGE_LEN_MAX: usize = 400;
+/// A path that is longer is none.
+const FILE_LEN_MAX: usize = 400;
 /// A rule's name.
 const RULE_LEN_MAX: usize = 120;
 
@@ -66,7 +68,7 @@ impl Findings {
         let Finding { level, rule, message, file, line, column, fixable } = finding;
         let rule = text::cut(&text::plain(&rule).replace('\n', " "), RULE_LEN_MAX);
         let message = text::cut(text::plain(&message).trim(), MESSAGE_LEN_MAX);
-        let file = file.map(|file| text::plain(&file));
+        let file = file.map(|file| text::cut(&text::plain(&file).replace('\n', " "), FILE_LEN_MAX));
         let place = (level, rule.clone(), file.clone(), line, column, message.clone());
         if self.seen.contains(&place) {
             self.copies += 1;

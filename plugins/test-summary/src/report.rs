@@ -17,6 +17,10 @@ pub(crate) const FAILURES_SHOWN_MAX: usize = 200;
 const FAILURES_KEPT_MAX: usize = 3_000;
 /// The most warnings kept; a broken report can give one a line.
 const WARNINGS_KEPT_MAX: usize = 50;
+/// A parser's words can carry what they are about.
+const WARNING_LEN_MAX: usize = 300;
+/// What is shown of a suite and a name together.
+const SHOWN_LEN_MAX: usize = 300;
 /// A name that is longer was not given by a person.
 const NAME_LEN_MAX: usize = 500;
 /// The most tests kept that passed at a later try.
@@ -202,7 +206,7 @@ pub(crate) struct Failure {
 impl Summary {
     pub(crate) fn warn(&mut self, path: &str, line: Option<usize>, reason: impl Into<String>) {
         if self.warnings.len() < WARNINGS_KEPT_MAX {
-            let reason = one_line(&reason.into());
+            let reason = text::cut(&one_line(&reason.into()), WARNING_LEN_MAX);
             self.warnings.push(Warning { path: path.to_owned(), line, reason });
         } else {
             self.warnings_dropped += 1;
@@ -284,7 +288,9 @@ impl Named {
     /// The suite and the name, unless one is in the other.
     pub(crate) fn shown(&self) -> String {
         let Self { suite, name } = self;
-        if name.starts_with(suite.as_str()) { name.clone() } else { format!("{suite} {name}") }
+        let whole = name.starts_with(suite.as_str());
+        let shown = if whole { name.clone() } else { format!("{suite} {name}") };
+        text::cut(&shown, SHOWN_LEN_MAX)
     }
 }
 

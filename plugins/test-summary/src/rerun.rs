@@ -8,6 +8,9 @@ use crate::report::{Failure, Runner};
 /// A command somebody still reads.
 const NAMES_MAX: usize = 20;
 
+/// What the names of all commands may take.
+const NAMES_BYTES_MAX: usize = 4_000;
+
 /// A test by the name its runner knows it by, as far as the report tells.
 pub(crate) fn id(failure: &Failure, locator: &mut Locator) -> String {
     let Failure { suite, name, .. } = failure;
@@ -50,6 +53,7 @@ type Target = (Runner, String);
 /// The commands, one a runner and place.
 pub(crate) fn commands(failures: &[(&Failure, &str)]) -> Vec<String> {
     let mut targets: BTreeMap<Target, Vec<String>> = BTreeMap::new();
+    let mut bytes_left = NAMES_BYTES_MAX;
     for (failure, id) in failures {
         let runner = failure.runner;
         let (place, name) = match runner {
@@ -74,10 +78,12 @@ pub(crate) fn commands(failures: &[(&Failure, &str)]) -> Vec<String> {
             }
         };
         let names = targets.entry((runner, place)).or_default();
-        if names.len() < NAMES_MAX && !names.contains(&name) {
+        if names.len() < NAMES_MAX && name.len() <= bytes_left && !names.contains(&name) {
+            bytes_left -= name.len();
             names.push(name);
         }
     }
+    targets.retain(|_, names| !names.is_empty());
     targets
         .iter()
         .take(NAMES_MAX)

@@ -213,18 +213,35 @@ proptest! {
 
     #[test]
     fn no_damage_to_a_report_is_too_strange(
-        at in 0.0..1.0f64, length in 0usize..30, with in "[<>&;!'\\[\\]a-z -]{0,10}"
+        report in proptest::sample::select(REPORTS),
+        at in any::<prop::sample::Index>(),
+        length in 0usize..30,
+        with in "[<>&;!'\\[\\]{}\",:a-z0-9\n -]{0,10}",
     ) {
-        let junit = "<testsuites><testsuite name='a' tests='1'><testcase name='b'><failure \
-            message='c'>d<![CDATA[e]]></failure></testcase></testsuite></testsuites>";
-        for report in [junit, LIBTEST] {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss,
-                reason = "a fraction of a short length")]
-            let start = (at * report.len() as f64) as usize;
-            let end = (start + length).min(report.len());
-            let damaged = [&report.as_bytes()[..start], with.as_bytes(), &report.as_bytes()[end..]];
-            let repository = Repository::new().file("report", damaged.concat());
-            call(&repository, r#"{"paths": ["report"]}"#);
+        let start = at.index(report.len());
+        let end = (start + length).min(report.len());
+        let damaged = [&report.as_bytes()[..start], with.as_bytes(), &report.as_bytes()[end..]];
+        let repository = Repository::new().file("report", damaged.concat());
+        for format in ["json", "text", "markdown", "ctrf"] {
+            call(&repository, &format!(r#"{{"paths": ["report"], "format": "{format}"}}"#));
         }
     }
 }
+
+/// Small reports of many formats, to be damaged.
+const REPORTS: &[&str] = &[
+    LIBTEST,
+    runners::PYTEST,
+    "<testsuites><testsuite name='a' tests='1'><testcase name='b'><failure message='c'>d<![CDATA[e]]>\
+        </failure></testcase></testsuite></testsuites>",
+    "<TestRun><Results><UnitTestResult testId='1' testName='a' outcome='Failed'><Output><ErrorInfo>\
+        <Message>m</Message></ErrorInfo></Output></UnitTestResult></Results></TestRun>",
+    "TAP version 13\n# Subtest: a\n    not ok 1 - b\n      ---\n      error: 'c'\n      at:\n        line: 1\n      ...\n\
+        not ok 1 - a # TODO x\n1..2\n",
+    "{\"Action\":\"run\",\"Package\":\"p\",\"Test\":\"T/a\"}\n{\"Action\":\"output\",\"Package\":\"p\",\"Test\":\"T/a\",\
+        \"Output\":\"    a_test.go:7: no\\n\"}\n{\"Action\":\"fail\",\"Package\":\"p\",\"Test\":\"T/a\",\"Elapsed\":1e3}\n",
+    "{\"type\":\"suite\",\"event\":\"started\"}\n{\"type\":\"test\",\"event\":\"failed\",\"name\":\"a$b#2\",\"stdout\":\"x\"}\n",
+    "[{\"filePath\":\"a.js\",\"messages\":[{\"ruleId\":\"semi\",\"severity\":2,\"message\":\"m\",\"line\":1}]}]",
+    "  1 passing (5ms)\n  1 failing\n\n  1) math\n       fails:\n\n      Error: x\n      at f (b.js:1:2)\n",
+    "Traceback (most recent call last):\n  File \"a.py\", line 4, in b\n    go()\nValueError: no\n\nRan 2 tests in 1s\n",
+];

@@ -15,8 +15,6 @@ use crate::text;
 const FAILURES_BYTES_MAX: usize = 40 * 1024;
 /// The most rules of linters shown.
 const RULES_SHOWN_MAX: usize = 30;
-/// A parser's words can carry what they are about.
-const WARNING_LEN_MAX: usize = 300;
 /// What is shown of a finding's message.
 const FINDING_LEN_MAX: usize = 200;
 /// Tests that passed at a later try; all are counted.
@@ -117,7 +115,6 @@ struct Odd {
 pub(crate) fn write(view: View) -> Answer {
     let mut left_out = view.left_out;
     let mut failures = view.failed;
-    let all = failures.len();
     failures.truncate(view.max_failures);
     let mut bytes_left = FAILURES_BYTES_MAX;
     let fits = failures.iter().take_while(|failed| {
@@ -136,7 +133,6 @@ pub(crate) fn write(view: View) -> Answer {
         left_out.hint = hint;
         failures.truncate(shown);
     }
-    debug_assert!(failures.len() <= all);
     let counts = view.counts;
     let mut answer = Answer {
         answer: view.line,
@@ -216,6 +212,6 @@ fn shown_reports(reports: &[Report]) -> Vec<Read> {
 
 impl From<Warning> for Odd {
     fn from(Warning { path, line, reason }: Warning) -> Self {
-        Self { path, line, reason: text::cut(&reason, WARNING_LEN_MAX) }
+        Self { path, line, reason }
     }
 }

@@ -123,7 +123,7 @@ pub(crate) fn is_zero(number: &u64) -> bool {
 
 impl View {
     pub(crate) fn of(
-        summary: Summary,
+        mut summary: Summary,
         difference: Option<Difference>,
         locator: &mut Locator,
         wish: &Wish,
@@ -144,7 +144,6 @@ impl View {
             order.iter().take(wish.max_failures).map(in_order).collect();
         let rerun = rerun::commands(&named);
         // Who asks for one failure has seen the rest.
-        let mut summary = summary;
         if wish.failure.is_some() {
             summary.findings = Findings::default();
             summary.flaky.clear();

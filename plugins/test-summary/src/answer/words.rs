@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::verdict::duration;
 use super::view::{Failed, Full, Told, View};
-use super::{Words, size};
+use super::{FRAME_LEN, size};
 use crate::previous::{Difference, Names};
 use crate::report::Named;
 use crate::text;
@@ -55,7 +55,7 @@ impl Page {
 
 pub(crate) fn write(view: &View, max_tokens: usize) -> String {
     let hint = hint(view);
-    let kept = Words::FRAME_LEN + NOTE_LEN + size(&hint);
+    let kept = FRAME_LEN + NOTE_LEN + size(&hint);
     let room = (max_tokens.max(TOKENS_MIN) * 4).saturating_sub(kept);
     let mut page = Page { text: String::new(), left: room, skipped: Vec::new() };
     page.push(&format!("{}\n", text::cut(&view.line, 300)));

@@ -1,9 +1,13 @@
 //! Places in code, out of the traces of many languages: one line, one place.
 
+use crate::text;
+
 /// The most frames kept; the project's own are few.
 const FRAMES_MAX: usize = 30;
 /// A path that is longer is none.
 const PATH_LEN_MAX: usize = 400;
+/// What is shown of a function's name; those of generics are long.
+const FUNCTION_LEN_MAX: usize = 200;
 /// What a trace goes through that nobody here wrote.
 const FOREIGN: &[&str] = &[
     "/rustc/",
@@ -75,6 +79,7 @@ pub(super) fn frames(text: &str) -> Vec<Frame> {
         match frame(line) {
             Some(found) => {
                 let function = found.function.or(function.take());
+                let function = function.map(|name| text::cut(&name, FUNCTION_LEN_MAX));
                 let known = |frame: &Frame| (&frame.file, frame.line) == (&found.file, found.line);
                 if !frames.iter().any(known) {
                     frames.push(Frame { function, ..found });

@@ -82,9 +82,10 @@ impl Log<'_, '_> {
             if let Some((name, duration_ms)) = block::go(line, mark) {
                 self.passed += 1;
                 let test = Test { name: name.to_owned(), duration_ms, ..Test::default() };
-                match passes {
-                    true => self.to.passed_test(&test),
-                    false => self.to.skipped_test(&test),
+                if passes {
+                    self.to.passed_test(&test);
+                } else {
+                    self.to.skipped_test(&test);
                 }
                 return 1;
             }

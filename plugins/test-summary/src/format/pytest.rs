@@ -29,7 +29,6 @@ struct Totals {
     failed: u64,
     errors: u64,
     skipped: u64,
-    rerun: u64,
     took_ms: Option<u64>,
 }
 
@@ -50,8 +49,7 @@ fn totals(line: &str) -> Option<Totals> {
             "failed" => totals.failed = count,
             "error" | "errors" => totals.errors = count,
             "skipped" | "xfailed" => totals.skipped = totals.skipped.saturating_add(count),
-            "rerun" => totals.rerun = count,
-            "deselected" | "warning" | "warnings" | "subtests passed" => {}
+            "rerun" | "deselected" | "warning" | "warnings" | "subtests passed" => {}
             _ => return None,
         }
     }

@@ -241,6 +241,40 @@ fn ctrf_keeps_its_counts_and_puts_ours_under_extra() {
 }
 
 #[test]
+fn no_words_are_too_long_for_an_answer() {
+    let long = "x y/".repeat(300);
+    let case = |number: usize| {
+        format!(
+            "<testcase classname='{number}{long}' name='{number}{long}' file='{long}' time='9'>\
+             <failure message='{number}{long}'>at {long} (src/db.js:{number}:1)</failure>\
+             <system-out>{long}</system-out></testcase>"
+        )
+    };
+    let junit = (0..250).map(case).collect::<String>();
+    let junit = format!("<testsuite name='pytest'>{junit}</testsuite><{long}");
+    let finding = |number: usize| {
+        let code = format!("{number}{long}");
+        json!({ "filename": long, "code": code, "message": long, "noqa_row": 1 })
+    };
+    let ruff = Value::from((0..250).map(finding).collect::<Vec<_>>()).to_string();
+    for report in [junit, ruff.replace("\"code\"", "\"noqa_row\":1,\"code\"")] {
+        let repository = repository(&report);
+        let answer = ask(&repository, &json!({}));
+        let counts = (&answer["summary"]["failed"], &answer["findings"]["errors"]);
+        assert!(*counts.0 == 250 || *counts.1 == 250, "{counts:?}");
+        for (format, bytes_max) in
+            [("json", 80 * 1024), ("text", 8_000), ("markdown", 70 * 1024), ("ctrf", 700 * 1024)]
+        {
+            let wish = json!({
+                "format": format, "max_failures": 200, "detail": "full", "previous": ["report"],
+            });
+            let len = ask(&repository, &wish).to_string().len();
+            assert!(len <= bytes_max, "{len} bytes as {format}");
+        }
+    }
+}
+
+#[test]
 fn findings_stand_in_every_form() {
     let log =
         "src/a.c:3:5: error: expected ';' [-Wparse]\nsrc/a.c:9:1: warning: a | b [-Wunused]\n";

@@ -63,7 +63,7 @@ fn a_test_that_go_passes_in_a_later_run_is_flaky_and_one_of_a_count_is_not() {
     ");
 }
 
-const PYTEST: &str = "\
+pub(super) const PYTEST: &str = "\
 ============================= test session starts ==============================
 platform linux -- Python 3.11.7, pytest-9.2.0, pluggy-1.6.0
 collected 4 items
