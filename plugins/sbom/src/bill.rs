@@ -3,6 +3,8 @@
 //! Formats differ in words and in shape, never in content: whatever one of them needs is here, and
 //! each writer takes it from here alone.
 
+use std::borrow::Cow;
+
 use lockgraph::{EdgeKind, Hash, Kind, Place, Scope, Warning};
 use serde::Serialize;
 use uuid::Uuid;
@@ -18,6 +20,9 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x5e1c_a6d0_7f3b_4c52_9d84_2b60_1fe7_93a
 pub(crate) const TOOL_NAME: &str = "stepwell-sbom";
 /// Which version of it.
 pub(crate) const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The most lines that are given as evidence for one package.
+const PLACES_MAX: usize = 20;
 
 /// How much is said of each package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -162,14 +167,24 @@ pub(crate) enum OriginKind {
 
 impl Package {
     /// Facts that formats have no field of their own for, by name.
-    pub(crate) fn facts(&self) -> Vec<(&'static str, &str)> {
+    pub(crate) fn facts(&self) -> Vec<(&'static str, Cow<'_, str>)> {
         let known = self.known.into_iter();
         let known = known.flat_map(|known| {
             [("stepwell:kind", known.kind.name()), ("stepwell:scope", known.scope.name())]
         });
         let range = self.range.iter().map(|range| ("stepwell:range", range.text.as_str()));
         let integrity = self.integrity.iter().map(|text| ("stepwell:integrity", text.as_str()));
-        known.chain(range).chain(integrity).collect()
+        let all = known.chain(range).chain(integrity);
+        let all = all.map(|(name, value)| (name, Cow::Borrowed(value)));
+        let left_out = self.places.len().saturating_sub(PLACES_MAX);
+        let left_out = (left_out > 0)
+            .then(|| ("stepwell:left-out", Cow::Owned(format!("{left_out} more lines say so"))));
+        all.chain(left_out).collect()
+    }
+
+    /// The first lines that say it is there.
+    pub(crate) fn evidence(&self) -> &[Place] {
+        &self.places[..self.places.len().min(PLACES_MAX)]
     }
 }
 

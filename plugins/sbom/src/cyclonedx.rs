@@ -10,9 +10,6 @@ use crate::bill::{
 };
 use crate::licence::Licence;
 
-/// The most lines that are given as evidence for one package.
-const OCCURRENCES_MAX: usize = 20;
-
 /// Identifiers of the SPDX list that are younger than the list in the schemas of CycloneDX 1.6 and
 /// 1.7, which take no others. Sorted.
 const YOUNGER: [&str; 19] = [
@@ -263,9 +260,8 @@ fn component(package: &Package, version: Version) -> Component<'_> {
             methods: [Method { technique: "manifest-analysis", confidence: 1 }],
         }],
         occurrences: package
-            .places
+            .evidence()
             .iter()
-            .take(OCCURRENCES_MAX)
             .map(|place| Occurrence { location: &place.path, line: place.line })
             .collect(),
     };
@@ -290,7 +286,7 @@ fn component(package: &Package, version: Version) -> Component<'_> {
         properties: package
             .facts()
             .into_iter()
-            .map(|(name, value)| Property { name, value: value.to_owned() })
+            .map(|(name, value)| Property { name, value: value.into_owned() })
             .collect(),
         evidence: (!package.places.is_empty()).then_some(evidence),
     }

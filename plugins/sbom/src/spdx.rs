@@ -11,9 +11,6 @@ use crate::address::is_address;
 use crate::bill::{Bill, OriginKind, Package};
 use crate::licence::Licence;
 
-/// The most lines that are given as evidence for one package.
-const PLACES_MAX: usize = 20;
-
 /// An identifier for each package, of the characters that SPDX allows; unique in the document and
 /// in other case than only upper and lower.
 fn identifiers(bill: &Bill) -> Vec<String> {
@@ -163,7 +160,7 @@ fn is_public_host(rest: &str) -> bool {
 
 /// The lines that say that a package is there, in one text.
 fn evidence(package: &Package) -> Option<String> {
-    let shown = package.places.iter().take(PLACES_MAX);
+    let shown = package.evidence().iter();
     let lines: Vec<String> = shown.map(|place| format!("{}:{}", place.path, place.line)).collect();
     (!lines.is_empty()).then(|| lines.join(", "))
 }

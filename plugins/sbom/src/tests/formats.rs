@@ -7,6 +7,7 @@ use crate::Format;
 use crate::Written;
 use crate::bill::{Archive, Bill, Detail, Known, Need, Origin, OriginKind, Package, Role};
 use crate::licence::Licence;
+use crate::listing::Listing;
 use crate::vers::Range;
 
 fn package(name: &str, scope: Scope) -> Package {
@@ -239,4 +240,31 @@ fn spdx_3_says_how_each_package_is_needed() {
       "stepwell:completeness=incomplete: see the warnings"
     ]
     "#);
+}
+
+#[test]
+fn what_a_document_lists_is_read_back_from_every_format_in_json() {
+    let expected = Listing::of(&bill());
+    for format in [Format::CycloneDx16, Format::CycloneDx17, Format::Spdx23, Format::Spdx301] {
+        let mut found = Listing::read(written(format).as_bytes()).unwrap();
+        for facts in found.packages.values_mut().flat_map(|versions| versions.values_mut()) {
+            // SPDX 3 alone has no name beside the identifier of a licence on no list.
+            let named = facts.licence.as_mut().filter(|text| text.starts_with("LicenseRef-"));
+            named.into_iter().for_each(|text| *text = "Mine <1>".to_owned());
+        }
+        assert_eq!(found, expected, "{format:?}");
+    }
+    let loose = expected.packages.iter().find(|(key, _)| key.name == "loose").unwrap();
+    assert_eq!(loose.1.keys().collect::<Vec<_>>(), [">=1,<2"]);
+}
+
+#[test]
+fn more_lines_than_are_shown_are_counted() {
+    let mut bill = bill();
+    let line = |line| Place { path: "uv.lock".to_owned(), line };
+    bill.packages[1].places = (1..=30).map(line).collect();
+    for format in [Format::CycloneDx16, Format::CycloneDx16Xml, Format::Spdx23, Format::Spdx301] {
+        let (Written::Json(text) | Written::Xml(text)) = format.write(&bill);
+        assert!(text.contains("10 more lines say so"), "{format:?}: {text}");
+    }
 }
