@@ -1,42 +1,40 @@
-//! Lock file formats: one module each, and the only place that lists them.
+//! Lock file formats: one module each; `list` names them all.
 
-mod bun;
-mod cargo;
-mod deno;
-mod js;
+mod actions;
 mod beside;
+mod bun;
 mod cargo;
 mod composer;
 mod conan;
 mod conflict;
+mod deno;
+mod docker;
 mod gem;
 mod go;
+mod gradle;
+mod js;
 mod json;
+mod list;
+mod maven;
 mod mix;
 mod npm;
-mod pnpm;
-mod python;
-mod pubspec;
-mod swift;
-mod actions;
-mod cargo;
-mod docker;
-mod gradle;
-mod json;
-mod maven;
-mod npm;
 mod nuget;
+mod pnpm;
+mod pubspec;
+mod python;
+mod swift;
 mod toml;
 mod xml;
 mod yaml;
 mod yarn;
 
-use crate::ecosystem::Ecosystem;
 use crate::graph::Graph;
 use crate::path;
 use crate::scan::{Files, Found, ReadError};
 use crate::text::{Lines, decode};
 use crate::warning::Warnings;
+
+pub use list::{Format, GRANTS};
 
 /// The most bytes of a lock file: as much as the host gives in one answer.
 pub(crate) const BYTES_MAX: usize = 16 << 20;
@@ -55,320 +53,6 @@ const PHRASE_BYTES_MAX: usize = 2_048;
 
 /// The most broken entries that are told of one by one in one lock file.
 const FAULTS_TOLD_MAX: usize = 10;
-
-/// What a tool that scans for lock files may need to be granted: them, and the manifests beside
-/// them.
-pub const GRANTS: &str = r#"{"read":[
-    "**/{Cargo.lock,Cargo.toml}",
-    "**/{package-lock.json,npm-shrinkwrap.json,package.json}",
-    "**/{yarn.lock,.yarnrc.yml,pnpm-lock.yaml,bun.lock}",
-    "**/{deno.lock,deno.json,deno.jsonc}",
-    "**/{poetry.lock,uv.lock,pdm.lock,Pipfile.lock,Pipfile,pylock.toml,pylock.*.toml,pyproject.toml}",
-    "**/{requirements*.txt,*-requirements.txt,*constraints*.txt}",
-    "**/requirements/*.txt",
-    "**/{composer.lock,composer.json}",
-    "**/{conan.lock,conanfile.py,conanfile.txt}",
-    "**/{Gemfile.lock,Gemfile,gems.locked,gems.rb}",
-    "**/{go.mod,go.sum,go.work}",
-    "**/{mix.lock,mix.exs}",
-    "**/{pubspec.lock,pubspec.yaml}",
-    "**/{Package.resolved,Package.swift}",
-    "**/pom.xml",
-    "**/*gradle.lockfile",
-    "**/gradle/dependency-locks/*.lockfile",
-    "**/gradle/verification-metadata.xml",
-    "**/{packages.lock.json,packages.*.lock.json,packages.config}",
-    "**/{*.csproj,*.fsproj,*.vbproj}",
-    "**/{Directory.Build.props,Directory.Build.targets,Directory.Packages.props}",
-    "**/.github/workflows/{*.yml,*.yaml}",
-    "**/{action.yml,action.yaml}",
-    "**/{Dockerfile,Dockerfile.*,*.Dockerfile,*.dockerfile,Containerfile,Containerfile.*}"
-]}"#;
-
-/// A format of lock files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Format {
-    /// `Cargo.lock`, versions 1 to 4.
-    Cargo,
-    /// `package-lock.json` and `npm-shrinkwrap.json`, versions 1 to 3.
-    Npm,
-    /// `yarn.lock`, of any yarn.
-    Yarn,
-    /// `pnpm-lock.yaml`, versions 5 to 9.
-    Pnpm,
-    /// `bun.lock`.
-    Bun,
-    /// `deno.lock`, versions 2 to 5.
-    Deno,
-    /// `pdm.lock`, versions 2 to 4.
-    Pdm,
-    /// `Pipfile.lock`.
-    Pipenv,
-    /// `poetry.lock`, of Poetry 0.12 to 2.
-    Poetry,
-    /// `pylock.toml` and `pylock.*.toml`: PEP 751.
-    Pylock,
-    /// `requirements*.txt` of pip, with what it includes.
-    Requirements,
-    /// `uv.lock`.
-    Uv,
-    /// `composer.lock`.
-    Composer,
-    /// `conan.lock`, of Conan 1 and 2.
-    Conan,
-    /// `Gemfile.lock` and `gems.locked`.
-    Gem,
-    /// `go.mod`, with the `go.sum` beside it and the `go.work` above.
-    Go,
-    /// `mix.lock`.
-    Mix,
-    /// `pubspec.lock`.
-    Pubspec,
-    /// `Package.resolved`, versions 1 to 3.
-    Swift,
-    /// `pom.xml` of Maven.
-    Maven,
-    /// `gradle.lockfile`, and the older files for one configuration each.
-    Gradle,
-    /// `packages.lock.json` of NuGet.
-    Nuget,
-    /// `packages.config` of NuGet.
-    NugetConfig,
-    /// Project files of .NET, where no lock file lies beside them.
-    NugetProject,
-    /// Workflows and actions of GitHub: what they use.
-    Actions,
-    /// Dockerfiles: the images they build on.
-    Docker,
-}
-
-/// What there is to know of a format.
-struct Row {
-    /// What its files are called: the end of a path, with at most one `*` in each name.
-    patterns: &'static [&'static str],
-    /// Whether the package manager reads only the first of several in one directory.
-    first_wins: bool,
-    ecosystem: Ecosystem,
-    read: Reader,
-}
-
-type Reader = for<'a, 'b> fn(&'a mut Input<'b>) -> Result<Graph, Unreadable>;
-
-fn python_row(patterns: &'static [&'static str], read: Reader) -> Row {
-    Row { patterns, first_wins: false, ecosystem: Ecosystem::Pypi, read }
-}
-
-impl Format {
-    /// Every format.
-    pub const ALL: [Self; 26] = [
-        Self::Cargo,
-        Self::Npm,
-        Self::Yarn,
-        Self::Pnpm,
-        Self::Bun,
-        Self::Deno,
-        Self::Pdm,
-        Self::Pipenv,
-        Self::Poetry,
-        Self::Pylock,
-        Self::Requirements,
-        Self::Uv,
-        Self::Composer,
-        Self::Conan,
-        Self::Gem,
-        Self::Go,
-        Self::Mix,
-        Self::Pubspec,
-        Self::Swift,
-        Self::Maven,
-        Self::Gradle,
-        Self::Nuget,
-        Self::NugetConfig,
-        Self::NugetProject,
-        Self::Actions,
-        Self::Docker,
-    ];
-
-    fn row(self) -> Row {
-        match self {
-            Self::Cargo => Row {
-                patterns: &["Cargo.lock"],
-                first_wins: true,
-                ecosystem: Ecosystem::Cargo,
-                read: cargo::read,
-            },
-            Self::Npm => Row {
-                patterns: &["npm-shrinkwrap.json", "package-lock.json"],
-                first_wins: true,
-                ecosystem: Ecosystem::Npm,
-                read: npm::read,
-            },
-            Self::Yarn => Row {
-                patterns: &["yarn.lock"],
-                first_wins: true,
-                ecosystem: Ecosystem::Npm,
-                read: yarn::read,
-            },
-            Self::Pnpm => Row {
-                patterns: &["pnpm-lock.yaml"],
-                first_wins: true,
-                ecosystem: Ecosystem::Npm,
-                read: pnpm::read,
-            },
-            Self::Bun => Row {
-                patterns: &["bun.lock"],
-                first_wins: true,
-                ecosystem: Ecosystem::Npm,
-                read: bun::read,
-            },
-            Self::Deno => Row {
-                patterns: &["deno.lock"],
-                first_wins: true,
-                ecosystem: Ecosystem::Npm,
-                read: deno::read,
-            },
-            Self::Pdm => python_row(&["pdm.lock"], python::pdm::read),
-            Self::Pipenv => python_row(&["Pipfile.lock"], python::pipfile::read),
-            Self::Poetry => python_row(&["poetry.lock"], python::poetry::read),
-            Self::Pylock => python_row(&["pylock.toml", "pylock.*.toml"], python::pylock::read),
-            Self::Requirements => python_row(
-                &["requirements*.txt", "*-requirements.txt", "requirements/*.txt"],
-                python::requirements::read,
-            ),
-            Self::Uv => python_row(&["uv.lock"], python::uv::read),
-            Self::Composer => Row {
-                patterns: &["composer.lock"],
-                first_wins: true,
-                ecosystem: Ecosystem::Composer,
-                read: composer::read,
-            },
-            Self::Conan => Row {
-                patterns: &["conan.lock"],
-                first_wins: true,
-                ecosystem: Ecosystem::Conan,
-                read: conan::read,
-            },
-            Self::Gem => Row {
-                patterns: &["gems.locked", "Gemfile.lock"],
-                first_wins: true,
-                ecosystem: Ecosystem::Gem,
-                read: gem::read,
-            },
-            Self::Go => Row {
-                patterns: &["go.mod"],
-                first_wins: true,
-                ecosystem: Ecosystem::Golang,
-                read: go::read,
-            },
-            Self::Mix => Row {
-                patterns: &["mix.lock"],
-                first_wins: true,
-                ecosystem: Ecosystem::Hex,
-                read: mix::read,
-            },
-            Self::Pubspec => Row {
-                patterns: &["pubspec.lock"],
-                first_wins: true,
-                ecosystem: Ecosystem::Pub,
-                read: pubspec::read,
-            },
-            Self::Swift => Row {
-                patterns: &["Package.resolved"],
-                first_wins: true,
-                ecosystem: Ecosystem::Swift,
-                read: swift::read,
-            Self::Maven => Row {
-                patterns: &["pom.xml"],
-                first_wins: true,
-                ecosystem: Ecosystem::Maven,
-                read: maven::read,
-            },
-            Self::Gradle => Row {
-                patterns: &["*gradle.lockfile", "gradle/dependency-locks/*.lockfile"],
-                first_wins: false,
-                ecosystem: Ecosystem::Maven,
-                read: gradle::read,
-            },
-            Self::Nuget => Row {
-                patterns: &["packages.lock.json", "packages.*.lock.json"],
-                first_wins: false,
-                ecosystem: Ecosystem::Nuget,
-                read: nuget::read_lock,
-            },
-            Self::NugetConfig => Row {
-                patterns: &["packages.config"],
-                first_wins: true,
-                ecosystem: Ecosystem::Nuget,
-                read: nuget::read_config,
-            },
-            Self::NugetProject => Row {
-                patterns: &["*.csproj", "*.fsproj", "*.vbproj"],
-                first_wins: false,
-                ecosystem: Ecosystem::Nuget,
-                read: nuget::read_project,
-            },
-            Self::Actions => Row {
-                patterns: &[
-                    ".github/workflows/*.yml",
-                    ".github/workflows/*.yaml",
-                    "action.yml",
-                    "action.yaml",
-                ],
-                first_wins: false,
-                ecosystem: Ecosystem::Github,
-                read: actions::read,
-            },
-            Self::Docker => Row {
-                patterns: &[
-                    "Dockerfile",
-                    "Dockerfile.*",
-                    "*.Dockerfile",
-                    "*.dockerfile",
-                    "Containerfile",
-                    "Containerfile.*",
-                ],
-                first_wins: false,
-                ecosystem: Ecosystem::Docker,
-                read: docker::read,
-            },
-        }
-    }
-
-    /// The format of the file at `path`, by its name and the directories it lies in.
-    pub fn detect(path: &str) -> Option<Self> {
-        let is_called = |pattern: &&str| path::ends_as(path, pattern);
-        Self::ALL.into_iter().find(|format| format.patterns().iter().any(is_called))
-    }
-
-    /// What its files are called: ends of paths, with at most one `*` in each name.
-    pub fn patterns(self) -> &'static [&'static str] {
-        self.row().patterns
-    }
-
-    /// Whether only the first of [`Format::patterns`] counts where several are in one directory.
-    pub(crate) fn first_wins(self) -> bool {
-        self.row().first_wins
-    }
-
-    /// Whose packages it lists.
-    pub fn ecosystem(self) -> Ecosystem {
-        self.row().ecosystem
-    }
-
-    /// Reads a lock file of this format whatever its name is, without the manifests beside it.
-    ///
-    /// # Errors
-    ///
-    /// When nothing of it can be used. What is broken in part is told in `warnings`.
-    pub fn parse(
-        self,
-        path: &str,
-        bytes: &[u8],
-        warnings: &mut Warnings,
-    ) -> Result<Graph, Unreadable> {
-        read_lockfile(self, path, bytes, &NoFiles, warnings).map(|read| read.graph)
-    }
-}
 
 /// Reads one lock file, without the manifests beside it; its format is told by its name.
 ///
@@ -446,8 +130,7 @@ pub(crate) fn read_lockfile(
         files,
         faults: Faults { path, warnings, count: 0, notes: 0 },
     };
-    let read = format.row().read;
-    let err = match read(&mut input) {
+    let err = match format.read(&mut input) {
         Ok(graph) => return Ok(Read { graph, incomplete: input.faults.finish() }),
         Err(err @ Unreadable::Syntax { .. }) => err,
         Err(err) => return Err(err),
@@ -455,7 +138,7 @@ pub(crate) fn read_lockfile(
     let mut faults = input.faults;
     let text = conflict::first_sides(text, &mut faults).ok_or_else(|| err.clone())?;
     let mut input = Input { path, text: &text, lines: Lines::new(&text), files, faults };
-    let graph = read(&mut input).map_err(|_| err)?;
+    let graph = format.read(&mut input).map_err(|_| err)?;
     Ok(Read { graph, incomplete: input.faults.finish() })
 }
 
