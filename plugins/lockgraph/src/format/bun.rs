@@ -19,6 +19,9 @@ use crate::path;
 use crate::text::Lines;
 use entry::{Entry, Is, Need, Workspace};
 
+/// The longest path of names: file systems allow no more.
+const KEY_BYTES_MAX: usize = 4_096;
+
 pub(super) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
     let text = relaxed(input.text);
     let err = match serde_json::from_str(&text) {
@@ -51,6 +54,10 @@ fn installed(
             let reason = format!("only the first {PACKAGES_MAX} packages are read");
             input.faults.add(Some(line), reason);
             break;
+        }
+        if key.len() > KEY_BYTES_MAX {
+            input.faults.add(Some(line), "a package at a path that no file system allows");
+            continue;
         }
         match Entry::read(raw, line, input.dir()) {
             Ok(entry) => drop(tree.entries.insert(key, entry)),

@@ -120,3 +120,13 @@ fn a_broken_entry_costs_itself_alone() {
     insta::assert_snapshot!(read([("bun.lock", "{}")]), @"warning: bun.lock: not a lock file: it has neither `workspaces` nor `packages`");
     insta::assert_snapshot!(read([("bun.lock", "[]")]), @"warning: bun.lock: not a lock file: it is no JSON object");
 }
+
+#[test]
+fn a_path_of_names_has_an_end() {
+    let deep = "a/".repeat(3_000);
+    let text = format!("{{\"packages\": {{ \"{deep}b\": [\"b@1.0.0\"], \"c\": [\"c@1.0.0\"] }} }}");
+    insta::assert_snapshot!(read([("bun.lock", &*text)]), @r"
+    pkg:npm/c@1.0.0 registry unknown:1
+    warning: bun.lock:1: a package at a path that no file system allows
+    ");
+}

@@ -21,6 +21,9 @@ const MANIFESTS_MAX: usize = 2_000;
 /// What manifests are called.
 const PACKAGE_JSON: &str = "package.json";
 
+/// The most patterns of members, and the most resolutions: twenty times what we have seen.
+const PATTERNS_READ_MAX: usize = 500;
+
 /// As many patterns as the host takes at once.
 const PATTERNS_MAX: usize = 64;
 
@@ -77,8 +80,9 @@ impl Manifest {
             version: text(&written.version),
             licence: written_licence(&written.license, &written.licenses),
             needs: needs(&written),
-            workspaces: patterns.map(str::to_owned).collect(),
+            workspaces: patterns.take(PATTERNS_READ_MAX).map(str::to_owned).collect(),
             resolutions: texts(&written.resolutions)
+                .take(PATTERNS_READ_MAX)
                 .map(|(name, range)| (name.to_owned(), range.to_owned()))
                 .collect(),
         })
