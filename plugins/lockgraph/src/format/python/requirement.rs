@@ -94,6 +94,19 @@ pub(super) fn extras_of(marker: &str) -> Vec<&str> {
     compared.collect()
 }
 
+/// The extras of which any one will do, of a marker that asks about nothing else.
+pub(super) fn any_extra_of(marker: &str) -> Option<Vec<&str>> {
+    let words = Word::all(marker);
+    let names = words.chunks(4).map(|four| match four {
+        [Word::Bare("extra"), Word::Bare("=="), Word::Quoted(name)]
+        | [Word::Bare("extra"), Word::Bare("=="), Word::Quoted(name), Word::Bare("or")] => {
+            Some(*name)
+        }
+        _ => None,
+    });
+    names.collect()
+}
+
 /// The names that a marker looks for in a list: `"a" in extras`, `"b" in dependency_groups`.
 pub(super) fn looked_for<'a>(marker: &'a str, list: &str) -> Vec<&'a str> {
     let words = Word::all(marker);
@@ -200,6 +213,10 @@ mod tests {
         assert_eq!(looked_for(marker, "dependency_groups"), ["dev"]);
         assert_eq!(looked_for(marker, "extras"), ["a"]);
         assert_eq!(extras_of("extra == 'open"), Vec::<&str>::new());
+        assert_eq!(any_extra_of("extra == 'a' or extra == 'b'"), Some(vec!["a", "b"]));
+        assert_eq!(any_extra_of("extra == 'a' and extra == 'b'"), None);
+        assert_eq!(any_extra_of("extra != 'a'"), None);
+        assert_eq!(any_extra_of("extra == 'a' or os_name == 'nt'"), None);
     }
 
     proptest! {

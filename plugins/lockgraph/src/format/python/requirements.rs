@@ -171,8 +171,8 @@ impl Reader {
     fn lock(mut self, input: &mut Input<'_>) -> Lock<'static> {
         let mut lock = Lock::default();
         let mut own = Own::default();
-        let wanted = std::mem::take(&mut self.wanted);
-        for entry in &wanted {
+        let mut wanted = std::mem::take(&mut self.wanted);
+        for entry in &mut wanted {
             if let Target::Directory(dir) = &entry.target
                 && dir == base(input.path)
             {
@@ -195,7 +195,9 @@ impl Reader {
         lock
     }
 
-    fn package(&self, entry: &Entry, input: &Input<'_>) -> Package<'static> {
+    fn package(&self, entry: &mut Entry, input: &Input<'_>) -> Package<'static> {
+        let archives = std::mem::take(&mut entry.archives);
+        let entry = &*entry;
         let constraint = self.constraint(entry);
         let version = entry.version.as_deref().or_else(|| constraint?.version.as_deref());
         let origin = match &entry.target {
@@ -212,10 +214,10 @@ impl Reader {
         node.places = vec![entry.place.clone()];
         node.places.extend(constraint.map(|constraint| constraint.place.clone()));
         node.range = version.is_none().then(|| phrase(&entry.range)).flatten().map(str::to_owned);
-        node.archives.clone_from(&entry.archives);
-        if let (Some(constraint), true) = (constraint, entry.archives.is_empty()) {
-            node.archives.clone_from(&constraint.archives);
-        }
+        node.archives = match constraint {
+            Some(constraint) if archives.is_empty() => constraint.archives.clone(),
+            Some(_) | None => archives,
+        };
         let for_development = is_for_development(path::file_name(&entry.place.path));
         Package {
             key: Cow::Owned(normalised(&entry.name).into_owned()),

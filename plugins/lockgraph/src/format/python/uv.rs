@@ -9,6 +9,7 @@ use super::lock::{Lock, Need, Package, Pick};
 use super::manifest::{Manifest, name_of_directory};
 use super::names::normalised;
 use super::origin::Origin;
+use super::requirement::any_extra_of;
 use super::table::{Fault, add_each, file, name_of, tables_at, version_of};
 use crate::format::toml::{read as read_toml, table_at, text_at, texts_at};
 use crate::format::{Input, Unreadable, word};
@@ -163,11 +164,23 @@ fn add_list<'d>(
                 version: text_at(table, "version").map(Cow::Borrowed),
                 origin: table.contains_key("source").then(|| origin(table)),
             },
-            kind,
+            kind: text_at(table, "marker").and_then(chosen_by).map_or(kind, |it| it.max(kind)),
             line: input.lines.line_of(&item.span()),
             may_be_absent: false,
         });
     }
+}
+
+/// How a dependency is needed that is only there with some of the workspace's extras and groups:
+/// where these exclude each other, uv writes them as extras with a number and the package's name.
+fn chosen_by(marker: &str) -> Option<EdgeKind> {
+    let choices = any_extra_of(marker)?;
+    let kind = |choice: &str| match choice.split_once('-') {
+        Some(("extra", _)) => Some(EdgeKind::Optional),
+        Some(("group", _)) => Some(EdgeKind::Dev),
+        _ => None,
+    };
+    choices.into_iter().map(kind).min().flatten()
 }
 
 /// Licences of the repository's own packages stand in their manifests.

@@ -217,3 +217,41 @@ source = { registry = "https://pypi.org/simple" }
         dev tester@8.1
     ");
 }
+
+/// Extras and groups that exclude each other decide between versions, far from where they stand.
+#[test]
+fn what_only_a_group_chooses_is_for_development() {
+    let lock = r#"version = 1
+conflicts = [[{ package = "app", group = "dev" }, { package = "app", extra = "new" }]]
+[[package]]
+name = "app"
+version = "1"
+source = { editable = "." }
+dependencies = [{ name = "web" }]
+[[package]]
+name = "lib"
+version = "1"
+source = { registry = "https://pypi.org/simple" }
+[[package]]
+name = "lib"
+version = "2"
+source = { registry = "https://pypi.org/simple" }
+[[package]]
+name = "web"
+version = "1"
+source = { registry = "https://pypi.org/simple" }
+dependencies = [
+    { name = "lib", version = "1", source = { registry = "https://pypi.org/simple" }, marker = "extra == 'group-3-app-dev'" },
+    { name = "lib", version = "2", source = { registry = "https://pypi.org/simple" }, marker = "extra == 'extra-3-app-new' or extra != 'group-3-app-dev'" },
+]
+"#;
+    insta::assert_snapshot!(read("uv.lock", [("uv.lock", lock)]), @r"
+    root pkg:pypi/app@1 member runtime at `` :3
+        runtime web@1
+    pkg:pypi/lib@1 registry dev :8
+    pkg:pypi/lib@2 registry runtime :12
+    pkg:pypi/web@1 registry runtime :16
+        dev lib@1
+        runtime lib@2
+    ");
+}
