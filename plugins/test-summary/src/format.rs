@@ -77,50 +77,74 @@ enum Format {
     Ruff,
     /// Anything else that says what failed.
     Plain,
+    /// Runners that are known by their last lines only, beside one that is known better.
+    Others,
 }
 
 /// Reads a report into the summary; false where the bytes are no report.
 pub(crate) fn read(path: &str, bytes: &[u8], summary: &mut Summary) -> bool {
     let (text, warning) = text::decode(bytes);
     let text = text::plain(&text);
-    let Some(format) = detect(&text) else { return false };
+    let formats = detect(&text);
+    let Some(first) = formats.first() else { return false };
     if let Some(warning) = warning {
         summary.warn(path, None, warning);
     }
-    let mut writer = summary.writer(path, format.name());
-    format.read(&text, &mut writer);
+    let mut writer = summary.writer(path, first.name());
+    for format in &formats {
+        format.read(&text, &mut writer);
+    }
+    if formats.len() > 1 {
+        let names: Vec<&str> = formats.iter().map(|format| format.name()).collect();
+        writer.tool(&names.join(" and "));
+    }
     writer.finish();
     true
 }
 
-/// By what the text says, never by the name of its file.
-fn detect(text: &str) -> Option<Format> {
+/// By what the text says, never by the name of its file. A log can hold what several runners
+/// printed, one after the other.
+fn detect(text: &str) -> Vec<Format> {
     let start = text.trim_start();
     if start.starts_with('<') {
-        return match xml::root(text)?.as_str() {
-            "testsuites" | "testsuite" | "testcase" => Some(Format::Junit),
-            "TestRun" => Some(Format::Trx),
-            "test-run" => Some(Format::Nunit),
-            _ => None,
+        return match xml::root(text).as_deref() {
+            Some("testsuites" | "testsuite" | "testcase") => vec![Format::Junit],
+            Some("TestRun") => vec![Format::Trx],
+            Some("test-run") => vec![Format::Nunit],
+            Some(_) | None => Vec::new(),
         };
     }
-    if let Some(format) = json_lines(text) {
-        return Some(format);
+    match json_lines(text) {
+        // It reads the other lines, too.
+        Some(Format::CargoJson) => return vec![Format::CargoJson],
+        Some(format) => return std::iter::once(format).chain(printed(text)).collect(),
+        None => {}
     }
     if is_json(start) {
-        return json_document(start);
+        return json_document(start).into_iter().collect();
     }
-    // What nextest shows of a test looks like libtest, so it comes first; what any of them shows
-    // of a test can look like the formats below.
-    type Test = fn(&str) -> bool;
-    let texts: [(Test, Format); 5] = [
-        (nextest::is_it, Format::Nextest),
-        (libtest::is_it, Format::Libtest),
-        (pytest::is_it, Format::Pytest),
-        (tap::is_it, Format::Tap),
-        (plain::is_it, Format::Plain),
-    ];
-    texts.into_iter().find(|(is_it, _)| is_it(text)).map(|(_, format)| format)
+    let printed = printed(text);
+    if printed.is_empty() && plain::is_it(text) {
+        return vec![Format::Plain];
+    }
+    printed
+}
+
+/// What runners print for people.
+fn printed(text: &str) -> Vec<Format> {
+    // What nextest shows of a test looks like libtest.
+    let cargo = if nextest::is_it(text) {
+        Some(Format::Nextest)
+    } else {
+        libtest::is_it(text).then_some(Format::Libtest)
+    };
+    let pytest = pytest::is_it(text).then_some(Format::Pytest);
+    let tap = tap::is_it(text).then_some(Format::Tap);
+    let mut found: Vec<Format> = [cargo, pytest, tap].into_iter().flatten().collect();
+    if !found.is_empty() && plain::has_runner(text) {
+        found.push(Format::Others);
+    }
+    found
 }
 
 /// Lines of JSON, perhaps among others: what else a command printed.
@@ -210,6 +234,7 @@ impl Format {
             Self::Eslint => eslint::read(text, to),
             Self::Ruff => ruff::read(text, to),
             Self::Plain => plain::read(text, to),
+            Self::Others => plain::read_runners(text, to),
         }
     }
 
@@ -234,7 +259,7 @@ impl Format {
             Self::Sarif => "sarif",
             Self::Eslint => "eslint-json",
             Self::Ruff => "ruff-json",
-            Self::Plain => "log",
+            Self::Plain | Self::Others => "log",
         }
     }
 }

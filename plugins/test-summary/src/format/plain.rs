@@ -42,9 +42,31 @@ pub(super) fn is_it(text: &str) -> bool {
     })
 }
 
+/// Whether a runner says in the text how many tests there were, or which failed.
+pub(super) fn has_runner(text: &str) -> bool {
+    let mut listing = Listing::Nothing;
+    let mut totals = Totals::default();
+    text.lines().any(|line| {
+        listing = block::listing(line, listing);
+        totals.read(line) || block::heading(line, listing).is_some()
+    })
+}
+
+/// How much is taken for a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    /// Only what stands under the heading of a runner.
+    Runners,
+    /// Every error that is said.
+    All,
+}
+
 /// What is known of the log so far.
 struct Log<'a, 'b> {
     to: &'a mut Writer<'b>,
+    words: Words,
+    /// The file that `ESLint` names above its findings.
+    file: Option<String>,
     named: BTreeSet<String>,
     listing: Listing,
     totals: Totals,
@@ -55,10 +77,20 @@ struct Log<'a, 'b> {
 }
 
 pub(super) fn read(text: &str, to: &mut Writer<'_>) {
+    read_words(text, Words::All, to);
+}
+
+/// Only what runners say: the rest of the text is read by others.
+pub(super) fn read_runners(text: &str, to: &mut Writer<'_>) {
+    read_words(text, Words::Runners, to);
+}
+
+fn read_words(text: &str, words: Words, to: &mut Writer<'_>) {
     let lines: Vec<&str> = text.lines().collect();
-    let (named, listing, totals) = Default::default();
+    let (file, named, listing, totals) = Default::default();
     let (has_totals, findings, passed, failed) = (false, false, 0, 0);
-    let mut log = Log { to, named, listing, totals, has_totals, findings, passed, failed };
+    let mut log =
+        Log { to, words, file, named, listing, totals, has_totals, findings, passed, failed };
     let mut at = 0;
     while at < lines.len() {
         at += log.take(&lines[at..]).max(1);
@@ -90,7 +122,10 @@ impl Log<'_, '_> {
                 return 1;
             }
         }
-        if let Some(finding) = located(line) {
+        if self.words == Words::Runners {
+            return 1;
+        }
+        if let Some(finding) = located(line).or_else(|| stylish(line, self.file.as_deref())) {
             self.findings = true;
             self.to.finding(finding);
         } else if let Some(what) = crash(line) {
@@ -108,6 +143,9 @@ impl Log<'_, '_> {
             let more = taken(rest, |line| !line.is_empty() && said_error(line).is_none());
             self.error(message, &format!("{line}\n{more}"));
             return 1 + more.lines().count();
+        }
+        if line.contains(['/', '\\']) && !line.contains([' ', ':']) {
+            self.file = Some((*line).to_owned());
         }
         1
     }
@@ -148,6 +186,9 @@ impl Log<'_, '_> {
         let Self { to, totals, failed, .. } = self;
         if self.findings {
             to.is_of_a_linter();
+        }
+        if !self.has_totals && self.words == Words::Runners {
+            return;
         }
         if !self.has_totals {
             let reason = "is a plain log: only what it says of failures is known, not what passed";
@@ -273,6 +314,28 @@ fn located(line: &str) -> Option<Finding> {
         file: Some(file.to_owned()),
         line: Some(number),
         column,
+        fixable: false,
+    })
+}
+
+/// `  1:5   error    Missing semicolon         semi`, below a line with the file.
+fn stylish(line: &str, file: Option<&str>) -> Option<Finding> {
+    let mut words = line.strip_prefix("  ")?.split_whitespace();
+    let (number, column) = words.next()?.split_once(':')?;
+    let level = match words.next()? {
+        "error" => Level::Error,
+        "warning" => Level::Warning,
+        _ => return None,
+    };
+    let mut message: Vec<&str> = words.collect();
+    let rule = message.pop()?.to_owned();
+    Some(Finding {
+        level,
+        rule,
+        message: message.join(" "),
+        file: Some(file?.to_owned()),
+        line: Some(number.parse().ok()?),
+        column: column.parse().ok(),
         fixable: false,
     })
 }

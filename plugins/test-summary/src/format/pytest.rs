@@ -23,7 +23,7 @@ fn heading(line: &str, sign: char) -> Option<&str> {
     (line.starts_with(sign) && line.ends_with(sign) && !is_rule).then_some(title)
 }
 
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Totals {
     passed: u64,
     failed: u64,
@@ -100,10 +100,21 @@ pub(super) fn read(text: &str, to: &mut Writer<'_>) {
 }
 
 impl Open {
+    /// A run is over; a log can have several.
+    fn ran(&mut self, more: Totals) {
+        let all = self.totals.get_or_insert_default();
+        all.passed = all.passed.saturating_add(more.passed);
+        all.failed = all.failed.saturating_add(more.failed);
+        all.errors = all.errors.saturating_add(more.errors);
+        all.skipped = all.skipped.saturating_add(more.skipped);
+        let took = [all.took_ms, more.took_ms].into_iter().flatten().reduce(u64::saturating_add);
+        all.took_ms = took;
+    }
+
     fn line(&mut self, line: &str, part: Part) -> Part {
         if let Some(title) = heading(line, '=') {
             if let Some(totals) = totals(line) {
-                self.totals = Some(totals);
+                self.ran(totals);
                 return Part::Progress;
             }
             return match title {
@@ -130,7 +141,7 @@ impl Open {
             }
             // The list is left out with `-r N`; the totals then end the last section.
             if let Some(totals) = totals(line) {
-                self.totals = Some(totals);
+                self.ran(totals);
             }
             return part;
         }
@@ -143,14 +154,14 @@ impl Open {
             }
         }
         if let Some(totals) = totals(line) {
-            self.totals = Some(totals);
+            self.ran(totals);
             return Part::Progress;
         }
         part
     }
 
     fn finish(self, to: &mut Writer<'_>) {
-        let totals = self.totals.clone();
+        let totals = self.totals;
         let (mut failed, mut errors) = (0, 0);
         for (kind, case, collection) in self.cases() {
             match kind {

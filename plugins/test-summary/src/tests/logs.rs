@@ -179,6 +179,54 @@ fn failures_that_a_log_counts_and_does_not_name_are_counted() {
 }
 
 #[test]
+fn what_several_runners_printed_is_read_of_each() {
+    let jest = "PASS src/a.test.js\nTests:       4 passed, 4 total\n";
+    let log = format!("{}{}{jest}", super::LIBTEST, super::runners::PYTEST);
+    insta::assert_snapshot!(read(&log), @r#"
+    failed: 12 tests 6 passed 3 failed 1 errors 2 skipped
+    failure tests::fails at src/lib.rs:6: assertion `left == right` failed
+      left: 3
+     right: 4
+      printed "some output"
+    failure tests::wrong at -: note: test did not panic as expected
+    failure tests/test_cart.py::test_total at tests/test_cart.py:9: assert 3 == 4
+         +  where 3 = total([1, 2])
+      printed "adding 1"
+    error tests/test_cart.py::TestCart::test_fixture[a-1] at tests/conftest.py:4: RuntimeError: no database
+    rerun cargo test -- --exact tests::fails tests::wrong
+    rerun pytest tests/test_cart.py::test_total 'tests/test_cart.py::TestCart::test_fixture[a-1]'
+    "#);
+    let go = "{\"Action\":\"pass\",\"Package\":\"p\",\"Test\":\"TestA\"}\n{\"Action\":\"pass\",\"Package\":\"p\"}\n";
+    insta::assert_snapshot!(read(&format!("{go}{}", super::runners::PYTEST)), @r#"
+    failed: 5 tests 2 passed 1 failed 1 errors 1 skipped
+    failure tests/test_cart.py::test_total at tests/test_cart.py:9: assert 3 == 4
+         +  where 3 = total([1, 2])
+      printed "adding 1"
+    error tests/test_cart.py::TestCart::test_fixture[a-1] at tests/conftest.py:4: RuntimeError: no database
+    rerun pytest tests/test_cart.py::test_total 'tests/test_cart.py::TestCart::test_fixture[a-1]'
+    warning, line 3: "has 22 lines that are no events of go test; skipped"
+    "#);
+}
+
+#[test]
+fn tests_that_pass_do_not_hide_what_a_linter_prints() {
+    let log = "\
+Tests:       4 passed, 4 total
+
+/src/project/a.js
+  1:5   error    Missing semicolon         semi
+  2:1   warning  Unexpected console        no-console
+
+✖ 2 problems (1 error, 1 warning)
+";
+    insta::assert_snapshot!(read(log), @r#"
+    findings: 4 tests 4 passed
+    found "error" "semi" 1 times, fixable null, first "/src/project/a.js":1
+    found "warning" "no-console" 1 times, fixable null, first "/src/project/a.js":2
+    "#);
+}
+
+#[test]
 fn a_plain_log_is_the_last_resort() {
     let log = "\
 make: entering

@@ -115,6 +115,8 @@ fn pytest_is_read_with_and_without_its_list() {
       printed "adding 1"
     rerun pytest tests/test_cart.py::test_total
     "#);
+    let twice = read(&[PYTEST, PYTEST].concat());
+    assert!(twice.starts_with("failed: 8 tests 2 passed 2 failed 2 errors 2 skipped"), "{twice}");
     let cut_off = &PYTEST[..PYTEST.find("=== short").unwrap()];
     assert!(read(cut_off).contains("has no line with totals"));
 }

@@ -70,7 +70,7 @@ pub(super) fn heading(line: &str, listing: Listing) -> Option<Heading> {
     }
     // unittest: `FAIL: test_x (tests.TestX.test_x)`
     for (word, kind) in [("FAIL: ", Kind::Failure), ("ERROR: ", Kind::Error)] {
-        if let Some(name) = line.strip_prefix(word).filter(|name| name.ends_with(')')) {
+        if let Some(name) = line.strip_prefix(word).filter(|name| is_unittest(name)) {
             return plain(name, kind);
         }
     }
@@ -99,6 +99,12 @@ pub(super) fn heading(line: &str, listing: Listing) -> Option<Heading> {
             Some(Heading { duration_ms, ..plain(name, Kind::Failure)? })
         }
     }
+}
+
+/// `test_x (tests.TestX.test_x)`
+fn is_unittest(name: &str) -> bool {
+    let parts = name.strip_suffix(')').and_then(|name| name.split_once(" ("));
+    parts.is_some_and(|(test, path)| !test.contains(' ') && !path.contains([' ', '(']))
 }
 
 /// What is said of a failure ends before such a line.
