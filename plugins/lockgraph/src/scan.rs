@@ -214,8 +214,11 @@ impl Scan {
 
     fn read(&mut self, files: &dyn Files, path: String) {
         let Some(format) = Format::detect(&path) else {
-            let known = Format::ALL.map(|format| format.patterns().join(", ")).join(", ");
-            self.lost(&path, None, &format!("not a lock file this tool knows; it knows {known}"));
+            let known: BTreeSet<&str> =
+                Format::ALL.into_iter().map(|format| format.ecosystem().name()).collect();
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            let reason = format!("not a lock file this tool knows; it reads those of {known}");
+            self.lost(&path, None, &reason);
             return;
         };
         let bytes = match files.read(&path) {
