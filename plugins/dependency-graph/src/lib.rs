@@ -36,7 +36,7 @@ stepwell::tool! {
         reading lock files, which are long and do not say why. Costs: mostly 100 to 2,000 tokens; \
         `answer` comes first and is one sentence, `tokens` says what the whole cost, `max` keeps \
         lists short. For example `{\"query\": \"why\", \"package\": \"left-pad\"}`, or \
-        `{\"query\": \"changes\"}` in a review. Reads the lock files of Cargo, npm, yarn, pnpm, bun, \
+        `{\"query\": \"changes\"}` in a review. Reads the lock files of Cargo, npm, yarn, pnpm, bun, deno, \
         Poetry, uv, Pipfile, PDM, pylock.toml, requirements, Go, Bundler, Composer, Maven, Gradle, \
         NuGet, Mix, Pub, SwiftPM and Conan, GitHub Actions' workflows and Dockerfiles. Nothing is \
         executed or downloaded. For a bill of materials use `sbom`.",

@@ -42,7 +42,7 @@ stepwell::tool! {
         (default) and 1.7 as JSON or XML, SPDX 2.3 JSON, SPDX 3.0.1 JSON-LD. With \
         `query: difference` the answer is short: packages added, removed, upgraded, downgraded, \
         and licences, sources and contents that changed, from the base to the head or between \
-        two bills in the repository. Reads the lock files of Cargo, npm, yarn, pnpm, bun, Poetry, \
+        two bills in the repository. Reads the lock files of Cargo, npm, yarn, pnpm, bun, deno, Poetry, \
         uv, Pipfile, PDM, pylock.toml, requirements, Go, Bundler, Composer, Maven, Gradle, NuGet, \
         Mix, Pub, SwiftPM and Conan, GitHub Actions' workflows and Dockerfiles. Nothing is \
         executed or downloaded; equal repositories give equal bytes.",

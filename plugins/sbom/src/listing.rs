@@ -31,7 +31,7 @@ pub(crate) struct Key {
 }
 
 /// What is said of one version.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Facts {
     pub(crate) licence: Option<String>,
     /// Where it comes from, when that is not the usual place.
@@ -67,7 +67,11 @@ impl Listing {
         };
         let versions = self.packages.entry(key).or_default();
         let facts = Facts { licence: entry.licence, source, hashes: entry.hashes };
-        versions.entry(version.unwrap_or_default()).or_insert(facts);
+        // Of several that differ, the same one stays whatever the order of the document.
+        let known = versions.entry(version.unwrap_or_default()).or_insert_with(|| facts.clone());
+        if facts < *known {
+            *known = facts;
+        }
     }
 
     /// What a bill of ours lists, without the repository's own packages.

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jsonschema::{Registry, Validator};
+use lockgraph::Format;
 use serde_json::{Value, json};
 use stepwell::testing::Repository;
 
@@ -31,7 +32,36 @@ pub(crate) fn conformance() -> Option<PathBuf> {
     Some(root)
 }
 
-pub(crate) fn files_below(dir: &Path) -> Vec<PathBuf> {
+/// A lock file of somebody else's.
+pub(crate) struct Foreign {
+    pub(crate) about: String,
+    /// What it is called where it is used.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+}
+
+/// All of them that we know the format of.
+pub(crate) fn foreign_lock_files(root: &Path) -> Vec<Foreign> {
+    let languages = root.join("lockfiles/language");
+    let mut files = Vec::new();
+    for path in files_below(&languages) {
+        let below = path.strip_prefix(&languages).expect("it lies there").to_string_lossy();
+        // Of these two, many fixtures have other names.
+        let name = if below.starts_with("rust/cargolock/") {
+            "Cargo.lock"
+        } else if below.starts_with("javascript/packagelockjson/") {
+            "package-lock.json"
+        } else if Format::detect(&below).is_some() {
+            below.rsplit('/').next().unwrap_or_default()
+        } else {
+            continue;
+        };
+        files.push(Foreign { about: below.clone().into_owned(), name: name.to_owned(), path });
+    }
+    files
+}
+
+fn files_below(dir: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut open = vec![dir.to_owned()];
     while let Some(dir) = open.pop() {

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use lockgraph::Format;
 use serde_json::{Value, json};
 use stepwell::testing::Repository;
 
-use crate::common::{FORMATS, Schemas, check_all, conformance, document, files_below};
+use crate::common::{
+    FORMATS, Foreign, Schemas, check_all, conformance, document, foreign_lock_files,
+};
 
 /// Lock files in one repository: few enough for none to be left out.
 const TOGETHER: usize = 100;
@@ -17,27 +18,12 @@ const TOGETHER: usize = 100;
 fn documents_of_foreign_lock_files_are_valid() {
     let Some(root) = conformance() else { return };
     let schemas = Schemas::read(&root);
-    let languages = root.join("lockfiles/language");
-    let mut files = Vec::new();
-    for path in files_below(&languages) {
-        let below = path.strip_prefix(&languages).expect("it lies there").to_string_lossy();
-        // Of these two, many fixtures have other names.
-        let name = if below.starts_with("rust/cargolock/") {
-            "Cargo.lock"
-        } else if below.starts_with("javascript/packagelockjson/") {
-            "package-lock.json"
-        } else if Format::detect(&below).is_some() {
-            below.rsplit('/').next().unwrap_or_default()
-        } else {
-            continue;
-        };
-        files.push((below.clone().into_owned(), name.to_owned(), path));
-    }
+    let files = foreign_lock_files(&root);
     assert!(files.len() > 30, "the fixtures are there");
     let input = json!({"max_bytes": 16_000_000});
     for files in files.chunks(TOGETHER) {
         let mut all = Repository::new();
-        for (at, (about, name, path)) in files.iter().enumerate() {
+        for (at, Foreign { about, name, path }) in files.iter().enumerate() {
             let bytes = fs::read(path).expect("a fixture can be read");
             let repository = Repository::new().file(name, &bytes);
             check_all(Some(&schemas), &repository, &input, about);

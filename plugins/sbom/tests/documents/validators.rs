@@ -15,7 +15,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use stepwell::testing::Repository;
 
-use crate::common::{conformance, document, files_below};
+use crate::common::{Foreign, conformance, document, foreign_lock_files};
 
 /// Says of each file whether it is valid under the schema that comes first.
 const XSD: &str = "
@@ -68,11 +68,12 @@ fn repositories() -> Vec<(&'static str, Repository)> {
         ("own", Repository::new().file("Cargo.lock", own)),
         ("odd", Repository::new().file("package-lock.json", odd()).file("x/Cargo.lock", "[[pack")),
     ];
-    let root = conformance().map(|root| root.join("lockfiles/language/javascript/packagelockjson"));
-    let foreign = root.iter().flat_map(|root| files_below(root)).enumerate();
-    let foreign = foreign.fold(Repository::new(), |all, (at, path)| {
+    let foreign = conformance().map(|root| foreign_lock_files(&root)).unwrap_or_default();
+    // No more than are read of one repository.
+    let foreign = foreign.iter().take(200).enumerate();
+    let foreign = foreign.fold(Repository::new(), |all, (at, Foreign { name, path, .. })| {
         let bytes = fs::read(path).expect("a fixture can be read");
-        all.file(&format!("{at}/package-lock.json"), bytes)
+        all.file(&format!("{at}/{name}"), bytes)
     });
     all.push(("foreign", foreign));
     all
