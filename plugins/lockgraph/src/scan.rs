@@ -157,9 +157,13 @@ impl Scan {
 
     /// Tells of what lies under directories of others' code: once for each name of one.
     fn tell_beside(&mut self, beside: &BTreeMap<String, Vec<String>>) {
-        for (dir, paths) in beside {
-            let Some(first) = paths.first() else { continue };
-            let reason = match paths.len() - 1 {
+        let mut told: Vec<(&String, usize, &String)> = beside
+            .iter()
+            .filter_map(|(dir, paths)| Some((paths.first()?, paths.len() - 1, dir)))
+            .collect();
+        told.sort_unstable();
+        for (first, more, dir) in told {
+            let reason = match more {
                 0 => format!("left out because it lies under `{dir}`; ask for it with `include`"),
                 more => format!(
                     "left out with {more} more because they lie under `{dir}`; ask for them with \
