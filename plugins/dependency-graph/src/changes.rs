@@ -8,11 +8,13 @@ use stepwell::repository::{self, Reason};
 use stepwell::{Refusal, Tree};
 
 use crate::room::{LeftOut, Room};
+use crate::words::unread;
 use crate::{Input, scan};
 
 /// The answer to `changes`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Changes {
+    answer: String,
     /// Whether there is a base; without one nothing can be said.
     base_present: bool,
     added: Vec<Package>,
@@ -81,6 +83,7 @@ fn side(tree: Tree, input: &Input) -> Result<Scan, Refusal> {
 pub(crate) fn changes(sides: &Sides, mut room: Room) -> Changes {
     let Some(base) = &sides.base else {
         return Changes {
+            answer: "there is no base to compare with".to_owned(),
             base_present: false,
             added: Vec::new(),
             removed: Vec::new(),
@@ -104,6 +107,7 @@ pub(crate) fn changes(sides: &Sides, mut room: Room) -> Changes {
         }
     }
     Changes {
+        answer: sentence(&added, &removed, &changed) + unread(&sides.head),
         base_present: true,
         added: room.cut("added", added),
         removed: room.cut("removed", removed),
@@ -111,6 +115,17 @@ pub(crate) fn changes(sides: &Sides, mut room: Room) -> Changes {
         warnings: room.warnings(&warnings),
         left_out: room.left_out(),
     }
+}
+
+fn sentence(added: &[Package], removed: &[Package], changed: &[Changed]) -> String {
+    if added.is_empty() && removed.is_empty() && changed.is_empty() {
+        return "no package was added, removed or changed".to_owned();
+    }
+    let kept = changed.iter().filter(|change| change.note.is_some()).count();
+    // A package that is another one under the same version is what a reviewer must not overlook.
+    let kept = if kept > 0 { format!(" ({kept} under the same version)") } else { String::new() };
+    let (added, removed, changed) = (added.len(), removed.len(), changed.len());
+    format!("{added} added, {removed} removed, {changed} changed{kept}")
 }
 
 type Pair<'a> = (Option<&'a Lockfile>, Option<&'a Lockfile>);

@@ -7,6 +7,7 @@ use lockgraph::{Edge, EdgeKind, Graph, Kind, NodeId, Scan, Scope, Warning, query
 use serde::{Deserialize, Serialize};
 
 use crate::room::{LeftOut, Room};
+use crate::words::count;
 
 /// How a graph is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -24,6 +25,7 @@ pub(crate) enum Format {
 /// The answer to `graph`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Drawing {
+    answer: String,
     format: Format,
     #[serde(flatten)]
     content: Content,
@@ -59,6 +61,7 @@ struct DrawnEdge {
 pub(crate) fn draw(scan: &Scan, package: Option<&str>, format: Format, mut room: Room) -> Drawing {
     let graph = Graph::union(scan.lockfiles.iter().map(|lockfile| &lockfile.graph));
     let near = near(&graph, package);
+    let all = near.len();
     let shown = room.cut("nodes", near);
     let numbers: BTreeMap<NodeId, usize> =
         shown.iter().enumerate().map(|(number, id)| (*id, number)).collect();
@@ -71,12 +74,30 @@ pub(crate) fn draw(scan: &Scan, package: Option<&str>, format: Format, mut room:
         .collect();
     let nodes: Vec<DrawnNode> =
         shown.iter().enumerate().map(|(number, id)| drawn(&graph, number, *id)).collect();
+    let answer = match (package, all) {
+        (Some(package), 0) => format!("no lock file that was read has `{package}`"),
+        (_, all) if all == nodes.len() => {
+            format!("{} and {}", count(all, "package"), count(edges.len(), "dependency"))
+        }
+        (_, all) => format!(
+            "{} of {} and {} between them",
+            nodes.len(),
+            count(all, "package"),
+            count(edges.len(), "dependency")
+        ),
+    };
     let content = match format {
         Format::Json => Content::Data { nodes, edges },
         Format::Dot => Content::Text { text: dot(&nodes, &edges) },
         Format::Mermaid => Content::Text { text: mermaid(&nodes, &edges) },
     };
-    Drawing { format, content, warnings: room.warnings(&scan.warnings), left_out: room.left_out() }
+    Drawing {
+        answer,
+        format,
+        content,
+        warnings: room.warnings(&scan.warnings),
+        left_out: room.left_out(),
+    }
 }
 
 /// All packages that have to do with `package`, the nearest first; without it, all packages, from

@@ -10,6 +10,7 @@ mod lists;
 mod room;
 mod summary;
 mod why;
+mod words;
 
 use lockgraph::{Request, Scan};
 use serde::{Deserialize, Serialize};
@@ -27,8 +28,18 @@ const ANSWER_BYTES_MAX: usize = 160 * 1024;
 
 stepwell::tool! {
     name: "dependency_graph",
-    description: "Answers questions about the packages that lock files (Cargo.lock, \
-        package-lock.json, npm-shrinkwrap.json) pin. Nothing is executed or downloaded.",
+    description: "Answers questions about the packages that the repository's lock files pin: which \
+        there are (`summary`), what the repository itself needs (`direct`), why a package is \
+        there (`why`), who needs it (`dependents`), which are there in several versions \
+        (`duplicates`), what the change under review adds, removes or changes (`changes`), which \
+        need each other (`cycles`), and the graph as data or drawing (`graph`). Use it instead of \
+        reading lock files, which are long and do not say why. Costs: mostly 100 to 2,000 tokens; \
+        `answer` comes first and is one sentence, `tokens` says what the whole cost, `max` keeps \
+        lists short. For example `{\"query\": \"why\", \"package\": \"left-pad\"}`, or \
+        `{\"query\": \"changes\"}` in a review. Reads the lock files of Cargo, npm, yarn, pnpm, bun, deno, \
+        Poetry, uv, Pipfile, PDM, pylock.toml, requirements, Go, Bundler, Composer, Maven, Gradle, \
+        NuGet, Mix, Pub, SwiftPM and Conan, GitHub Actions' workflows and Dockerfiles. Nothing is \
+        executed or downloaded. For a bill of materials use `sbom`.",
     schema: include_str!("../schema.json"),
     grants: lockgraph::GRANTS,
     call: dependency_graph,
@@ -66,7 +77,16 @@ enum Query {
     Graph,
 }
 
-/// What a call gets; each query has its own shape.
+/// What a call gets: the answer in a sentence, what it rests on, and what reading it costs.
+#[derive(Debug, Serialize)]
+pub(crate) struct Reply {
+    #[serde(flatten)]
+    answer: Answer,
+    /// About how many tokens all of this is: its bytes divided by four, rounded up.
+    tokens: usize,
+}
+
+/// Each query has its own shape; each begins with the answer in a sentence.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Answer {
@@ -88,15 +108,30 @@ pub(crate) enum Answer {
     Graph(draw::Drawing),
 }
 
-fn dependency_graph(input: Input) -> Result<Answer, Refusal> {
+fn dependency_graph(input: Input) -> Result<Reply, Refusal> {
     let mut max = input.max.unwrap_or(ENTRIES).clamp(1, ENTRIES_MAX);
     let asked = Asked::new(input)?;
     loop {
-        let answer = asked.answer(Room::new(max))?;
-        if max == 1 || size(&answer) <= ANSWER_BYTES_MAX {
-            return Ok(answer);
+        let reply = Reply::new(asked.answer(Room::new(max))?);
+        if max == 1 || size(&reply) <= ANSWER_BYTES_MAX {
+            return Ok(reply);
         }
         max /= 2;
+    }
+}
+
+impl Reply {
+    fn new(answer: Answer) -> Self {
+        let mut reply = Self { answer, tokens: 0 };
+        let others = size(&reply) - 1;
+        // The number counts its own digits, too: the first that is as long as it says.
+        let tokens = |digits: usize| (others + digits).div_ceil(4);
+        reply.tokens = (1..20)
+            .map(tokens)
+            .zip(1..)
+            .find(|(tokens, digits)| tokens.to_string().len() <= *digits)
+            .map_or(0, |(tokens, _)| tokens);
+        reply
     }
 }
 
@@ -163,8 +198,8 @@ fn scan(tree: Tree, input: &Input) -> Result<Scan, Refusal> {
     lockgraph::scan(&TreeFiles(tree), &request).map_err(|err| Refusal::new(err.to_string()))
 }
 
-fn size(answer: &Answer) -> usize {
-    serde_json::to_string(answer).map_or(0, |text| text.len())
+fn size(reply: &Reply) -> usize {
+    serde_json::to_string(reply).map_or(1, |text| text.len())
 }
 
 #[cfg(test)]

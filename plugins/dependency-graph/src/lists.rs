@@ -6,10 +6,12 @@ use lockgraph::{
 use serde::Serialize;
 
 use crate::room::{LeftOut, Room, way};
+use crate::words::{count, unread};
 
 /// The answer to `direct`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Direct {
+    answer: String,
     /// The repository's own packages.
     roots: Vec<Root>,
     warnings: Vec<Warning>,
@@ -62,6 +64,11 @@ pub(crate) fn direct(scan: &Scan, mut room: Room) -> Direct {
             roots.push((lockfile, id, edges));
         }
     }
+    let answer = format!(
+        "{} of the repository's own, with {} to others in all",
+        count(roots.len(), "package"),
+        count(roots.iter().map(|(_, _, edges)| edges.len()).sum(), "direct dependency"),
+    );
     let roots = room.cut("roots", roots);
     let roots = roots.into_iter().map(|(lockfile, id, edges)| {
         let node = lockfile.graph.node(id);
@@ -74,12 +81,13 @@ pub(crate) fn direct(scan: &Scan, mut room: Room) -> Direct {
         }
     });
     let roots = roots.collect();
-    Direct { roots, warnings: room.warnings(&scan.warnings), left_out: room.left_out() }
+    Direct { answer, roots, warnings: room.warnings(&scan.warnings), left_out: room.left_out() }
 }
 
 /// The answer to `duplicates`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Duplicates {
+    answer: String,
     duplicates: Vec<Duplicate>,
     warnings: Vec<Warning>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,6 +137,10 @@ pub(crate) fn duplicates(scan: &Scan, mut room: Room) -> Duplicates {
         }
     }
     Duplicates {
+        answer: match found.len() {
+            0 => format!("no package is there in several versions{}", unread(scan)),
+            several => format!("{} in several versions", count(several, "package")),
+        },
         duplicates: room.cut("duplicates", found),
         warnings: room.warnings(&scan.warnings),
         left_out: room.left_out(),
@@ -138,6 +150,7 @@ pub(crate) fn duplicates(scan: &Scan, mut room: Room) -> Duplicates {
 /// The answer to `cycles`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Cycles {
+    answer: String,
     cycles: Vec<Cycle>,
     warnings: Vec<Warning>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,6 +170,13 @@ pub(crate) fn cycles(scan: &Scan, mut room: Room) -> Cycles {
     let found = scan.lockfiles.iter().flat_map(cycles_of);
     let found: Vec<Cycle> = found.collect();
     Cycles {
+        answer: match (found.len(), found.iter().filter(|cycle| !cycle.only_dev).count()) {
+            (0, _) => format!("no packages need each other{}", unread(scan)),
+            (all, shipped) => format!(
+                "{} of packages that need each other, {shipped} of them not for development only",
+                count(all, "group")
+            ),
+        },
         cycles: room.cut("cycles", found),
         warnings: room.warnings(&scan.warnings),
         left_out: room.left_out(),

@@ -4,10 +4,12 @@ use lockgraph::{Ecosystem, Graph, Lockfile, Scan, Warning, query};
 use serde::Serialize;
 
 use crate::room::{LeftOut, Room};
+use crate::words::{count, unread};
 
 /// The answer to `summary`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Summary {
+    answer: String,
     lockfiles: Vec<Entry>,
     /// Packages of all lock files together, each once.
     packages: usize,
@@ -38,10 +40,18 @@ struct Duplicate {
 
 pub(crate) fn summary(scan: &Scan, mut room: Room) -> Summary {
     let union = Graph::union(scan.lockfiles.iter().map(|lockfile| &lockfile.graph));
+    let duplicates = query::duplicates(&union);
     Summary {
+        answer: format!(
+            "{} with {}, {} of them in several versions{}",
+            count(scan.lockfiles.len(), "lock file"),
+            count(union.node_count(), "package"),
+            duplicates.len(),
+            unread(scan),
+        ),
         lockfiles: room.cut("lockfiles", scan.lockfiles.iter().map(entry)),
         packages: union.node_count(),
-        duplicates: room.cut("duplicates", query::duplicates(&union).into_iter().map(duplicate)),
+        duplicates: room.cut("duplicates", duplicates.into_iter().map(duplicate)),
         warnings: room.warnings(&scan.warnings),
         left_out: room.left_out(),
     }

@@ -64,6 +64,7 @@ fn answer(input: &Value) -> Value {
 fn a_summary_says_how_much_there_is_and_what_could_not_be_read() {
     insta::assert_json_snapshot!(answer(&json!({})), @r#"
     {
+      "answer": "2 lock files with 9 packages, 2 of them in several versions; not all lock files could be read, see the warnings",
       "duplicates": [
         {
           "name": "b",
@@ -97,6 +98,7 @@ fn a_summary_says_how_much_there_is_and_what_could_not_be_read() {
         }
       ],
       "packages": 9,
+      "tokens": 166,
       "warnings": [
         {
           "path": "web/tests/Cargo.lock",
@@ -141,6 +143,7 @@ fn the_repository_is_asked_for_lock_files_once_and_for_nothing_else_than_manifes
 fn direct_says_what_the_repository_itself_needs_and_how() {
     insta::assert_json_snapshot!(answer(&json!({"query": "direct", "lockfile": "Cargo.lock"})), @r#"
     {
+      "answer": "1 package of the repository's own, with 2 direct dependencies to others in all",
       "roots": [
         {
           "directory": "",
@@ -161,6 +164,7 @@ fn direct_says_what_the_repository_itself_needs_and_how() {
           "version": "1.0.0"
         }
       ],
+      "tokens": 77,
       "warnings": []
     }
     "#);
@@ -330,6 +334,7 @@ fn changes_are_told_against_the_base() {
           "version": "2.0.0"
         }
       ],
+      "answer": "1 added, 1 removed, 1 changed; not all lock files could be read, see the warnings",
       "base_present": true,
       "changed": [
         {
@@ -352,6 +357,7 @@ fn changes_are_told_against_the_base() {
           "version": "1.0.0"
         }
       ],
+      "tokens": 208,
       "warnings": [
         {
           "path": "web/tests/Cargo.lock",
@@ -426,4 +432,69 @@ fn equal_repositories_give_equal_answers() {
             repository().call(&TOOL, &input).answer
         );
     }
+}
+
+/// Every query, with what it needs.
+fn queries() -> Vec<Value> {
+    let plain = ["summary", "direct", "duplicates", "cycles", "graph", "changes"];
+    let mut all: Vec<Value> = plain.map(|query| json!({"query": query})).to_vec();
+    for query in ["why", "dependents"] {
+        all.extend(["three", "nowhere"].map(|package| json!({"query": query, "package": package})));
+    }
+    all.extend(["dot", "mermaid"].map(|format| json!({"query": "graph", "format": format})));
+    all
+}
+
+#[test]
+fn every_answer_begins_with_a_sentence_and_ends_with_what_it_costs() {
+    let mut sentences = Vec::new();
+    for input in queries() {
+        let text = repository().call(&TOOL, &input.to_string()).answer.unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap();
+        let sentence = value["answer"].as_str().unwrap().to_owned();
+        assert!(text.starts_with("{\"answer\":"), "{text}");
+        assert!(text.ends_with(&format!(",\"tokens\":{}}}", text.len().div_ceil(4))), "{text}");
+        sentences.push(format!("{input} {sentence}"));
+    }
+    insta::assert_json_snapshot!(sentences, @r#"
+    [
+      "{\"query\":\"summary\"} 2 lock files with 9 packages, 2 of them in several versions; not all lock files could be read, see the warnings",
+      "{\"query\":\"direct\"} 2 packages of the repository's own, with 3 direct dependencies to others in all",
+      "{\"query\":\"duplicates\"} 2 packages in several versions",
+      "{\"query\":\"cycles\"} 1 group of packages that need each other, 1 of them not for development only",
+      "{\"query\":\"graph\"} 9 packages and 7 dependencies",
+      "{\"query\":\"changes\"} there is no base to compare with",
+      "{\"package\":\"three\",\"query\":\"why\"} 2 times, first in `Cargo.lock`: app@1.0.0 -> one@1.0.0 -> three@1.0.0; 2 ways in all",
+      "{\"package\":\"nowhere\",\"query\":\"why\"} no lock file that was read has `nowhere`; not all lock files could be read, see the warnings",
+      "{\"package\":\"three\",\"query\":\"dependents\"} 2 times, first in `Cargo.lock`: needed by 2 packages directly or not; each place counts its own",
+      "{\"package\":\"nowhere\",\"query\":\"dependents\"} no lock file that was read has `nowhere`; not all lock files could be read, see the warnings",
+      "{\"format\":\"dot\",\"query\":\"graph\"} 9 packages and 7 dependencies",
+      "{\"format\":\"mermaid\",\"query\":\"graph\"} 9 packages and 7 dependencies"
+    ]
+    "#);
+}
+
+#[test]
+fn the_schemas_examples_are_taken() {
+    let schema: Value = serde_json::from_str(TOOL.schema).unwrap();
+    for example in schema["examples"].as_array().unwrap() {
+        answer(example);
+    }
+}
+
+#[test]
+fn a_package_url_asks_for_the_package() {
+    let why = |package: &str| answer(&json!({"query": "why", "package": package}));
+    assert_eq!(why("pkg:npm/a")["matches"], why("a")["matches"]);
+    assert_eq!(why("pkg:npm/b@1.0.0")["matches"], why("b@1.0.0")["matches"]);
+}
+
+#[test]
+fn another_source_under_the_same_version_is_in_the_first_sentence() {
+    let one = lock(&["app: one", "one:"]);
+    let other = one.replace(SOURCE, "registry+https://index.example.org");
+    let repository = Repository::new().file("Cargo.lock", other).base("Cargo.lock", one);
+    let changes = answer_of(&repository, &json!({"query": "changes"}));
+    assert_eq!(changes["answer"], "0 added, 0 removed, 1 changed (1 under the same version)");
+    assert_eq!(changes["changed"][0]["note"], "same version, other source");
 }

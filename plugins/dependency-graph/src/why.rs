@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::lists::Need;
 use crate::room::{LeftOut, Room, way};
+use crate::words::{count, unread};
 
 /// The most names that are suggested for one that is not there.
 const SIMILAR_MAX: usize = 10;
@@ -14,6 +15,7 @@ const SIMILAR_MAX: usize = 10;
 /// The answer to `why`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Why {
+    answer: String,
     package: String,
     found: bool,
     matches: Vec<Reason>,
@@ -51,6 +53,7 @@ struct Reason {
 
 pub(crate) fn why(scan: &Scan, package: &str, mut room: Room) -> Why {
     let found = found(scan, package);
+    let installed_times = found.len();
     let matches = room.cut("matches", found);
     // The room is shared by all installations, and each gets at least one way.
     let each = (room.max() / matches.len().max(1)).max(1);
@@ -71,6 +74,15 @@ pub(crate) fn why(scan: &Scan, package: &str, mut room: Room) -> Why {
         })
         .collect();
     Why {
+        answer: match matches.first().and_then(|reason| reason.paths.first()) {
+            Some(shortest) => format!(
+                "{}: {}{}",
+                found_times(installed_times, &matches[0].installed.lockfile),
+                shortest.join(" -> "),
+                more_ways(&matches),
+            ),
+            None => not_found(scan, package),
+        },
         package: package.to_owned(),
         found: !matches.is_empty(),
         similar: if matches.is_empty() { similar(scan, package) } else { Vec::new() },
@@ -83,6 +95,7 @@ pub(crate) fn why(scan: &Scan, package: &str, mut room: Room) -> Why {
 /// The answer to `dependents`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Dependents {
+    answer: String,
     package: String,
     found: bool,
     matches: Vec<Needed>,
@@ -105,7 +118,9 @@ struct Needed {
 }
 
 pub(crate) fn dependents(scan: &Scan, package: &str, mut room: Room) -> Dependents {
-    let matches = room.cut("matches", found(scan, package));
+    let found = found(scan, package);
+    let installed_times = found.len();
+    let matches = room.cut("matches", found);
     let matches: Vec<Needed> = matches
         .into_iter()
         .map(|(lockfile, id)| {
@@ -119,6 +134,15 @@ pub(crate) fn dependents(scan: &Scan, package: &str, mut room: Room) -> Dependen
         })
         .collect();
     Dependents {
+        answer: match matches.first() {
+            Some(first) => format!(
+                "{}: needed by {} directly or not{}",
+                found_times(installed_times, &first.installed.lockfile),
+                count(first.needed_by_all, "package"),
+                if matches.len() > 1 { "; each place counts its own" } else { "" },
+            ),
+            None => not_found(scan, package),
+        },
         package: package.to_owned(),
         found: !matches.is_empty(),
         similar: if matches.is_empty() { similar(scan, package) } else { Vec::new() },
@@ -126,6 +150,28 @@ pub(crate) fn dependents(scan: &Scan, package: &str, mut room: Room) -> Dependen
         warnings: room.warnings(&scan.warnings),
         left_out: room.left_out(),
     }
+}
+
+/// How often a package is there, and where first.
+fn found_times(times: usize, lockfile: &str) -> String {
+    match times {
+        1 => format!("in `{lockfile}`"),
+        times => format!("{times} times, first in `{lockfile}`"),
+    }
+}
+
+fn more_ways(matches: &[Reason]) -> String {
+    let shown: usize = matches.iter().map(|reason| reason.paths.len()).sum();
+    let more = matches.iter().any(|reason| reason.more_paths);
+    match (shown, more) {
+        (0 | 1, false) => String::new(),
+        (shown, false) => format!("; {shown} ways in all"),
+        (shown, true) => format!("; {shown} ways and more"),
+    }
+}
+
+fn not_found(scan: &Scan, package: &str) -> String {
+    format!("no lock file that was read has `{package}`{}", unread(scan))
 }
 
 fn found<'a>(scan: &'a Scan, package: &str) -> Vec<(&'a Lockfile, NodeId)> {

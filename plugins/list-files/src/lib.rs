@@ -1,15 +1,29 @@
-//! The tool `list_files`: which files there are.
+//! The tool `list_files`: which files there are, page by page, with a summary where there are
+//! more than a page.
 
+mod summary;
+
+use std::collections::BTreeMap;
+
+use answers::Counted;
+use answers::cost::{Room, text_len};
 use serde::{Deserialize, Serialize};
-use stepwell::repository::{self, Glob};
+use stepwell::repository::{self, Glob, PATHS_MAX};
 use stepwell::{Refusal, Tree};
 
 /// A page of a tree; more is better asked for by a pattern.
-const FILES: u32 = 500;
+const FILES: usize = 500;
 /// The most a call may ask for.
-const FILES_MAX: u32 = 5_000;
-/// The most bytes of paths, whatever their number: about 16,000 tokens.
-const BYTES_MAX: usize = 64 * 1024;
+const FILES_MAX: usize = 5_000;
+/// The most tokens of an answer, where the call does not say.
+const TOKENS: usize = 16_000;
+const TOKENS_MAX: usize = 64_000;
+/// Less is hardly more than what an answer says besides the paths.
+const TOKENS_MIN: usize = 200;
+/// Bytes of an answer besides its paths: its other fields, and `next` with a path of usual length.
+const FRAME_LEN: usize = 480;
+/// Of what is left after the frame, directories get at most one part in so many.
+const SUMMARY_SHARE: usize = 4;
 /// The most directories a hint looks at.
 const HINTS_MAX: usize = 8;
 
@@ -17,7 +31,13 @@ stepwell::tool! {
     name: "list_files",
     description: "Lists the files of the repository whose paths match patterns, sorted by path. \
         Use it to find out what there is before reading; use `search_text` to find files by what \
-        they say.",
+        they say and `diff` for the files that a change touches. It costs about 10 tokens a path. \
+        The answer begins with `files`; `total` is how many match, `tokens` an estimate of the \
+        whole answer (its bytes / 4). Where they do not all fit, `directories` counts all of them \
+        by directory (`src/` with everything below it, `src/*` without its directories), so that \
+        you can narrow `patterns` down, and `next` has the field to call again with for the next \
+        page. Sizes and contents are not shown: ask `read_file`. Examples: {}; {\"patterns\": \
+        [\"src/**/*.rs\", \"**/Cargo.toml\"]}; {\"patterns\": [\"docs/\"], \"max\": 50}.",
     schema: include_str!("../schema.json"),
     call: list_files,
 }
@@ -32,41 +52,94 @@ pub struct Input {
     tree: Tree,
     #[serde(default)]
     include_ignored: bool,
-    max: Option<u32>,
+    after: Option<String>,
+    max: Option<usize>,
+    max_tokens: Option<usize>,
 }
 
 /// What it gets.
 #[derive(Debug, Serialize)]
 pub struct Output {
     files: Vec<String>,
-    total_shown: usize,
+    /// Unknown where there are more than the host finds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<usize>,
+    /// Whether more files come after these.
     truncated: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    directories: BTreeMap<String, usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Next>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
 }
 
-fn list_files(input: Input) -> Result<Output, Refusal> {
-    let Input { patterns, tree, include_ignored, max } = input;
-    let max = max.unwrap_or(FILES).clamp(1, FILES_MAX);
-    let tidied = if patterns.is_empty() { vec!["**".to_owned()] } else { tidy_all(&patterns) };
-    let found = Glob::new(tidied).include_ignored(include_ignored).max(max).find(tree)?;
+/// The field to call again with.
+#[derive(Debug, Serialize)]
+struct Next {
+    after: String,
+}
 
-    let all = found.paths.len();
-    let files = within(BYTES_MAX, found.paths);
-    let cut = files.len() < all;
-    let hint = if cut {
-        Some(format!("cut at {BYTES_MAX} bytes of paths; narrow the patterns"))
-    } else if found.truncated {
+fn list_files(input: Input) -> Result<Counted<Output>, Refusal> {
+    let Input { patterns, tree, include_ignored, after, max, max_tokens } = input;
+    let max = max.unwrap_or(FILES).clamp(1, FILES_MAX);
+    let tokens = max_tokens.unwrap_or(TOKENS).clamp(TOKENS_MIN, TOKENS_MAX);
+    let tidied = if patterns.is_empty() { vec!["**".to_owned()] } else { tidy_all(&patterns) };
+    let mut found = Glob::new(tidied).include_ignored(include_ignored).find(tree)?;
+    found.paths.sort_unstable();
+
+    let after = after.as_deref().map(|after| after.strip_prefix("./").unwrap_or(after));
+    let start = after.map_or(0, |after| found.paths.partition_point(|path| path.as_str() <= after));
+    let rest = &found.paths[start..];
+    let mut room = Room::new(tokens, FRAME_LEN);
+    let fits_whole = found.paths.len() <= max && cost(&found.paths) <= room.left();
+    let directories = if fits_whole || after.is_some() {
+        BTreeMap::new()
+    } else {
+        summary::directories(&found.paths, room.left() / SUMMARY_SHARE)
+    };
+    room.take(summary::cost(&directories));
+    let files: Vec<String> = page(rest, max, room).to_vec();
+
+    let truncated = found.truncated || files.len() < rest.len();
+    let hint = if found.truncated {
         Some(format!(
-            "there are more than {max} such files; narrow the patterns, or ask for up to \
-             {FILES_MAX} with `max`"
+            "there are more than {PATHS_MAX} such files, and what comes after `{}` is not listed \
+             or counted; narrow the patterns",
+            found.paths.last().map_or("", String::as_str)
         ))
-    } else if files.is_empty() {
+    } else if found.paths.is_empty() {
         Some(why_nothing(&patterns, tree, include_ignored))
+    } else if files.is_empty() {
+        Some("no such file comes after `after`".to_owned())
     } else {
         None
     };
-    Ok(Output { total_shown: files.len(), files, truncated: found.truncated || cut, hint })
+    let next = files.last().filter(|_| files.len() < rest.len());
+    Ok(Counted::new(Output {
+        next: next.cloned().map(|after| Next { after }),
+        files,
+        total: (!found.truncated).then_some(found.paths.len()),
+        truncated,
+        directories,
+        hint,
+    }))
+}
+
+/// The first paths, as far as there is room; one at least, so that the next page gets somewhere.
+fn page(paths: &[String], max: usize, mut room: Room) -> &[String] {
+    let fits = |path: &&String| room.take(line_len(path));
+    let count = paths.iter().take(max).take_while(fits).count();
+    &paths[..count.max(1).min(paths.len())]
+}
+
+fn cost(paths: &[String]) -> usize {
+    paths.iter().map(|path| line_len(path)).sum()
+}
+
+/// A path in a list, with its quotes and its comma.
+fn line_len(path: &str) -> usize {
+    text_len(path) + 3
 }
 
 fn tidy_all(patterns: &[String]) -> Vec<String> {
@@ -81,15 +154,6 @@ fn tidy(pattern: &str) -> String {
         directory if directory.ends_with('/') => format!("{directory}**"),
         pattern => pattern.to_owned(),
     }
-}
-
-fn within(bytes_max: usize, paths: Vec<String>) -> Vec<String> {
-    let mut bytes = 0;
-    let fits = |path: &String| {
-        bytes += path.len();
-        bytes <= bytes_max
-    };
-    paths.into_iter().take_while(fits).collect()
 }
 
 /// What would have found something.
@@ -114,56 +178,4 @@ fn why_nothing(patterns: &[String], tree: Tree, include_ignored: bool) -> String
 }
 
 #[cfg(test)]
-mod tests {
-    use stepwell::testing::Repository;
-
-    use super::*;
-
-    fn repository() -> Repository {
-        Repository::new()
-            .file("Cargo.toml", "")
-            .file("src/lib.rs", "")
-            .file("src/deep/mod.rs", "")
-            .ignored("target/out.txt", "")
-            .base("old.rs", "")
-    }
-
-    #[track_caller]
-    fn answer(input: &str) -> String {
-        repository().call(&TOOL, input).answer.expect("an answer")
-    }
-
-    #[test]
-    fn files_are_listed_by_pattern() {
-        insta::assert_snapshot!(answer("{}"), @r#"{"files":["Cargo.toml","src/deep/mod.rs","src/lib.rs"],"total_shown":3,"truncated":false}"#);
-        insta::assert_snapshot!(answer(r#"{"patterns": ["**/*.rs"]}"#), @r#"{"files":["src/deep/mod.rs","src/lib.rs"],"total_shown":2,"truncated":false}"#);
-        insta::assert_snapshot!(answer(r#"{"patterns": ["./src/"]}"#), @r#"{"files":["src/deep/mod.rs","src/lib.rs"],"total_shown":2,"truncated":false}"#);
-        insta::assert_snapshot!(answer(r#"{"tree": "base"}"#), @r#"{"files":["old.rs"],"total_shown":1,"truncated":false}"#);
-        insta::assert_snapshot!(answer(r#"{"patterns": ["target/**"], "include_ignored": true}"#), @r#"{"files":["target/out.txt"],"total_shown":1,"truncated":false}"#);
-    }
-
-    #[test]
-    fn what_is_left_out_is_said() {
-        insta::assert_snapshot!(answer(r#"{"max": 2}"#), @r#"{"files":["Cargo.toml","src/deep/mod.rs"],"total_shown":2,"truncated":true,"hint":"there are more than 2 such files; narrow the patterns, or ask for up to 5000 with `max`"}"#);
-        let many = (0..1000).fold(Repository::new(), |repository, n| {
-            repository.file(&format!("{}/{n}", "directory".repeat(20)), "")
-        });
-        let run = many.call(&TOOL, r#"{"max": 1000}"#);
-        let answer = run.answer.expect("an answer");
-        assert!(answer.contains(r#""truncated":true"#) && answer.contains("narrow the patterns"));
-        assert!(answer.len() < BYTES_MAX + 8 * 1024, "{}", answer.len());
-    }
-
-    #[test]
-    fn an_empty_answer_says_what_would_have_found_something() {
-        insta::assert_snapshot!(answer(r#"{"patterns": ["src"]}"#), @r#"{"files":[],"total_shown":0,"truncated":false,"hint":"`src` is a directory: its files are `src/**`"}"#);
-        insta::assert_snapshot!(answer(r#"{"patterns": ["lib.rs"]}"#), @r#"{"files":[],"total_shown":0,"truncated":false,"hint":"nothing matches; a pattern is over the whole path, so `lib.rs` in any directory is `**/lib.rs`"}"#);
-        insta::assert_snapshot!(answer(r#"{"patterns": ["target/**"]}"#), @r#"{"files":[],"total_shown":0,"truncated":false,"hint":"nothing matches; ignored files are left out unless `include_ignored` is true"}"#);
-    }
-
-    #[test]
-    fn a_bad_pattern_is_refused() {
-        let run = repository().call(&TOOL, r#"{"patterns": ["src/[a"]}"#);
-        insta::assert_snapshot!(run.answer.unwrap_err(), @"`src/[a`: the pattern cannot be used: error parsing glob 'src/[a': unclosed character class; missing ']'");
-    }
-}
+mod tests;

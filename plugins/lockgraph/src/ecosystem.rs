@@ -37,6 +37,29 @@ pub enum Ecosystem {
 }
 
 impl Ecosystem {
+    /// Every ecosystem, in order.
+    pub const ALL: [Self; 14] = [
+        Self::Cargo,
+        Self::Composer,
+        Self::Conan,
+        Self::Docker,
+        Self::Gem,
+        Self::Github,
+        Self::Golang,
+        Self::Hex,
+        Self::Maven,
+        Self::Npm,
+        Self::Nuget,
+        Self::Pub,
+        Self::Pypi,
+        Self::Swift,
+    ];
+
+    /// The ecosystem of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ecosystem| ecosystem.name() == name)
+    }
+
     /// Its name, which is also its package URL type.
     pub fn name(self) -> &'static str {
         match self {
@@ -61,15 +84,26 @@ impl Ecosystem {
     /// `vendor` and `name`, a Maven group and an artifact.
     pub fn split_name(self, name: &str) -> (Option<&str>, &str) {
         let split = match self {
-            Self::Cargo | Self::Conan | Self::Gem | Self::Nuget | Self::Pub | Self::Pypi => None,
+            Self::Cargo | Self::Gem | Self::Nuget | Self::Pub | Self::Pypi => None,
             // A name of any number of parts, of which the last is the name proper.
             Self::Docker | Self::Golang | Self::Swift => name.rsplit_once('/'),
-            Self::Composer | Self::Github | Self::Hex | Self::Npm => name.split_once('/'),
+            Self::Composer | Self::Conan | Self::Github | Self::Hex | Self::Npm => {
+                name.split_once('/')
+            }
             Self::Maven => name.split_once(':'),
         };
         match split {
             Some((group, name)) if !group.is_empty() && !name.is_empty() => (Some(group), name),
             _ => (None, name),
+        }
+    }
+
+    /// The name of which [`Ecosystem::split_name`] makes these two.
+    pub fn join_name(self, group: Option<&str>, name: &str) -> String {
+        let between = if self == Self::Maven { ':' } else { '/' };
+        match group.filter(|group| !group.is_empty()) {
+            Some(group) => format!("{group}{between}{name}"),
+            None => name.to_owned(),
         }
     }
 }

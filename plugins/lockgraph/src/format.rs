@@ -1,16 +1,40 @@
-//! Lock file formats: one module each, and the only place that lists them.
+//! Lock file formats: one module each; `list` names them all.
 
+mod actions;
+mod beside;
+mod bun;
 mod cargo;
+mod composer;
+mod conan;
+mod conflict;
+mod deno;
+mod docker;
+mod gem;
+mod go;
+mod gradle;
+mod js;
 mod json;
+mod list;
+mod maven;
+mod mix;
 mod npm;
+mod nuget;
+mod pnpm;
+mod pubspec;
+mod python;
+mod swift;
 mod toml;
+mod xml;
+mod yaml;
+mod yarn;
 
-use crate::ecosystem::Ecosystem;
 use crate::graph::Graph;
 use crate::path;
 use crate::scan::{Files, Found, ReadError};
 use crate::text::{Lines, decode};
 use crate::warning::Warnings;
+
+pub use list::{Format, GRANTS};
 
 /// The most bytes of a lock file: as much as the host gives in one answer.
 pub(crate) const BYTES_MAX: usize = 16 << 20;
@@ -29,89 +53,6 @@ const PHRASE_BYTES_MAX: usize = 2_048;
 
 /// The most broken entries that are told of one by one in one lock file.
 const FAULTS_TOLD_MAX: usize = 10;
-
-/// What a tool that scans for lock files may need to be granted: them, and the manifests beside
-/// them.
-pub const GRANTS: &str = r#"{"read":[
-    "**/{Cargo.lock,Cargo.toml}",
-    "**/{package-lock.json,npm-shrinkwrap.json,package.json}"
-]}"#;
-
-/// A format of lock files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Format {
-    /// `Cargo.lock`, versions 1 to 4.
-    Cargo,
-    /// `package-lock.json` and `npm-shrinkwrap.json`, versions 1 to 3.
-    Npm,
-}
-
-/// What there is to know of a format.
-struct Row {
-    /// What its files are called: the end of a path, with at most one `*` in each name.
-    patterns: &'static [&'static str],
-    /// Whether the package manager reads only the first of several in one directory.
-    first_wins: bool,
-    ecosystem: Ecosystem,
-    read: for<'a, 'b> fn(&'a mut Input<'b>) -> Result<Graph, Unreadable>,
-}
-
-impl Format {
-    /// Every format.
-    pub const ALL: [Self; 2] = [Self::Cargo, Self::Npm];
-
-    fn row(self) -> Row {
-        match self {
-            Self::Cargo => Row {
-                patterns: &["Cargo.lock"],
-                first_wins: true,
-                ecosystem: Ecosystem::Cargo,
-                read: cargo::read,
-            },
-            Self::Npm => Row {
-                patterns: &["npm-shrinkwrap.json", "package-lock.json"],
-                first_wins: true,
-                ecosystem: Ecosystem::Npm,
-                read: npm::read,
-            },
-        }
-    }
-
-    /// The format of the file at `path`, by its name and the directories it lies in.
-    pub fn detect(path: &str) -> Option<Self> {
-        let is_called = |pattern: &&str| path::ends_as(path, pattern);
-        Self::ALL.into_iter().find(|format| format.patterns().iter().any(is_called))
-    }
-
-    /// What its files are called: ends of paths, with at most one `*` in each name.
-    pub fn patterns(self) -> &'static [&'static str] {
-        self.row().patterns
-    }
-
-    /// Whether only the first of [`Format::patterns`] counts where several are in one directory.
-    pub(crate) fn first_wins(self) -> bool {
-        self.row().first_wins
-    }
-
-    /// Whose packages it lists.
-    pub fn ecosystem(self) -> Ecosystem {
-        self.row().ecosystem
-    }
-
-    /// Reads a lock file of this format whatever its name is, without the manifests beside it.
-    ///
-    /// # Errors
-    ///
-    /// When nothing of it can be used. What is broken in part is told in `warnings`.
-    pub fn parse(
-        self,
-        path: &str,
-        bytes: &[u8],
-        warnings: &mut Warnings,
-    ) -> Result<Graph, Unreadable> {
-        read_lockfile(self, path, bytes, &NoFiles, warnings).map(|read| read.graph)
-    }
-}
 
 /// Reads one lock file, without the manifests beside it; its format is told by its name.
 ///
@@ -189,7 +130,15 @@ pub(crate) fn read_lockfile(
         files,
         faults: Faults { path, warnings, count: 0, notes: 0 },
     };
-    let graph = (format.row().read)(&mut input)?;
+    let err = match format.read(&mut input) {
+        Ok(graph) => return Ok(Read { graph, incomplete: input.faults.finish() }),
+        Err(err @ Unreadable::Syntax { .. }) => err,
+        Err(err) => return Err(err),
+    };
+    let mut faults = input.faults;
+    let text = conflict::first_sides(text, &mut faults).ok_or_else(|| err.clone())?;
+    let mut input = Input { path, text: &text, lines: Lines::new(&text), files, faults };
+    let graph = format.read(&mut input).map_err(|_| err)?;
     Ok(Read { graph, incomplete: input.faults.finish() })
 }
 
@@ -206,6 +155,14 @@ impl<'a> Input<'a> {
     /// The directory the lock file lies in.
     fn dir(&self) -> &'a str {
         path::parent(self.path)
+    }
+
+    /// The name of that directory, for a root that has none of its own.
+    fn dir_name(&self) -> &'a str {
+        match path::file_name(self.dir()) {
+            "" => "root",
+            name => name,
+        }
     }
 }
 
@@ -305,5 +262,9 @@ impl Files for NoFiles {
     }
 }
 
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod sketch;
 #[cfg(test)]
 mod tests;

@@ -109,7 +109,8 @@ impl EdgeKind {
 }
 
 /// A digest algorithm, strongest last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum HashAlgorithm {
     /// 40 hex digits; found in old lock files.
     Sha1,
@@ -134,7 +135,7 @@ impl HashAlgorithm {
 }
 
 /// The digest of a package's archive.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Hash {
     /// The algorithm.
     pub algorithm: HashAlgorithm,
@@ -368,21 +369,7 @@ impl Builder {
 
     /// Gives each node the strongest reason it is there for, from the roots downwards.
     pub(crate) fn spread_scopes(&mut self) {
-        let mut next: Vec<Vec<(usize, EdgeKind)>> = vec![Vec::new(); self.nodes.len()];
-        for &(from, to, kind) in &self.edges {
-            next[from].push((to, kind));
-        }
-        let mut found: Vec<Option<Scope>> = vec![None; self.nodes.len()];
-        // Strongest first: a node is entered once for each scope that improves it, at most five times.
-        let mut open: BTreeSet<(Scope, usize)> =
-            self.roots.iter().map(|&root| (Scope::Runtime, root)).collect();
-        while let Some((scope, index)) = open.pop_first() {
-            if found[index].is_some_and(|best| best <= scope) {
-                continue;
-            }
-            found[index] = Some(scope);
-            open.extend(next[index].iter().map(|&(to, kind)| (scope.max(kind.scope()), to)));
-        }
+        let found = strongest_scopes(self.nodes.len(), &self.roots, self.edges.iter().copied());
         for (node, scope) in self.nodes.iter_mut().zip(found) {
             node.scope = scope.unwrap_or(Scope::Unknown);
         }
@@ -410,4 +397,29 @@ impl Builder {
             self.roots.into_iter().map(|root| NodeId(position[root])).collect();
         Graph { nodes, edges, roots: roots.into_iter().collect() }
     }
+}
+
+/// The strongest reason each of `count` things is there for, from the roots downwards; none for
+/// what no root leads to.
+pub(crate) fn strongest_scopes(
+    count: usize,
+    roots: &BTreeSet<usize>,
+    edges: impl IntoIterator<Item = (usize, usize, EdgeKind)>,
+) -> Vec<Option<Scope>> {
+    let mut next: Vec<Vec<(usize, EdgeKind)>> = vec![Vec::new(); count];
+    for (from, to, kind) in edges {
+        next[from].push((to, kind));
+    }
+    let mut found: Vec<Option<Scope>> = vec![None; count];
+    // Strongest first: each is entered once for each scope that improves it, at most five times.
+    let mut open: BTreeSet<(Scope, usize)> =
+        roots.iter().map(|&root| (Scope::Runtime, root)).collect();
+    while let Some((scope, index)) = open.pop_first() {
+        if found[index].is_some_and(|best| best <= scope) {
+            continue;
+        }
+        found[index] = Some(scope);
+        open.extend(next[index].iter().map(|&(to, kind)| (scope.max(kind.scope()), to)));
+    }
+    found
 }

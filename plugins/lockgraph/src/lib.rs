@@ -24,6 +24,8 @@ mod warning;
 pub mod query;
 
 #[cfg(test)]
+mod drawn;
+#[cfg(test)]
 mod memory;
 
 pub use ecosystem::Ecosystem;
@@ -31,5 +33,6 @@ pub use format::{Format, GRANTS, Unreadable, parse};
 pub use graph::{
     Archive, Edge, EdgeKind, Graph, Hash, HashAlgorithm, Kind, Node, NodeId, Place, Scope,
 };
+pub use purl::{BadPackageUrl, PackageUrl};
 pub use scan::{Files, Found, Lockfile, ReadError, Request, Scan, scan};
 pub use warning::{Warning, Warnings};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::path;
 use crate::scan::{Files, Found, ReadError};
 
 /// Files by path.
@@ -33,7 +34,7 @@ impl Files for Memory {
     }
 }
 
-/// `**` for any names, `*` for a name, and at the end of a name for its rest.
+/// `**` for any names, and one `*` in a name for any part of it.
 fn matches(pattern: &[&str], names: &[&str]) -> bool {
     match (pattern, names) {
         ([], []) => true,
@@ -42,11 +43,7 @@ fn matches(pattern: &[&str], names: &[&str]) -> bool {
                 || names.split_first().is_some_and(|(_, names)| matches(pattern, names))
         }
         ([first, rest @ ..], [name, names @ ..]) => {
-            let fits = match first.strip_suffix('*') {
-                Some(start) => name.starts_with(start),
-                None => first == name,
-            };
-            fits && matches(rest, names)
+            path::ends_as(name, first) && matches(rest, names)
         }
         _ => false,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::graph::{Builder, EdgeKind, Graph, Kind, Node};
+use crate::graph::{Builder, EdgeKind, Graph, Kind, Node, NodeId};
 
 impl Graph {
     /// The same with each package once: installations of one package become one node that needs
@@ -15,10 +15,25 @@ impl Graph {
     ///
     /// Two nodes are the same package when their package URL is, and no digest says otherwise. Of
     /// the repository's own packages, the directory counts too.
+    ///
+    /// The order of `graphs` makes no difference.
     pub fn union<'a>(graphs: impl IntoIterator<Item = &'a Self>) -> Self {
+        let graphs: Vec<&Self> = graphs.into_iter().collect();
+        // Which of several nodes are one package may depend on which comes first: so they come in
+        // the order of nodes, whatever graph they are from.
+        let mut order: Vec<(&Node, usize, NodeId)> = graphs
+            .iter()
+            .enumerate()
+            .flat_map(|(graph, nodes)| nodes.nodes().map(move |(id, node)| (node, graph, id)))
+            .collect();
+        order.sort_by_key(|(node, ..)| *node);
         let mut union = Union::default();
-        for graph in graphs {
-            let mapped: Vec<usize> = graph.nodes().map(|(_, node)| union.place(node)).collect();
+        let mut mapped: Vec<Vec<usize>> =
+            graphs.iter().map(|graph| vec![0; graph.node_count()]).collect();
+        for (node, graph, id) in order {
+            mapped[graph][id.index()] = union.place(node);
+        }
+        for (graph, mapped) in graphs.into_iter().zip(&mapped) {
             for (id, _) in graph.nodes() {
                 let from = mapped[id.index()];
                 for edge in graph.edges(id) {

@@ -7,22 +7,32 @@ mod paths;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{Edge, Graph, Kind, Node, NodeId};
+use crate::purl::{PackageUrl, normalised};
 use crate::{Ecosystem, path};
 
 pub use changes::{Change, changes, natural_order};
 pub use cycles::cycles;
 pub use paths::{Paths, shortest_paths};
 
-/// The packages that `wanted` means: a name, `name@version`, a package URL, or the name of the
-/// directory it is installed in, which is what an alias is.
+/// The packages that `wanted` means: a name in any spelling that its ecosystem takes for the same,
+/// `name@version`, a package URL with or without version, or the name of the directory it is
+/// installed in, which is what an alias is.
 pub fn find(graph: &Graph, wanted: &str) -> Vec<NodeId> {
+    let url = PackageUrl::parse(wanted).ok().map(|url| url.to_string());
     let is_meant = |node: &Node| {
         node.name == wanted
-            || node.purl == wanted
+            || normalised(node.ecosystem, wanted) == normalised(node.ecosystem, &node.name)
+            || url.as_deref().is_some_and(|url| is_url(node, url))
             || is_version(node, wanted)
             || is_installed_as(node, wanted)
     };
     graph.nodes().filter(|(_, node)| is_meant(node)).map(|(id, _)| id).collect()
+}
+
+/// Whether `url` is the package URL, or all of it up to the version or to the qualifiers.
+fn is_url(node: &Node, url: &str) -> bool {
+    let rest = node.purl.strip_prefix(url);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['@', '?', '#']))
 }
 
 /// Whether `wanted` is the name and the version.

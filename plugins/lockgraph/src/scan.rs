@@ -1,6 +1,6 @@
 //! Which files of a repository are read, and which are left out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::format::{BYTES_MAX, Format, read_lockfile};
 use crate::graph::Graph;
@@ -8,8 +8,8 @@ use crate::path;
 use crate::warning::Warnings;
 
 /// The most lock files of one repository: a monorepo with a service a directory has about a
-/// hundred.
-const LOCKFILES_MAX: usize = 200;
+/// hundred, and as many images and workflows and project files again.
+const LOCKFILES_MAX: usize = 1_000;
 
 /// Directories whose lock files are not the project's own: what they list is not shipped.
 const ASIDE: [&str; 15] = [
@@ -140,19 +140,38 @@ impl Scan {
             self.search(files, &request.include)?.into_iter().collect()
         };
         let mut wanted = BTreeSet::new();
+        let mut beside: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for path in found.into_iter().chain(asked_for.iter().cloned()) {
             match aside(&path) {
-                Some(dir) if !asked_for.contains(&path) => self.warnings.add(
-                    &path,
-                    None,
-                    format!("left out because it lies under `{dir}`; ask for it with `include`"),
-                ),
+                Some(dir) if !asked_for.contains(&path) => {
+                    beside.entry(dir.to_owned()).or_default().push(path);
+                }
                 _ => _ = wanted.insert(path),
             }
         }
+        self.tell_beside(&beside);
         self.drop_shadowed(&mut wanted);
         self.drop_excess(&mut wanted);
         Ok(wanted)
+    }
+
+    /// Tells of what lies under directories of others' code: once for each name of one.
+    fn tell_beside(&mut self, beside: &BTreeMap<String, Vec<String>>) {
+        let mut told: Vec<(&String, usize, &String)> = beside
+            .iter()
+            .filter_map(|(dir, paths)| Some((paths.first()?, paths.len() - 1, dir)))
+            .collect();
+        told.sort_unstable();
+        for (first, more, dir) in told {
+            let reason = match more {
+                0 => format!("left out because it lies under `{dir}`; ask for it with `include`"),
+                more => format!(
+                    "left out with {more} more because they lie under `{dir}`; ask for them with \
+                     `include`"
+                ),
+            };
+            self.warnings.add(first, None, reason);
+        }
     }
 
     fn search(&mut self, files: &dyn Files, patterns: &[String]) -> Result<Vec<String>, ReadError> {
@@ -199,8 +218,11 @@ impl Scan {
 
     fn read(&mut self, files: &dyn Files, path: String) {
         let Some(format) = Format::detect(&path) else {
-            let known = Format::ALL.map(|format| format.patterns().join(", ")).join(", ");
-            self.lost(&path, None, &format!("not a lock file this tool knows; it knows {known}"));
+            let known: BTreeSet<&str> =
+                Format::ALL.into_iter().map(|format| format.ecosystem().name()).collect();
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            let reason = format!("not a lock file this tool knows; it reads those of {known}");
+            self.lost(&path, None, &reason);
             return;
         };
         let bytes = match files.read(&path) {

@@ -54,6 +54,11 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// Whether a line is one that git leaves behind where it could not merge.
+pub(crate) fn is_conflict_mark(line: &str) -> bool {
+    ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark))
+}
+
 fn saturate(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -1,31 +1,45 @@
 //! The tool `read_file`: a part of one file, and enough about the file to ask for the next part.
 //!
-//! Reading order: [`Input`], [`Output`], then `content` (what the bytes are), `window` (which of
-//! them are shown) and `missing` (what a refusal suggests instead).
+//! Reading order: [`Input`], [`Output`], then `window` (which part is shown), `large` (files that
+//! are too large to be read whole) and `missing` (what a refusal suggests instead).
 
-mod content;
-mod magic;
+mod about;
+mod large;
 mod missing;
 mod window;
 
+use answers::cost::TOKEN_BYTES;
+use answers::{Content, Counted, Text};
 use serde::{Deserialize, Serialize};
-use stepwell::repository::{self, READ_BYTES_MAX, Reason};
+use stepwell::repository::{self, Reason};
 use stepwell::{Refusal, Tree};
 
-use content::{Content, Eol, Kind};
-use window::{Bytes, Lines, Shown};
+use about::{Eol, Kind};
+use window::{Bytes, Cut, Lines, Next, Room, Shown};
 
 /// Bytes of text where the call does not say: about 8,000 tokens.
 const TEXT_BYTES: usize = 32 * 1024;
 /// The most a call may ask for: more would fill a model's context with one file.
 const TEXT_BYTES_MAX: usize = 128 * 1024;
+/// The most tokens of an answer: what the most bytes come to, with room for their escapes.
+const TOKENS_MAX: usize = 64_000;
+/// Less is hardly more than what an answer says besides the text.
+const TOKENS_MIN: usize = 200;
+/// Bytes of an answer besides its text and its path.
+const FRAME_LEN: usize = 480;
 
 stepwell::tool! {
     name: "read_file",
-    description: "Reads a text file of the repository, or a part of it by lines or bytes. Says \
-        its size, encoding and line endings; describes binary files instead of showing them. A \
-        long file is cut, and `next` says how to read on. To find files use `list_files`, to find \
-        text use `search_text`.",
+    description: "Shows a text file of the repository, or a part of it. Use it when the path is \
+        known; find paths with `list_files`, text with `search_text`, and what a change did with \
+        `diff`. It costs what it shows: ask for the lines you need (`start_line`, `end_line`) \
+        where you know them. The answer begins with `text`; then come the lines shown, the size, \
+        the encoding and the line endings, and `tokens`, an estimate of the whole answer (its \
+        bytes / 4). What does not fit is cut: `next` has the fields to call again with for the \
+        part after `text`, and `cut_lines` the same for the rest of each long line. Any common \
+        encoding is read; a binary file is described and not shown. Examples: {\"path\": \
+        \"src/lib.rs\"}; {\"path\": \"src/lib.rs\", \"start_line\": 120, \"end_line\": 180, \
+        \"numbered\": true}.",
     schema: include_str!("../schema.json"),
     call: read_file,
 }
@@ -40,60 +54,68 @@ pub struct Input {
     start_line: Option<usize>,
     end_line: Option<usize>,
     start_byte: Option<u64>,
+    #[serde(default)]
+    numbered: bool,
     max_bytes: Option<usize>,
+    max_tokens: Option<usize>,
 }
 
 /// What it gets.
 #[derive(Debug, Serialize)]
 pub struct Output {
+    text: String,
     path: String,
     kind: Kind,
     encoding: &'static str,
     eol: Eol,
     total_bytes: u64,
     /// Unknown where the file is too large to be read whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
     total_lines: Option<usize>,
-    /// Of `text`; 0 where nothing is shown or the file is too large to count.
-    start_line: usize,
-    end_line: usize,
-    text: String,
+    /// Of `text`, where it has any and they can be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_line: Option<usize>,
     /// Whether the file goes on after `text`, or has lines that are cut.
     truncated: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    cut_lines: Vec<usize>,
+    cut_lines: Vec<Cut>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Next>,
-    /// What a binary file or a stand-in for one is.
+    /// What a binary file or a stand-in for one is, and what was guessed of a text.
     #[serde(skip_serializing_if = "Option::is_none")]
     about: Option<String>,
-}
-
-/// Where to read on.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Next {
-    StartLine(usize),
-    StartByte(u64),
 }
 
 /// Which part of the file is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    Lines { first: usize, last: Option<usize> },
+    Lines { first: usize, last: Option<usize>, numbered: bool },
     From { byte: u64 },
 }
 
-fn read_file(input: Input) -> Result<Output, Refusal> {
+fn read_file(input: Input) -> Result<Counted<Output>, Refusal> {
     let part = part(&input)?;
-    let Input { path, tree, max_bytes, .. } = input;
+    let room = room(&input);
+    let Input { path, tree, .. } = input;
     let path = tidy(&path);
-    let room = max_bytes.unwrap_or(TEXT_BYTES).clamp(1, TEXT_BYTES_MAX);
-    match repository::read(tree, &path) {
+    let output = match repository::read(tree, &path) {
         Ok(bytes) => show(path, &bytes, part, room),
         Err(repository::Error { reason: Reason::TooLarge(size), .. }) => {
-            show_large(tree, path, size, part, room)
+            large::show(tree, path, size, part, room)
         }
         Err(error) => Err(missing::refusal(&error)),
+    };
+    output.map(Counted::new)
+}
+
+fn room(input: &Input) -> Room {
+    let tokens = input.max_tokens.unwrap_or(TOKENS_MAX).clamp(TOKENS_MIN, TOKENS_MAX);
+    let frame = FRAME_LEN + answers::cost::text_len(&input.path);
+    Room {
+        bytes: input.max_bytes.unwrap_or(TEXT_BYTES).clamp(1, TEXT_BYTES_MAX),
+        json: (tokens * TOKEN_BYTES).saturating_sub(frame),
     }
 }
 
@@ -107,110 +129,91 @@ fn tidy(path: &str) -> String {
 fn part(input: &Input) -> Result<Part, Refusal> {
     let refuse = |why: &str| Err(Refusal::new(why));
     match (input.start_line, input.end_line, input.start_byte) {
+        (None, None, Some(_)) if input.numbered => {
+            refuse("`numbered` goes with lines, not with `start_byte`")
+        }
         (None, None, Some(byte)) => Ok(Part::From { byte }),
         (_, _, Some(_)) => refuse("give lines or `start_byte`, not both"),
         (Some(0), _, None) => refuse("`start_line` is counted from 1"),
         (start, Some(end), None) if end < start.unwrap_or(1) => {
             refuse("`end_line` is before `start_line`")
         }
-        (start, last, None) => Ok(Part::Lines { first: start.unwrap_or(1), last }),
+        (start, last, None) => {
+            Ok(Part::Lines { first: start.unwrap_or(1), last, numbered: input.numbered })
+        }
     }
 }
 
-fn show(path: String, bytes: &[u8], part: Part, room: usize) -> Result<Output, Refusal> {
-    let content = Content::of(bytes);
-    let total_lines = content.text.as_deref().map_or(0, window::count_lines);
-    let shown = match (&content.text, part) {
-        (None, _) => Shown::nothing(),
-        (Some(text), Part::Lines { first, last }) => {
-            if first > total_lines.max(1) {
-                return Err(Refusal::new(format!(
-                    "`start_line` {first} is after the end: `{path}` has {total_lines} lines"
-                )));
-            }
-            Lines { first, last, room, offset: content.text_offset }.of(text)
-        }
-        (Some(text), Part::From { byte }) => {
-            let start = usize::try_from(byte).unwrap_or(usize::MAX);
-            if content.kind == Kind::Text && start >= bytes.len() {
-                return Err(after_the_end(&path, byte, bytes.len()));
-            }
-            if !content.bytes_are_text() {
-                return Err(Refusal::new(format!(
-                    "`{path}` is {}; its bytes are not its text: ask for lines",
-                    content.encoding
-                )));
-            }
-            Bytes { start, room, offset: content.text_offset }.of(text)
-        }
+fn show(path: String, bytes: &[u8], part: Part, room: Room) -> Result<Output, Refusal> {
+    let text = match Content::of(bytes) {
+        Content::Text(text) => text,
+        Content::Binary(what) => return Ok(Output::binary(path, bytes.len() as u64, what)),
     };
-    let text = if content.eol == Eol::Crlf { shown.text.replace("\r\n", "\n") } else { shown.text };
-    Ok(Output {
-        path,
-        kind: content.kind,
-        encoding: content.encoding,
-        eol: content.eol,
-        total_bytes: bytes.len() as u64,
-        total_lines: Some(total_lines),
-        start_line: shown.start_line,
-        end_line: shown.end_line,
-        text,
-        truncated: shown.next.is_some() || !shown.cut_lines.is_empty(),
-        cut_lines: shown.cut_lines,
-        next: shown.next,
-        about: content.about,
-    })
-}
-
-/// A window of a file that is too large to be read whole; its lines cannot be counted.
-fn show_large(
-    tree: Tree,
-    path: String,
-    total_bytes: u64,
-    part: Part,
-    room: usize,
-) -> Result<Output, Refusal> {
-    let start = match part {
-        Part::From { byte } => byte,
-        Part::Lines { first: 1, last: None } => 0,
-        Part::Lines { .. } => {
+    let total_lines = window::count_lines(text.as_str());
+    let eol = Eol::of(text.as_str());
+    let shown = match part {
+        Part::Lines { first, .. } if first > total_lines.max(1) => {
             return Err(Refusal::new(format!(
-                "`{path}` has {total_bytes} bytes, too many to count its lines (the most is \
-                 {READ_BYTES_MAX}): ask with `start_byte`, or find the place with `search_text`"
+                "`start_line` {first} is after the end: `{path}` has {total_lines} lines"
             )));
         }
+        Part::Lines { first, last, numbered } => {
+            Lines { first, last, numbered, room, eol, total_lines }.of(&text)
+        }
+        Part::From { byte } => {
+            let start = usize::try_from(byte).unwrap_or(usize::MAX);
+            if start >= bytes.len() && !bytes.is_empty() {
+                return Err(after_the_end(&path, byte, bytes.len() as u64));
+            }
+            Bytes { start, room }.of(&text)
+        }
     };
-    // A little more than is shown, so that the last character is whole.
-    let length = u32::try_from(room + 4).unwrap_or(u32::MAX);
-    let bytes = repository::read_range(tree, &path, start, length)?;
-    if bytes.is_empty() {
-        return Err(after_the_end(&path, start, total_bytes));
-    }
-    let (skipped, bytes) = content::whole_characters(&bytes);
-    let start = start + skipped as u64;
-    let content = Content::of(bytes);
-    let text = content.text.as_deref().unwrap_or_default();
-    let shown = text[..text.floor_char_boundary(room)].to_owned();
-    let end = start + shown.len() as u64;
-    let goes_on = content.bytes_are_text() && !shown.is_empty() && end < total_bytes;
     Ok(Output {
-        path,
-        kind: content.kind,
-        encoding: content.encoding,
-        eol: content.eol,
-        total_bytes,
-        total_lines: None,
-        start_line: 0,
-        end_line: 0,
-        text: shown,
-        truncated: true,
-        cut_lines: Vec::new(),
-        next: goes_on.then_some(Next::StartByte(end)),
-        about: content.about,
+        total_lines: Some(total_lines),
+        ..Output::of(path, bytes.len() as u64, &text, shown)
     })
 }
 
-fn after_the_end(path: &str, start: u64, total: impl std::fmt::Display) -> Refusal {
+impl Output {
+    fn of(path: String, total_bytes: u64, text: &Text<'_>, shown: Shown) -> Self {
+        let kind = if total_bytes == 0 { Kind::Empty } else { Kind::Text };
+        Self {
+            text: shown.text,
+            path,
+            kind,
+            encoding: text.label(),
+            eol: Eol::of(text.as_str()),
+            total_bytes,
+            total_lines: None,
+            start_line: shown.lines.map(|(first, _)| first),
+            end_line: shown.lines.map(|(_, last)| last),
+            truncated: shown.next.is_some() || !shown.cut_lines.is_empty(),
+            cut_lines: shown.cut_lines,
+            next: shown.next,
+            about: about::of(text),
+        }
+    }
+
+    fn binary(path: String, total_bytes: u64, what: &str) -> Self {
+        Self {
+            text: String::new(),
+            path,
+            kind: Kind::Binary,
+            encoding: "binary",
+            eol: Eol::None,
+            total_bytes,
+            total_lines: None,
+            start_line: None,
+            end_line: None,
+            truncated: false,
+            cut_lines: Vec::new(),
+            next: None,
+            about: Some(what.to_owned()),
+        }
+    }
+}
+
+fn after_the_end(path: &str, start: u64, total: u64) -> Refusal {
     Refusal::new(format!("`start_byte` {start} is after the end: `{path}` has {total} bytes"))
 }
 

@@ -1,19 +1,57 @@
 //! Which part of a text is shown: by lines, where long ones are cut, or by bytes, where nothing
-//! is. Both stop at a number of bytes and say where to go on.
+//! is. Both stop when their room is full and say where to go on.
 
-use crate::Next;
+use answers::Text;
+use answers::cost::{fitting, text_len};
+use serde::Serialize;
+
+use crate::about::Eol;
 
 /// A longer line is data or minified: its beginning says what it is.
 const LINE_BYTES_MAX: usize = 2_000;
+/// What a line that is cut costs an answer besides its text: the mark, and its entry in a list.
+const CUT_LEN: usize = 140;
+
+/// How much may be shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Bytes of text.
+    pub(crate) bytes: usize,
+    /// Bytes of that text's JSON.
+    pub(crate) json: usize,
+}
 
 /// What is shown.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shown {
     pub(crate) text: String,
-    pub(crate) start_line: usize,
-    pub(crate) end_line: usize,
-    pub(crate) cut_lines: Vec<usize>,
+    /// The first line and the last.
+    pub(crate) lines: Option<(usize, usize)>,
+    pub(crate) cut_lines: Vec<Cut>,
     pub(crate) next: Option<Next>,
+}
+
+/// A line of which only the beginning is shown, and where the rest is.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Cut {
+    pub(crate) line: usize,
+    pub(crate) start_byte: usize,
+    /// That are missing, without the end of the line.
+    pub(crate) bytes: usize,
+}
+
+/// The fields to call again with.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Next {
+    Line {
+        start_line: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        end_line: Option<usize>,
+    },
+    Byte {
+        start_byte: u64,
+    },
 }
 
 /// Lines `first..=last`, as far as there is room.
@@ -21,18 +59,17 @@ pub(crate) struct Shown {
 pub(crate) struct Lines {
     pub(crate) first: usize,
     pub(crate) last: Option<usize>,
-    pub(crate) room: usize,
-    /// Bytes of the file before the text.
-    pub(crate) offset: usize,
+    pub(crate) numbered: bool,
+    pub(crate) room: Room,
+    pub(crate) eol: Eol,
+    pub(crate) total_lines: usize,
 }
 
 /// Everything from a byte of the file on, as far as there is room.
 #[derive(Debug)]
 pub(crate) struct Bytes {
     pub(crate) start: usize,
-    pub(crate) room: usize,
-    /// Bytes of the file before the text.
-    pub(crate) offset: usize,
+    pub(crate) room: Room,
 }
 
 /// A last line without an end counts.
@@ -40,130 +77,125 @@ pub(crate) fn count_lines(text: &str) -> usize {
     text.split_inclusive('\n').count()
 }
 
-impl Shown {
-    pub(crate) fn nothing() -> Self {
-        Self { text: String::new(), start_line: 0, end_line: 0, cut_lines: Vec::new(), next: None }
+impl Room {
+    /// How much of a text fits.
+    fn fitting(self, text: &str) -> usize {
+        fitting(&text[..text.floor_char_boundary(self.bytes)], self.json)
+    }
+
+    fn has(self, text: &str) -> bool {
+        self.fitting(text) == text.len()
+    }
+
+    fn take(&mut self, text: &str) {
+        self.bytes = self.bytes.saturating_sub(text.len());
+        self.json = self.json.saturating_sub(text_len(text));
     }
 }
 
 impl Lines {
-    pub(crate) fn of(&self, text: &str) -> Shown {
-        let mut shown = Shown::nothing();
+    pub(crate) fn of(&self, text: &Text<'_>) -> Shown {
+        let mut shown = Shown::default();
+        let mut room = self.room;
         let mut line_start = 0;
-        for (line, number) in text.split_inclusive('\n').zip(1..) {
+        for (line, number) in text.as_str().split_inclusive('\n').zip(1..) {
             if self.last.is_some_and(|last| number > last) {
                 break;
             }
             if number >= self.first {
-                let left = self.room - shown.text.len().min(self.room);
-                let keep = line.floor_char_boundary(LINE_BYTES_MAX.min(left));
-                let is_first = shown.start_line == 0;
-                if line.len() > left && !is_first {
-                    shown.next = Some(Next::StartLine(number));
-                    break;
-                }
-                if keep < line.len() {
-                    shown.cut_lines.push(number);
-                    shown.text.push_str(&cut(line, keep, self.offset + line_start + keep));
+                let (body, end) = self.parts(line);
+                let whole = format!("{}{body}{end}", self.number(number));
+                if body.len() <= LINE_BYTES_MAX && room.has(&whole) {
+                    room.take(&whole);
+                    shown.text.push_str(&whole);
                 } else {
-                    shown.text.push_str(line);
+                    let goes_on = Next::Line { start_line: number, end_line: self.last };
+                    if !self.push_cut(&mut shown, &mut room, text, (line, line_start, number)) {
+                        shown.next = Some(goes_on);
+                        break;
+                    }
                 }
-                if is_first {
-                    shown.start_line = number;
-                }
-                shown.end_line = number;
+                let first = shown.lines.map_or(number, |(first, _)| first);
+                shown.lines = Some((first, number));
             }
             line_start += line.len();
         }
         shown
     }
+
+    /// Shows the beginning of a line that is too long, or of one that does not fit and is the
+    /// first; anything else is for the next call.
+    fn push_cut(
+        &self,
+        shown: &mut Shown,
+        room: &mut Room,
+        text: &Text<'_>,
+        (line, line_start, number): (&str, usize, usize),
+    ) -> bool {
+        let is_first = shown.lines.is_none();
+        let number_text = self.number(number);
+        let (body, end) = self.parts(line);
+        room.json = room.json.saturating_sub(CUT_LEN);
+        room.take(&number_text);
+        let beginning = &body[..body.floor_char_boundary(LINE_BYTES_MAX)];
+        let fits = room.fitting(beginning);
+        if !is_first && (body.len() <= LINE_BYTES_MAX || fits < beginning.len()) {
+            return false;
+        }
+        // Where there is room for less than a character: reading on must get somewhere.
+        let keep = fits.max(body.chars().next().map_or(0, char::len_utf8));
+        room.take(&body[..keep]);
+        shown.text.push_str(&number_text);
+        shown.text.push_str(&body[..keep]);
+        if keep < body.len() {
+            let cut = cut(text, number, line_start + keep, line_start + body.len());
+            shown.text.push_str(&cut.mark());
+            shown.cut_lines.push(cut);
+        }
+        shown.text.push_str(end);
+        true
+    }
+
+    fn number(&self, number: usize) -> String {
+        let width = self.total_lines.to_string().len();
+        if self.numbered { format!("{number:>width$}\t") } else { String::new() }
+    }
+
+    /// A line and its end, as it is shown.
+    fn parts<'a>(&self, line: &'a str) -> (&'a str, &'a str) {
+        let end = if line.ends_with("\r\n") { 2 } else { usize::from(line.ends_with('\n')) };
+        let (body, end) = line.split_at(line.len() - end);
+        (body, if self.eol == Eol::Crlf { end.trim_start_matches('\r') } else { end })
+    }
 }
 
-/// The beginning of a line, and where the rest of it is.
-fn cut(line: &str, keep: usize, rest: usize) -> String {
-    let end = if line.ends_with('\n') { "\n" } else { "" };
-    let bytes = line.len() - keep - end.len();
-    format!("{}…[{bytes} bytes cut, they start at byte {rest}]{end}", &line[..keep])
+fn cut(text: &Text<'_>, line: usize, from: usize, to: usize) -> Cut {
+    let start_byte = text.file_byte(from);
+    Cut { line, start_byte, bytes: text.file_byte(to) - start_byte }
+}
+
+impl Cut {
+    fn mark(&self) -> String {
+        format!("…[{} bytes cut; start_byte {}]", self.bytes, self.start_byte)
+    }
 }
 
 impl Bytes {
-    pub(crate) fn of(&self, text: &str) -> Shown {
-        let start = text.ceil_char_boundary(self.start.saturating_sub(self.offset));
-        let end = text.floor_char_boundary(start.saturating_add(self.room));
-        // Room for less than one character shows that character: reading on must get somewhere.
-        let end = if end > start { end } else { text.ceil_char_boundary(start + 1) };
-        let shown = &text[start..end];
-        let start_line = text[..start].matches('\n').count() + 1;
+    pub(crate) fn of(&self, text: &Text<'_>) -> Shown {
+        let all = text.as_str();
+        let start = text.text_at(self.start).min(all.len());
+        let rest = &all[start..];
+        // Where there is room for less than a character: reading on must get somewhere.
+        let length = self.room.fitting(rest).max(rest.chars().next().map_or(0, char::len_utf8));
+        let (shown, rest) = rest.split_at(length);
+        let first = all[..start].matches('\n').count() + 1;
+        let last = first + count_lines(shown).max(1) - 1;
+        let next = || Next::Byte { start_byte: text.file_byte(start + length) as u64 };
         Shown {
             text: shown.to_owned(),
-            start_line,
-            end_line: start_line + count_lines(shown).max(1) - 1,
+            lines: (!shown.is_empty()).then_some((first, last)),
             cut_lines: Vec::new(),
-            next: (end < text.len()).then(|| Next::StartByte((self.offset + end) as u64)),
+            next: (!rest.is_empty()).then(next),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn reading_on_by_lines_shows_every_line_once(
-            text in "([a-zäß€]{0,12}\n){0,20}[a-z]{0,5}", room in 1usize..60
-        ) {
-            let mut seen = String::new();
-            let mut next = Some(Next::StartLine(1));
-            while let Some(Next::StartLine(first)) = next {
-                let shown = Lines { first, last: None, room, offset: 0 }.of(&text);
-                prop_assert!(shown.text.len() <= room || !shown.cut_lines.is_empty());
-                if shown.cut_lines.is_empty() {
-                    seen.push_str(&shown.text);
-                } else {
-                    // A line that does not fit is the only one shown, and is known to be cut.
-                    prop_assert_eq!(&shown.cut_lines, &vec![first]);
-                    let line = text.split_inclusive('\n').nth(first - 1).unwrap();
-                    prop_assert!(line.len() > room);
-                    seen.push_str(line);
-                }
-                let last = shown.end_line;
-                next = (last < count_lines(&text)).then_some(Next::StartLine(last + 1));
-                if shown.cut_lines.is_empty() {
-                    prop_assert_eq!(&shown.next, &next);
-                }
-            }
-            prop_assert_eq!(seen, text);
-        }
-
-        #[test]
-        fn reading_on_by_bytes_shows_every_byte_once(
-            text in "[a-zäß€\n]{1,40}", room in 1usize..20, offset in 0usize..4
-        ) {
-            let mut seen = String::new();
-            let mut start = 0;
-            loop {
-                let shown = Bytes { start, room, offset }.of(&text);
-                seen.push_str(&shown.text);
-                match shown.next {
-                    Some(Next::StartByte(byte)) => start = usize::try_from(byte).unwrap(),
-                    _ => break,
-                }
-            }
-            prop_assert_eq!(seen, text);
-        }
-    }
-
-    #[test]
-    fn a_long_line_is_cut_and_says_where_it_goes_on() {
-        let text = format!("short\n{}\nlast", "x".repeat(LINE_BYTES_MAX + 10));
-        let shown = Lines { first: 1, last: None, room: 10_000, offset: 3 }.of(&text);
-        assert_eq!(shown.cut_lines, [2]);
-        assert_eq!((shown.start_line, shown.end_line, shown.next), (1, 3, None));
-        let rest = 3 + "short\n".len() + LINE_BYTES_MAX;
-        let marker = format!("…[10 bytes cut, they start at byte {rest}]\nlast");
-        assert!(shown.text.ends_with(&marker), "{}", shown.text);
     }
 }

@@ -1,251 +1,201 @@
-//! From packages to a document.
+//! From lock files to a bill.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgraph::{Ecosystem, Graph, Hash, HashAlgorithm, Kind, Node, NodeId, Scan, Scope};
+use lockgraph::{Ecosystem, EdgeKind, Graph, Kind, Node, NodeId, PackageUrl, Scan};
 
-use crate::document::{
-    Component, Composition, Dependency, Document, Evidence, ExternalReference, HashValue, Identity,
-    Metadata, Method, Occurrence, Property, Tools,
-};
+use crate::address::{is_address, is_archive, or_relative};
+use crate::bill::{Archive, Bill, Detail, Known, Need, Origin, OriginKind, Package, Role};
 use crate::licence::licence;
+use crate::timestamp::Timestamp;
+use crate::vers::Range;
 
 /// What stands for the repository where no package of its own does.
 const REPOSITORY: &str = "stepwell:repository";
 
-/// The most lines that are given as evidence for one package.
-const OCCURRENCES_MAX: usize = 20;
+/// What a repository is called that neither a package of its own nor the caller names.
+const NAMELESS: &str = "repository";
 
-/// How much is said of each package.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Detail {
-    /// All there is.
-    Full,
-    /// Not the lines that say so.
-    NoEvidence,
-    /// Not the addresses either.
-    Bare,
-}
-
-/// What the caller says the document is about.
-#[derive(Debug)]
+/// What the caller says the bill is about.
+#[derive(Debug, Default)]
 pub(crate) struct Subject {
     pub(crate) name: Option<String>,
     pub(crate) version: Option<String>,
 }
 
-pub(crate) fn compose(scan: &Scan, subject: &Subject, detail: Detail) -> Document {
+/// The bill of everything that the lock files of a scan list.
+pub(crate) fn compose(scan: &Scan, subject: &Subject, created: Option<Timestamp>) -> Bill {
     let graph = Graph::union(scan.lockfiles.iter().map(|lockfile| &lockfile.graph));
-    let refs = Refs::new(&graph);
+    let mut lockfiles: Vec<String> =
+        scan.lockfiles.iter().map(|lockfile| lockfile.path.clone()).collect();
+    lockfiles.sort();
+    Bill {
+        packages: packages(&graph, subject),
+        lockfiles,
+        warnings: scan.warnings.clone().into_vec(),
+        complete: !scan.incomplete,
+        detail: Detail::Full,
+        created,
+    }
+}
+
+/// The subject, and then all others in the graph's order.
+fn packages(graph: &Graph, subject: &Subject) -> Vec<Package> {
     let heads = graph.heads();
     // One package that everything hangs on is the subject itself.
     let alone = match heads.as_slice() {
         [only] if graph.roots() == heads && subject.name.is_none() => Some(*only),
         _ => None,
     };
-    let root = root(&graph, alone, &refs, subject, detail);
-    let root_ref = root.bom_ref.clone().unwrap_or_default();
-    let components = graph
-        .nodes()
-        .filter(|(id, _)| Some(*id) != alone)
-        .map(|(id, node)| component(node, refs.of(id), "library", detail))
-        .collect();
-    let mut dependencies: Vec<Dependency> = graph
-        .nodes()
-        .map(|(id, _)| {
-            let needed = graph.edges(id).iter().map(|edge| edge.to).filter(|to| *to != id);
-            dependency(refs.of(id), needed.map(|to| refs.of(to)))
-        })
-        .collect();
-    if alone.is_none() {
-        dependencies.push(dependency(REPOSITORY, heads.iter().map(|id| refs.of(*id))));
+    let order: Vec<NodeId> =
+        graph.nodes().map(|(id, _)| id).filter(|id| Some(*id) != alone).collect();
+    let mut position = vec![0; graph.node_count()];
+    for (at, id) in order.iter().enumerate() {
+        position[id.index()] = at + 1;
     }
-    dependencies.sort_by(|a, b| a.from.cmp(&b.from));
-    let incomplete = Composition { aggregate: "incomplete", assemblies: vec![root_ref] };
-    let compositions = if scan.incomplete { vec![incomplete] } else { Vec::new() };
-    let metadata = Metadata { tools: tools(), component: root, properties: facts(scan, detail) };
-    Document::new(metadata, components, dependencies, compositions)
+    let mut references = References::new(graph);
+    let first = match alone {
+        Some(id) => Package {
+            role: Role::Application,
+            version: subject.version.clone().or_else(|| graph.node(id).version.clone()),
+            ..package(graph, id, &position, &mut references)
+        },
+        None => Package {
+            needs: needs(heads.iter().map(|id| (*id, EdgeKind::Unknown)), &position),
+            ..repository(graph, subject)
+        },
+    };
+    let others = order.iter().map(|id| package(graph, *id, &position, &mut references));
+    let mut all = vec![first];
+    all.extend(others);
+    all
 }
 
 /// A reference for each package: its package URL, numbered where several packages share it.
-struct Refs(Vec<String>);
+struct References<'a> {
+    purls: BTreeSet<&'a str>,
+    /// How often each package URL was taken.
+    taken: BTreeMap<&'a str, usize>,
+}
 
-impl Refs {
-    fn new(graph: &Graph) -> Self {
-        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-        let refs = graph.nodes().map(|(_, node)| {
-            let count = seen.entry(&node.purl).or_default();
-            *count += 1;
-            // No package URL we write has a `#`, so a numbered one cannot be another's.
-            if *count == 1 { node.purl.clone() } else { format!("{}#{count}", node.purl) }
-        });
-        Self(refs.collect())
+impl<'a> References<'a> {
+    fn new(graph: &'a Graph) -> Self {
+        let purls = graph.nodes().map(|(_, node)| node.purl.as_str()).collect();
+        Self { purls, taken: BTreeMap::new() }
     }
 
-    fn of(&self, id: NodeId) -> &str {
-        &self.0[id.index()]
+    fn take(&mut self, purl: &'a str) -> String {
+        let count = self.taken.entry(purl).or_default();
+        *count += 1;
+        if *count == 1 {
+            return purl.to_owned();
+        }
+        loop {
+            let numbered = format!("{purl}#{count}");
+            // The package URL of a part of a package may look like that, too.
+            if !self.purls.contains(numbered.as_str()) {
+                return numbered;
+            }
+            *count += 1;
+        }
     }
 }
 
-/// What the document is about.
-fn root(
-    graph: &Graph,
-    alone: Option<NodeId>,
-    refs: &Refs,
-    subject: &Subject,
-    detail: Detail,
-) -> Component {
-    if let Some(id) = alone {
-        let root = component(graph.node(id), refs.of(id), "application", detail);
-        return Component {
-            scope: None,
-            version: subject.version.clone().or(root.version),
-            ..root
-        };
-    }
+/// What stands for the repository.
+fn repository(graph: &Graph, subject: &Subject) -> Package {
     let in_root = |id: &&NodeId| graph.node(**id).location.as_deref() == Some("");
     let main = graph.roots().iter().find(in_root).map(|id| graph.node(*id));
     let name = subject.name.clone().or_else(|| main.map(|node| node.name.clone()));
-    let version = subject.version.clone().or_else(|| main.and_then(|node| node.version.clone()));
-    Component {
-        kind: "application",
-        bom_ref: Some(REPOSITORY.to_owned()),
-        name: name.unwrap_or_else(|| "repository".to_owned()),
-        version,
-        ..Component::default()
+    Package {
+        reference: REPOSITORY.to_owned(),
+        role: Role::Application,
+        group: None,
+        name: name.unwrap_or_else(|| NAMELESS.to_owned()),
+        version: subject.version.clone().or_else(|| main.and_then(|node| node.version.clone())),
+        range: None,
+        purl: None,
+        known: None,
+        hashes: Vec::new(),
+        archives: Vec::new(),
+        origin: None,
+        integrity: None,
+        licence: None,
+        places: Vec::new(),
+        needs: Vec::new(),
     }
 }
 
-fn component(node: &Node, bom_ref: &str, kind: &'static str, detail: Detail) -> Component {
+fn package<'a>(
+    graph: &'a Graph,
+    id: NodeId,
+    position: &[usize],
+    references: &mut References<'a>,
+) -> Package {
+    let node = graph.node(id);
     let (group, name) = node.ecosystem.split_name(&node.name);
-    Component {
-        kind,
-        bom_ref: Some(bom_ref.to_owned()),
+    let others = graph.edges(id).iter().filter(|edge| edge.to != id);
+    let version = node.version.clone().filter(|version| !version.is_empty());
+    let range = match &version {
+        Some(_) => None,
+        None => node.range.as_deref().map(|text| Range::new(node.ecosystem, text)),
+    };
+    Package {
+        reference: references.take(&node.purl),
+        role: if node.ecosystem == Ecosystem::Docker { Role::Container } else { Role::Library },
         group: group.map(str::to_owned),
         name: name.to_owned(),
-        version: node.version.clone(),
-        scope: scope(node.scope),
-        hashes: node.hashes.iter().map(hash).collect(),
-        licenses: node.licence.as_deref().and_then(licence).into_iter().collect(),
+        version,
+        range,
         purl: Some(node.purl.clone()),
-        external_references: if detail == Detail::Bare { Vec::new() } else { references(node) },
-        properties: vec![
-            Property { name: "stepwell:kind", value: node.kind.name().to_owned() },
-            Property { name: "stepwell:scope", value: node.scope.name().to_owned() },
-        ],
-        evidence: (detail == Detail::Full).then(|| evidence(node)),
+        known: Some(Known { kind: node.kind, scope: node.scope }),
+        hashes: node.hashes.clone(),
+        archives: archives(node),
+        origin: origin(node),
+        integrity: node.integrity.clone(),
+        licence: node.licence.as_deref().and_then(licence),
+        places: node.places.clone(),
+        needs: needs(others.map(|edge| (edge.to, edge.kind)), position),
     }
 }
 
-/// The specification has no word for what only the build needs; like what only development needs,
-/// it is not part of what is shipped.
-fn scope(scope: Scope) -> Option<&'static str> {
-    match scope {
-        Scope::Runtime => Some("required"),
-        Scope::Optional => Some("optional"),
-        Scope::Build | Scope::Dev => Some("excluded"),
-        Scope::Unknown => None,
-    }
+fn needs(edges: impl Iterator<Item = (NodeId, EdgeKind)>, position: &[usize]) -> Vec<Need> {
+    let mut needs: Vec<Need> =
+        edges.map(|(to, kind)| Need { to: position[to.index()], kind }).collect();
+    needs.sort_unstable();
+    needs
 }
 
-fn hash(hash: &Hash) -> HashValue {
-    let alg = match hash.algorithm {
-        HashAlgorithm::Sha1 => "SHA-1",
-        HashAlgorithm::Sha256 => "SHA-256",
-        HashAlgorithm::Sha384 => "SHA-384",
-        HashAlgorithm::Sha512 => "SHA-512",
-    };
-    HashValue { alg, content: hash.hex.clone() }
+fn archives(node: &Node) -> Vec<Archive> {
+    let archives = node.archives.iter().map(|archive| Archive {
+        address: or_relative(&archive.location),
+        hashes: archive.hashes.clone(),
+    });
+    archives.filter(|archive| !archive.address.is_empty()).collect()
 }
 
 /// The address the package was got from, where the lock file says it.
-fn references(node: &Node) -> Vec<ExternalReference> {
-    let kind = match (node.kind, node.ecosystem) {
-        (Kind::Git, _) => "vcs",
-        // A Cargo.lock names the registry, not the package in it.
-        (Kind::Registry, Ecosystem::Cargo) | (Kind::Member | Kind::Path, _) => return Vec::new(),
-        (Kind::Archive | Kind::Registry, _) => "distribution",
+fn origin(node: &Node) -> Option<Origin> {
+    let source = node.source.as_deref();
+    let kind = match node.kind {
+        Kind::Git => OriginKind::Vcs,
+        Kind::Archive => OriginKind::Distribution,
+        Kind::Registry if names_the_file(node.ecosystem, source.unwrap_or_default()) => {
+            OriginKind::Distribution
+        }
+        Kind::Registry | Kind::Member | Kind::Path => return None,
     };
-    let url = node.source.as_deref().filter(|url| is_address(url));
-    url.map(|url| ExternalReference { kind, url: url.to_owned() }).into_iter().collect()
+    let written = source.filter(|url| is_address(url)).map(str::to_owned);
+    let address = written.or_else(|| (kind == OriginKind::Vcs).then(|| vcs_url(node)).flatten())?;
+    Some(Origin { kind, address })
 }
 
-/// Whether a text can stand where the specification wants an address.
-fn is_address(text: &str) -> bool {
-    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
-    let is_scheme = |scheme: &str| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    };
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#@!$&'()*+,;=%".contains(c);
-    // A host with a path after a colon, which git takes, is no address.
-    let host =
-        text.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or(rest));
-    let port = host.rsplit_once(':').map_or("", |(_, port)| port);
-    scheme.is_some_and(is_scheme)
-        && text.chars().all(is_plain)
-        && text.matches('#').count() < 2
-        && port.chars().all(|c| c.is_ascii_digit())
-        && percent_is_used_well(text)
+/// Whether the source is the file in a registry, and not the registry.
+fn names_the_file(ecosystem: Ecosystem, source: &str) -> bool {
+    matches!(ecosystem, Ecosystem::Npm | Ecosystem::Composer) || is_archive(source)
 }
 
-fn percent_is_used_well(text: &str) -> bool {
-    let follows = |rest: &str| {
-        let mut digits = rest.chars().take(2).filter(char::is_ascii_hexdigit);
-        digits.by_ref().count() == 2
-    };
-    text.split('%').skip(1).all(follows)
-}
-
-fn evidence(node: &Node) -> Evidence {
-    let occurrence =
-        |place: &lockgraph::Place| Occurrence { location: place.path.clone(), line: place.line };
-    Evidence {
-        identity: vec![Identity {
-            field: "purl",
-            confidence: 1,
-            methods: vec![Method { technique: "manifest-analysis", confidence: 1 }],
-        }],
-        occurrences: node.places.iter().take(OCCURRENCES_MAX).map(occurrence).collect(),
-    }
-}
-
-fn dependency<'a>(from: &str, to: impl Iterator<Item = &'a str>) -> Dependency {
-    let to: BTreeSet<&str> = to.collect();
-    Dependency { from: from.to_owned(), depends_on: to.into_iter().map(str::to_owned).collect() }
-}
-
-fn tools() -> Tools {
-    let this = Component {
-        kind: "application",
-        name: "stepwell-sbom".to_owned(),
-        version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-        ..Component::default()
-    };
-    Tools { components: vec![this] }
-}
-
-/// Which lock files were read, and what was left out or guessed.
-fn facts(scan: &Scan, detail: Detail) -> Vec<Property> {
-    let lockfiles = scan
-        .lockfiles
-        .iter()
-        .map(|lockfile| Property { name: "stepwell:lockfile", value: lockfile.path.clone() });
-    let warnings = scan.warnings.clone().into_vec().into_iter().map(|warning| Property {
-        name: "stepwell:warning",
-        value: match warning.line {
-            Some(line) => format!("{}:{line}: {}", warning.path, warning.reason),
-            None => format!("{}: {}", warning.path, warning.reason),
-        },
-    });
-    let left_out = match detail {
-        Detail::Full => None,
-        Detail::NoEvidence => Some("evidence"),
-        Detail::Bare => Some("evidence, external references"),
-    };
-    let left_out = left_out.map(|what| Property {
-        name: "stepwell:left-out",
-        value: format!("{what}: the document would be larger than allowed"),
-    });
-    lockfiles.chain(warnings).chain(left_out).collect()
+/// Where the package URL says it comes from.
+fn vcs_url(node: &Node) -> Option<String> {
+    let url = PackageUrl::parse(&node.purl).ok()?.qualifiers().get("vcs_url").cloned();
+    url.filter(|url| is_address(url))
 }

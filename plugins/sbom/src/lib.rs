@@ -1,20 +1,32 @@
-//! The tool `sbom`: a CycloneDX 1.6 bill of materials of what the repository's lock files pin.
+//! The tool `sbom`: a bill of materials of what the repository's lock files pin, or what is
+//! different between two bills.
 //!
-//! Equal repositories give equal documents, byte for byte: no time, no random serial number.
+//! Equal repositories give equal documents, byte for byte: no clock, no random serial number.
 //!
-//! Reading order: [`Input`], then `compose` (from packages to a document), `document` (what a
-//! document looks like), `licence` (what the specification takes for a licence).
+//! Reading order: [`Input`], then `bill` (what a bill says), `compose` (from lock files to a
+//! bill), then one writer a format, `cyclonedx` and `spdx`, and `difference`.
 
+mod address;
+mod bill;
 mod compose;
-mod document;
+mod cyclonedx;
+mod difference;
+mod grants;
 mod licence;
+mod listing;
+mod spdx;
+mod timestamp;
+mod vers;
 
-use lockgraph::Request;
-use serde::Deserialize;
+use lockgraph::{Request, Scan};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use stepwell::{Refusal, Tree};
 
-use compose::{Detail, Subject, compose};
-use document::Document;
+use bill::{Bill, Detail};
+use compose::{Subject, compose};
+use difference::Difference;
+use timestamp::Timestamp;
 use tree_files::TreeFiles;
 
 /// Bytes of a document where the call does not say: what the host takes as an answer.
@@ -22,11 +34,20 @@ const DOCUMENT_BYTES: usize = 1_000_000;
 
 stepwell::tool! {
     name: "sbom",
-    description: "Writes a CycloneDX 1.6 software bill of materials (JSON) of the packages that \
-        lock files (Cargo.lock, package-lock.json, npm-shrinkwrap.json) pin. For questions about \
-        packages use `dependency_graph`, whose answers are short.",
+    description: "Writes a software bill of materials of the packages that the repository's lock \
+        files pin, or says what is different between two bills. Use it when somebody wants the \
+        document itself (compliance, a release, a scanner): one is about 500 bytes a package, so \
+        1,000 packages are about 125,000 tokens; `max_bytes` limits it. For questions about \
+        packages use `dependency_graph`, whose answers are short. Formats: CycloneDX 1.6 \
+        (default) and 1.7 as JSON or XML, SPDX 2.3 JSON, SPDX 3.0.1 JSON-LD. With \
+        `query: difference` the answer is short: packages added, removed, upgraded, downgraded, \
+        and licences, sources and contents that changed, from the base to the head or between \
+        two bills in the repository. Reads the lock files of Cargo, npm, yarn, pnpm, bun, deno, Poetry, \
+        uv, Pipfile, PDM, pylock.toml, requirements, Go, Bundler, Composer, Maven, Gradle, NuGet, \
+        Mix, Pub, SwiftPM and Conan, GitHub Actions' workflows and Dockerfiles. Nothing is \
+        executed or downloaded; equal repositories give equal bytes.",
     schema: include_str!("../schema.json"),
-    grants: lockgraph::GRANTS,
+    grants: grants::GRANTS,
     call: sbom,
 }
 
@@ -35,34 +56,141 @@ stepwell::tool! {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
     #[serde(default)]
+    query: Query,
+    #[serde(default)]
+    format: Format,
+    #[serde(default)]
     lockfiles: Vec<String>,
     #[serde(default)]
     include: Vec<String>,
     name: Option<String>,
     version: Option<String>,
+    timestamp: Option<Timestamp>,
     max_bytes: Option<usize>,
+    before: Option<String>,
+    after: Option<String>,
+    max: Option<usize>,
     #[serde(default)]
     tree: Tree,
 }
 
-fn sbom(input: Input) -> Result<Document, Refusal> {
-    let request = Request { lockfiles: input.lockfiles, include: input.include };
-    let scan = lockgraph::scan(&TreeFiles(input.tree), &request)
-        .map_err(|err| Refusal::new(err.to_string()))?;
+/// What is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Query {
+    /// The bill.
+    #[default]
+    Document,
+    /// What is different between two.
+    Difference,
+}
+
+/// How a bill is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Format {
+    #[default]
+    #[serde(rename = "cyclonedx-1.6")]
+    CycloneDx16,
+    #[serde(rename = "cyclonedx-1.6-xml")]
+    CycloneDx16Xml,
+    #[serde(rename = "cyclonedx-1.7")]
+    CycloneDx17,
+    #[serde(rename = "cyclonedx-1.7-xml")]
+    CycloneDx17Xml,
+    #[serde(rename = "spdx-2.3")]
+    Spdx23,
+    #[serde(rename = "spdx-3.0.1")]
+    Spdx301,
+}
+
+impl Format {
+    fn write(self, bill: &Bill) -> Written {
+        use cyclonedx::{Document, Version};
+        match self {
+            Self::CycloneDx16 => Written::Json(Document::new(bill, Version::V1_6).json()),
+            Self::CycloneDx17 => Written::Json(Document::new(bill, Version::V1_7).json()),
+            Self::CycloneDx16Xml => Written::Xml(Document::new(bill, Version::V1_6).xml()),
+            Self::CycloneDx17Xml => Written::Xml(Document::new(bill, Version::V1_7).xml()),
+            Self::Spdx23 => Written::Json(spdx::v2::json(bill)),
+            Self::Spdx301 => Written::Json(spdx::v3::json(bill)),
+        }
+    }
+}
+
+/// A document as text.
+enum Written {
+    Json(String),
+    Xml(String),
+}
+
+impl Written {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Json(text) | Self::Xml(text) => text.len(),
+        }
+    }
+}
+
+/// What a call gets.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Answer {
+    /// A document in JSON is the answer itself.
+    Json(Box<RawValue>),
+    /// A document in XML is a text in the answer.
+    Xml(Xml),
+    /// What is different.
+    Difference(Box<Difference>),
+}
+
+/// A document that is no JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct Xml {
+    format: Format,
+    text: String,
+}
+
+fn sbom(input: Input) -> Result<Answer, Refusal> {
+    match input.query {
+        Query::Document => document(input),
+        Query::Difference => {
+            difference::difference(&input).map(|found| Answer::Difference(Box::new(found)))
+        }
+    }
+}
+
+fn document(input: Input) -> Result<Answer, Refusal> {
+    let scan = scan(input.tree, &input)?;
     let subject = Subject { name: input.name, version: input.version };
     let bytes_max = input.max_bytes.unwrap_or(DOCUMENT_BYTES);
+    let mut bill = compose(&scan, &subject, input.timestamp);
     let mut smallest = 0;
     for detail in [Detail::Full, Detail::NoEvidence, Detail::Bare] {
-        let document = compose(&scan, &subject, detail);
-        smallest = document.bytes();
+        bill.reduce(detail);
+        let written = input.format.write(&bill);
+        smallest = written.bytes();
         if smallest <= bytes_max {
-            return Ok(document);
+            return answer(input.format, written);
         }
     }
     Err(Refusal::new(format!(
         "the document has {smallest} bytes even without evidence, {bytes_max} are allowed: name \
          some of the lock files in `lockfiles`, or raise `max_bytes`"
     )))
+}
+
+fn answer(format: Format, written: Written) -> Result<Answer, Refusal> {
+    match written {
+        Written::Json(text) => RawValue::from_string(text)
+            .map(Answer::Json)
+            .map_err(|err| Refusal::new(format!("the document is no JSON: {err}"))),
+        Written::Xml(text) => Ok(Answer::Xml(Xml { format, text })),
+    }
+}
+
+fn scan(tree: Tree, input: &Input) -> Result<Scan, Refusal> {
+    let request = Request { lockfiles: input.lockfiles.clone(), include: input.include.clone() };
+    lockgraph::scan(&TreeFiles(tree), &request).map_err(|err| Refusal::new(err.to_string()))
 }
 
 #[cfg(test)]

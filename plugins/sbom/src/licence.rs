@@ -1,77 +1,100 @@
-//! What the specification takes for a licence.
+//! What the specifications take for a licence.
 
-use spdx::{Expression, license_id};
+use serde::Serialize;
+use spdx::{AdditionItem, Expression, LicenseItem, license_id};
 
-use crate::document::{Licence, LicenceChoice};
+/// A licence as its package wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) enum Licence {
+    /// An identifier of the SPDX list.
+    Listed(String),
+    /// An expression that can be read, of listed licences and of `LicenseRef-`s.
+    Expression {
+        text: String,
+        /// The `LicenseRef-`s in it, sorted, each once.
+        references: Vec<String>,
+    },
+    /// Anything else.
+    Named(String),
+}
 
-/// Identifiers of the SPDX list that are younger than the list in the schema of CycloneDX 1.6,
-/// which takes no others. Sorted.
-const YOUNGER: [&str; 19] = [
-    "BSD-2-Clause-pos-unchanged",
-    "BSD-3-Clause-OpenWebUI",
-    "BSD-Source-Code-no-disclaimer",
-    "BSD-Source-alt-GPL",
-    "BSD-ask-to-endorse",
-    "Brian-Gladman-3-Clause-no-conversion",
-    "Bugroff",
-    "CC-BY-NC-3.0-IGO",
-    "FDK-MPEG-H",
-    "GFDL-1.1-invariants",
-    "GFDL-1.1-no-invariants",
-    "GFDL-1.2-invariants",
-    "GFDL-1.2-no-invariants",
-    "GFDL-1.3-invariants",
-    "GFDL-1.3-no-invariants",
-    "Hippocratic-3.0-core",
-    "Informatica",
-    "MVT-1.1",
-    "atc-game",
-];
+impl Licence {
+    /// The `LicenseRef-`s in it.
+    pub(crate) fn references(&self) -> impl Iterator<Item = &String> {
+        let references: &[String] = match self {
+            Self::Expression { references, .. } => references,
+            Self::Listed(_) | Self::Named(_) => &[],
+        };
+        references.iter()
+    }
+}
 
-/// A licence as its package wrote it: an identifier or an expression of the SPDX list where it is
-/// one, a name otherwise. That nobody knows it, or that there is none, is no licence.
-pub(crate) fn licence(text: &str) -> Option<LicenceChoice> {
-    if matches!(text, "NOASSERTION" | "NONE") {
+/// A licence; that nobody knows it, or that there is none, is no licence.
+pub(crate) fn licence(text: &str) -> Option<Licence> {
+    if matches!(text.trim(), "" | "NOASSERTION" | "NONE") {
         return None;
     }
-    let is_listed = license_id(text).is_some_and(|id| id.name == text);
-    // The younger ones may still stand in an expression.
-    if is_listed && YOUNGER.binary_search(&text).is_err() {
-        return Some(LicenceChoice::License(Licence::Id(text.to_owned())));
+    if license_id(text).is_some_and(|id| id.name == text) {
+        return Some(Licence::Listed(text.to_owned()));
     }
     // Cargo's old way to say "or".
     let spelled = text.split('/').map(str::trim).collect::<Vec<_>>().join(" OR ");
-    Some(match Expression::parse(&spelled) {
-        Ok(_) => LicenceChoice::Expression(spelled),
-        Err(_) => LicenceChoice::License(Licence::Name(text.to_owned())),
+    let parsed = Expression::parse(&spelled).ok();
+    Some(match parsed.and_then(|expression| references(&expression)) {
+        Some(references) => Licence::Expression { text: spelled, references },
+        None => Licence::Named(text.to_owned()),
     })
+}
+
+/// The `LicenseRef-`s of an expression; nothing when it refers to another document or to an
+/// exception nobody knows, which a lock file cannot explain.
+fn references(expression: &Expression) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    for requirement in expression.requirements() {
+        if matches!(requirement.req.addition, Some(AdditionItem::Other(_))) {
+            return None;
+        }
+        match &requirement.req.license {
+            LicenseItem::Spdx { .. } => {}
+            LicenseItem::Other(reference) if reference.doc_ref.is_some() => return None,
+            LicenseItem::Other(reference) => {
+                found.push(format!("LicenseRef-{}", reference.lic_ref));
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Some(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(text: &str, expected: &str) {
-        assert_eq!(serde_json::to_string(&licence(text)).unwrap(), expected);
-    }
-
-    #[test]
-    fn younger_licences_are_sorted() {
-        assert!(YOUNGER.is_sorted());
-    }
-
     #[test]
     fn a_licence_is_what_the_list_knows_or_a_name() {
-        check("MIT", r#"{"license":{"id":"MIT"}}"#);
-        check("GPL-2.0", r#"{"license":{"id":"GPL-2.0"}}"#);
-        check("Bugroff", r#"{"expression":"Bugroff"}"#);
-        check("MIT OR Apache-2.0", r#"{"expression":"MIT OR Apache-2.0"}"#);
-        check("MIT/Apache-2.0", r#"{"expression":"MIT OR Apache-2.0"}"#);
-        check("(MIT AND BSD-3-Clause)", r#"{"expression":"(MIT AND BSD-3-Clause)"}"#);
-        check("SEE LICENSE IN LICENSE.md", r#"{"license":{"name":"SEE LICENSE IN LICENSE.md"}}"#);
-        check("mit", r#"{"license":{"name":"mit"}}"#);
-        check("NOASSERTION", "null");
-        check("UNLICENSED", r#"{"license":{"name":"UNLICENSED"}}"#);
+        let expression = |text: &str, references: &[&str]| {
+            let references = references.iter().map(|&text| text.to_owned()).collect();
+            Some(Licence::Expression { text: text.to_owned(), references })
+        };
+        let listed = |text: &str| Some(Licence::Listed(text.to_owned()));
+        let named = |text: &str| Some(Licence::Named(text.to_owned()));
+        for (text, expected) in [
+            ("MIT", listed("MIT")),
+            ("GPL-2.0", listed("GPL-2.0")),
+            ("Bugroff", listed("Bugroff")),
+            ("MIT OR Apache-2.0", expression("MIT OR Apache-2.0", &[])),
+            ("MIT/Apache-2.0", expression("MIT OR Apache-2.0", &[])),
+            ("(MIT AND BSD-3-Clause)", expression("(MIT AND BSD-3-Clause)", &[])),
+            ("MIT OR LicenseRef-x", expression("MIT OR LicenseRef-x", &["LicenseRef-x"])),
+            ("DocumentRef-a:LicenseRef-x", named("DocumentRef-a:LicenseRef-x")),
+            ("SEE LICENSE IN LICENSE.md", named("SEE LICENSE IN LICENSE.md")),
+            ("mit", named("mit")),
+            ("UNLICENSED", named("UNLICENSED")),
+            ("NOASSERTION", None),
+            (" ", None),
+        ] {
+            assert_eq!(licence(text), expected, "{text}");
+        }
     }
 }

@@ -7,6 +7,9 @@ use stepwell::testing::Repository;
 
 use crate::TOOL;
 
+mod difference;
+mod formats;
+
 const LOCK: &str = r#"
 [[package]]
 name = "app"
@@ -283,8 +286,8 @@ fn what_could_not_be_read_makes_the_document_incomplete() {
     "#);
 }
 
-#[test]
-fn a_document_that_is_too_large_says_what_it_leaves_out() {
+/// A repository whose packages all have addresses.
+fn many() -> Repository {
     let packages: String = (0..200)
         .map(|at| {
             format!(
@@ -292,7 +295,12 @@ fn a_document_that_is_too_large_says_what_it_leaves_out() {
             )
         })
         .collect();
-    let repository = Repository::new().file("Cargo.lock", packages);
+    Repository::new().file("Cargo.lock", packages)
+}
+
+#[test]
+fn a_document_that_is_too_large_says_what_it_leaves_out() {
+    let repository = many();
     let within = |bytes: usize| {
         let run = repository.call(&TOOL, &json!({"max_bytes": bytes}).to_string());
         let text = run.answer.expect("an answer");
@@ -330,4 +338,59 @@ fn an_empty_repository_has_an_empty_document() {
     let document = document(&Repository::new(), &json!({}));
     check_references(&document);
     assert_eq!(document["components"], json!([]));
+}
+
+#[test]
+fn a_moment_is_said_when_it_is_given_and_never_made_up() {
+    let given = json!({"timestamp": "2026-11-26T09:06:20Z"});
+    let said = |input: &Value, format: &str| {
+        let mut input = input.clone();
+        input["format"] = json!(format);
+        let document = document(&rust(), &input);
+        let moments = [
+            &document["metadata"]["timestamp"],
+            &document["creationInfo"]["created"],
+            &document["@graph"][0]["created"],
+        ];
+        moments.into_iter().find_map(Value::as_str).map(str::to_owned)
+    };
+    for (format, none) in [
+        ("cyclonedx-1.6", None),
+        ("spdx-2.3", Some("1970-01-01T00:00:00Z")),
+        ("spdx-3.0.1", Some("1970-01-01T00:00:00Z")),
+    ] {
+        assert_eq!(said(&given, format).as_deref(), Some("2026-11-26T09:06:20Z"));
+        assert_eq!(said(&json!({}), format).as_deref(), none);
+    }
+    let run = rust().call(&TOOL, r#"{"timestamp": "2026-11-26T09:06:20.123Z"}"#);
+    insta::assert_snapshot!(run.answer.unwrap_err().message(), @"the input does not fit the tool: `timestamp`: a moment in UTC to the second, like 2026-11-26T09:06:20Z");
+}
+
+#[test]
+fn every_format_keeps_to_the_bytes_allowed() {
+    for format in
+        ["cyclonedx-1.6", "cyclonedx-1.6-xml", "cyclonedx-1.7-xml", "spdx-2.3", "spdx-3.0.1"]
+    {
+        let text_of = |bytes: usize| {
+            let input = json!({"format": format, "max_bytes": bytes}).to_string();
+            let answer = many().call(&TOOL, &input).answer.expect("an answer");
+            let value: Value = serde_json::from_str(&answer).expect("JSON");
+            value["text"].as_str().map_or(answer, str::to_owned)
+        };
+        let full = text_of(1_000_000);
+        assert_eq!(text_of(full.len()), full, "{format}");
+        let less = text_of(full.len() - 1);
+        assert!(less.len() < full.len() && less.contains("stepwell:left-out"), "{format}");
+    }
+}
+
+#[test]
+fn the_schemas_examples_are_taken() {
+    let schema: Value = serde_json::from_str(TOOL.schema).unwrap();
+    let repository = both()
+        .base("Cargo.lock", LOCK)
+        .file("release/sbom.cdx.json", "{\"bomFormat\": \"CycloneDX\"}");
+    for example in schema["examples"].as_array().unwrap() {
+        document(&repository, example);
+    }
 }

@@ -1,21 +1,48 @@
-//! The tool `search_text`: which lines say something.
+//! The tool `search_text`: which lines say something, the most telling first.
+//!
+//! Reading order: [`Input`], [`Output`], then `find` (what is asked of the repository), `rank`
+//! (what comes first) and `page` (what of it fits).
 
+mod defines;
+mod find;
+mod page;
+mod rank;
+
+use std::collections::BTreeMap;
+
+use answers::Counted;
+use answers::cost::Room;
 use serde::{Deserialize, Serialize};
-use stepwell::repository::{self, LineMatch, Reason, Search};
 use stepwell::{Refusal, Tree};
 
+use page::File;
+
 /// Enough to see what a word is used for.
-const MATCHES: u32 = 50;
-/// The most a call may ask for; the next page is a narrower question.
-const MATCHES_MAX: u32 = 500;
-/// The most bytes of lines, whatever their number: about 12,000 tokens.
-const BYTES_MAX: usize = 48 * 1024;
+const MATCHES: usize = 50;
+/// The most a call may ask for; the next page is another call, or a narrower question.
+const MATCHES_MAX: usize = 500;
+/// The most tokens of an answer, where the call does not say.
+const TOKENS: usize = 12_000;
+const TOKENS_MAX: usize = 48_000;
+/// Less is hardly more than what an answer says besides the lines.
+const TOKENS_MIN: usize = 300;
+/// Bytes of an answer besides its lines.
+const FRAME_LEN: usize = 640;
 
 stepwell::tool! {
     name: "search_text",
     description: "Finds the lines of the repository that match a regular expression or a plain \
-        text, with some lines around each. Binary files and files that `.gitignore` leaves out \
-        are not searched. Use `read_file` to read on around a match.",
+        text. Use it to find where something is defined or used when you do not know the file; \
+        use `list_files` to find files by name and `read_file` to read on around a match. It \
+        costs what it shows, about 20 tokens a line. The answer begins with `files`, each with \
+        its `matches`: in `order` of rank, definitions first (`defines`), then whole words, then \
+        the rest; tests come after sources, and vendored and generated files last. `more` counts \
+        the matches of a file that are not shown, `rest` those of other files, `total` all; `next` \
+        has the field to call again with for the next page. `tokens` is an estimate of the whole \
+        answer (its bytes / 4). Lines are cut at 400 bytes. Binary files and files that \
+        `.gitignore` leaves out are not searched. Examples: {\"pattern\": \"parse_config\"}; \
+        {\"pattern\": \"impl .* for Config\", \"globs\": [\"src/**/*.rs\"], \"context\": 2}; \
+        {\"pattern\": \"a[0](\", \"literal\": true}.",
     schema: include_str!("../schema.json"),
     call: search_text,
 }
@@ -33,91 +60,92 @@ pub struct Input {
     globs: Vec<String>,
     #[serde(default)]
     context: u32,
-    max_matches: Option<u32>,
+    #[serde(default)]
+    order: Order,
+    #[serde(default)]
+    skip: usize,
+    max_matches: Option<usize>,
+    max_tokens: Option<usize>,
     #[serde(default)]
     tree: Tree,
+}
+
+/// What comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Order {
+    #[default]
+    Rank,
+    Path,
 }
 
 /// What it gets.
 #[derive(Debug, Serialize)]
 pub struct Output {
-    matches: Vec<Match>,
+    files: Vec<File>,
+    /// Unknown where not everything could be looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<usize>,
+    /// Whether there are matches after these.
     truncated: bool,
+    /// Files of which nothing is shown here or was on a page before, and how often they match.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    rest: BTreeMap<String, usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Next>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
 }
 
-/// A line that matched, and the lines around it.
+/// The field to call again with.
 #[derive(Debug, Serialize)]
-struct Match {
-    path: String,
-    line: u32,
-    text: String,
-    before: Vec<String>,
-    after: Vec<String>,
+struct Next {
+    skip: usize,
 }
 
-fn search_text(input: Input) -> Result<Output, Refusal> {
-    let if_nothing = why_nothing(&input);
-    let Input { pattern, literal, ignore_case, globs, context, max_matches, tree } = input;
-    let max = max_matches.unwrap_or(MATCHES).clamp(1, MATCHES_MAX);
-    let search = Search::new(pattern)
-        .literal(literal)
-        .ignore_case(ignore_case)
-        .within(globs)
-        .context(context)
-        .max(max);
-    let found = search.find(tree).map_err(|error| refusal(&error))?;
+#[expect(clippy::needless_pass_by_value, reason = "a tool is called with what was read for it")]
+fn search_text(input: Input) -> Result<Counted<Output>, Refusal> {
+    let max = input.max_matches.unwrap_or(MATCHES).clamp(1, MATCHES_MAX);
+    let tokens = input.max_tokens.unwrap_or(TOKENS).clamp(TOKENS_MIN, TOKENS_MAX);
+    let found = find::all(&input)?;
+    let all = rank::sorted(&input, found.lines);
+    let total = all.len();
+    let start = input.skip.min(total);
 
-    let all = found.lines.len();
-    let matches = within(BYTES_MAX, found.lines);
-    let cut = matches.len() < all;
-    let hint = if cut {
-        Some(format!("cut at {BYTES_MAX} bytes; narrow the pattern or `globs`, or lower `context`"))
-    } else if found.truncated {
-        Some(format!(
-            "there are more than {max} matches; narrow the pattern or `globs`, or ask for up to \
-             {MATCHES_MAX} with `max_matches`"
-        ))
-    } else if matches.is_empty() {
-        Some(if_nothing)
+    let wanted = &all[start..total.min(start + max)];
+    let around = find::context(&input, wanted);
+    let mut room = Room::new(tokens, FRAME_LEN);
+    let shown = page::fitting(wanted, &around, &mut room);
+    let end = start + shown.len();
+    let (rest, rest_count) = page::rest(&all, start, end, &mut room);
+    let files = page::files(shown, &around, &all[end..]);
+
+    let hint = if found.truncated {
+        Some(incomplete(total))
+    } else if total == 0 {
+        Some(why_nothing(&input))
+    } else if files.is_empty() {
+        Some(format!("there are {total} matches, and `skip` is {}", input.skip))
     } else {
-        None
+        (rest_count > rest.len()).then(|| {
+            format!("{rest_count} more files match, the first are in `rest`; name them in `globs`")
+        })
     };
-    Ok(Output { matches, truncated: found.truncated || cut, hint })
+    Ok(Counted::new(Output {
+        files,
+        total: (!found.truncated).then_some(total),
+        truncated: found.truncated || end < total,
+        rest,
+        next: (end < total).then_some(Next { skip: end }),
+        hint,
+    }))
 }
 
-fn refusal(error: &repository::Error) -> Refusal {
-    match error.reason {
-        Reason::InvalidPattern(_) => {
-            Refusal::new(format!("{error}; with `literal` set to true it is plain text"))
-        }
-        Reason::NotFound
-        | Reason::NotAFile
-        | Reason::NotADirectory
-        | Reason::InvalidPath(_)
-        | Reason::Outside
-        | Reason::NotGranted(_)
-        | Reason::TooLarge(_)
-        | Reason::NoSuchTree
-        | Reason::Unreadable(_) => Refusal::new(error.to_string()),
-    }
-}
-
-fn within(bytes_max: usize, lines: Vec<LineMatch>) -> Vec<Match> {
-    let mut bytes = 0;
-    let fits = |found: &LineMatch| {
-        let around = found.before.iter().chain(&found.after).map(String::len).sum::<usize>();
-        bytes += found.path.len() + found.text.len() + around;
-        bytes <= bytes_max
-    };
-    lines.into_iter().take_while(fits).map(Match::from).collect()
-}
-
-impl From<LineMatch> for Match {
-    fn from(LineMatch { path, line, text, before, after }: LineMatch) -> Self {
-        Self { path, line, text, before, after }
-    }
+fn incomplete(total: usize) -> String {
+    format!(
+        "there are more matches than the {total} looked at, which are the first by path; narrow \
+         the pattern or `globs`"
+    )
 }
 
 /// What may find something yet.
@@ -138,59 +166,4 @@ fn why_nothing(input: &Input) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use stepwell::testing::Repository;
-
-    use super::*;
-
-    fn repository() -> Repository {
-        Repository::new()
-            .file("src/lib.rs", "fn a() {\n    todo!(\"first\")\n}\n")
-            .file("src/main.rs", "fn main() {}\n// TODO: more\n")
-            .file("blob", b"todo\0")
-            .ignored("target/log", "todo")
-    }
-
-    #[track_caller]
-    fn answer(input: &str) -> String {
-        repository().call(&TOOL, input).answer.expect("an answer")
-    }
-
-    #[test]
-    fn lines_are_found_with_what_is_around_them() {
-        insta::assert_snapshot!(answer(r#"{"pattern": "todo!\\(", "context": 1}"#), @r#"{"matches":[{"path":"src/lib.rs","line":2,"text":"    todo!(\"first\")","before":["fn a() {"],"after":["}"]}],"truncated":false}"#);
-        insta::assert_snapshot!(answer(r#"{"pattern": "todo!(", "literal": true}"#), @r#"{"matches":[{"path":"src/lib.rs","line":2,"text":"    todo!(\"first\")","before":[],"after":[]}],"truncated":false}"#);
-        insta::assert_snapshot!(
-            answer(r#"{"pattern": "todo", "ignore_case": true, "globs": ["**/main.rs"]}"#),
-            @r#"{"matches":[{"path":"src/main.rs","line":2,"text":"// TODO: more","before":[],"after":[]}],"truncated":false}"#
-        );
-    }
-
-    #[test]
-    fn what_is_left_out_is_said() {
-        insta::assert_snapshot!(answer(r#"{"pattern": "fn", "max_matches": 1}"#), @r#"{"matches":[{"path":"src/lib.rs","line":1,"text":"fn a() {","before":[],"after":[]}],"truncated":true,"hint":"there are more than 1 matches; narrow the pattern or `globs`, or ask for up to 500 with `max_matches`"}"#);
-        let wide = Repository::new().file("data", "match\n".repeat(400) + &"x".repeat(400));
-        let run = wide.call(&TOOL, r#"{"pattern": "match", "context": 20, "max_matches": 500}"#);
-        let answer = run.answer.expect("an answer");
-        assert!(answer.contains("lower `context`"), "{answer}");
-    }
-
-    #[test]
-    fn an_empty_answer_says_what_to_try() {
-        insta::assert_snapshot!(answer(r#"{"pattern": "zz.*"}"#), @r#"{"matches":[],"truncated":false,"hint":"nothing matches (binary and ignored files are not searched); try `literal` to take the pattern as plain text, or `ignore_case`"}"#);
-        insta::assert_snapshot!(
-            answer(r#"{"pattern": "zz", "ignore_case": true, "globs": ["*.md"]}"#), @r#"{"matches":[],"truncated":false,"hint":"nothing matches (binary and ignored files are not searched); try wider `globs`"}"#
-        );
-    }
-
-    #[test]
-    fn a_pattern_that_is_none_is_refused() {
-        let run = repository().call(&TOOL, r#"{"pattern": "todo!("}"#);
-        insta::assert_snapshot!(run.answer.unwrap_err(), @"
-        `todo!(`: the pattern cannot be used: regex parse error:
-            todo!(
-                 ^
-        error: unclosed group; with `literal` set to true it is plain text
-        ");
-    }
-}
+mod tests;

@@ -42,6 +42,10 @@ impl Evidence {
             None => message(&case.title, &case.body),
         };
         let (expected, actual) = compare::sides(&case.title, &case.body);
+        let (expected, actual) = match (&case.expected, &case.actual) {
+            (None, None) => (expected, actual),
+            (expected, actual) => (expected.clone(), actual.clone()),
+        };
         let side = |side: Option<String>| side.map(|side| text::cut(&side, SIDE_LEN_MAX));
         Self {
             message: text::cut(message.trim(), MESSAGE_LEN_MAX),
@@ -55,12 +59,7 @@ impl Evidence {
 
 /// The report's own message, or what stands before the trace, or both where they differ.
 fn message(title: &str, body: &str) -> String {
-    let before_trace: Vec<&str> = body
-        .lines()
-        .take_while(|line| trace::frame(line).is_none())
-        .filter(|line| *line != "Traceback (most recent call last):")
-        .collect();
-    let said = before_trace.join("\n");
+    let said = after_traceback(body).unwrap_or_else(|| before_trace(body));
     let (title, said) = (title.trim(), said.trim());
     match (title.is_empty(), said.is_empty()) {
         (true, true) => body.trim().to_owned(),
@@ -79,6 +78,20 @@ fn message(title: &str, body: &str) -> String {
             }
         }
     }
+}
+
+/// What stands before the first place.
+fn before_trace(body: &str) -> String {
+    let lines = body.lines().take_while(|line| trace::frame(line).is_none() || trace::says(line));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Python says what went wrong after its trace, in lines that are not indented.
+fn after_traceback(body: &str) -> Option<String> {
+    let (_, trace) = body.rsplit_once("Traceback (most recent call last):\n")?;
+    let is_trace = |line: &&str| line.is_empty() || line.starts_with([' ', '\t']);
+    let said: Vec<&str> = trace.lines().skip_while(is_trace).collect();
+    (!said.is_empty()).then(|| said.join("\n"))
 }
 
 /// A panic of Rust: `thread 'x' (1) panicked at src/lib.rs:6:26:` and the lines after it.

@@ -11,17 +11,22 @@ use crate::report::Summary;
 /// Where runners and pipelines put reports that the repository does not ignore.
 const USUAL_PLACES: &[&str] = &[
     "**/{junit*,TEST-*,*test-results*,*test-report*,*junit*}.xml",
-    "{reports,report}/**/*.xml",
-    "**/{test-results,test-reports}/**/*.{xml,txt,log}",
+    "{reports,report}/**/*.{xml,json,jsonl,trx,tap,sarif}",
+    "**/{test-results,test-reports}/**/*.{xml,txt,log,json,jsonl,trx,tap,sarif}",
     "**/{cargo-test,nextest,test-output}*.{txt,log}",
+    "**/{*test-results*,*test-report*,*test-output*,ctrf*,go-test*,*-results}.{json,jsonl}",
+    "**/*.{trx,sarif,tap}",
 ];
 /// Where they put those that it does ignore, at its root and in directories below. Without a
 /// `**` in front: that would walk through every build and package directory there is.
 const USUAL_IGNORED_PLACES: &[&str] = &[
     "{junit*,TEST-*,*test-results*,*test-report*}.xml",
     "{cargo-test,nextest,test-output}*.{txt,log}",
-    "{reports,report,test-results,test-reports}/**/*.xml",
+    "{*test-results*,*test-report*,*test-output*,ctrf*,go-test*}.{json,jsonl}",
+    "*.{trx,sarif,tap}",
+    "{reports,report,test-results,test-reports,ctrf}/**/*.{xml,json,jsonl,trx,tap,sarif}",
     "{test-results,test-reports}/**/*.{txt,log}",
+    "TestResults/**/*.{trx,xml}",
     "target/nextest/*/*.xml",
     "{target/surefire-reports,target/failsafe-reports,build/test-results}/**/*.xml",
 ];

@@ -1,5 +1,7 @@
-//! Bytes to text, and text to size. What comes out has no escape sequences and no control
-//! characters but tabs and line ends.
+//! Bytes to text, and text to size. What comes out has no escape sequences, no control
+//! characters but tabs and line ends, and nothing that turns the direction of text around.
+
+use std::fmt::Write;
 
 /// What a report says, as far as it is text, and what was wrong with it.
 pub(crate) fn decode(bytes: &[u8]) -> (String, Option<String>) {
@@ -34,8 +36,9 @@ fn declares_latin_1(bytes: &[u8]) -> bool {
 pub(crate) fn plain(text: &str) -> String {
     // Most reports have nothing to take out, and looking is far cheaper than copying.
     let is_odd = |byte: u8| (byte < 0x20 && !matches!(byte, b'\n' | b'\t')) || byte == 0x7f;
-    // U+0080 to U+009F begin with this byte; so do some letters, which costs only time.
-    if !text.bytes().any(|byte| is_odd(byte) || byte == 0xC2) {
+    // U+0080 to U+009F and what turns text around begin with these bytes; so do some letters,
+    // which costs only time.
+    if !text.bytes().any(|byte| is_odd(byte) || matches!(byte, 0xC2 | 0xE2)) {
         return text.to_owned();
     }
     let mut plain = String::with_capacity(text.len());
@@ -59,11 +62,22 @@ pub(crate) fn plain(text: &str) -> String {
             // A progress bar overwrites its line; each state of it is one.
             '\r' => plain.push('\n'),
             '\n' | '\t' => plain.push(c),
-            c if c.is_control() => {}
+            c if c.is_control() || turns(c) => {}
             c => plain.push(c),
         }
     }
     plain
+}
+
+/// Whether it changes the order in which a reader sees what follows.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// More words.
+pub(crate) fn add(to: &mut String, words: std::fmt::Arguments<'_>) {
+    // A string takes everything.
+    _ = to.write_fmt(words);
 }
 
 /// The beginning, and how much is cut off.

@@ -25,12 +25,14 @@ const REGISTRIES: [&str; 14] = [
 ];
 
 /// Formats in which the address of a registry is part of the data.
-const LOCKS: [&str; 12] = [
+const LOCKS: [&str; 14] = [
     "Cargo.lock",
     "package-lock.json",
     "npm-shrinkwrap.json",
     "yarn.lock",
     "pnpm-lock.yaml",
+    "bun.lock",
+    "deno.lock",
     "poetry.lock",
     "uv.lock",
     "Pipfile.lock",

@@ -267,15 +267,8 @@ fn parts_of(step: &Step, key: RunKey) -> RunKey {
 /// What the test reports say that lie in the working tree: they are ignored by git, and so not a
 /// part of what names the head.
 fn reports(trees: &Trees, step: &Step) -> String {
-    /// Where reports lie that the step does not name; `test_summary` looks at such places.
-    const USUAL: [&str; 4] = [
-        "{reports,test-results,build/test-results,target/surefire-reports}/**/*.xml",
-        "target/nextest/*/*.xml",
-        "{junit,test-results,report}*.xml",
-        "*/{junit,test-results}*.xml",
-    ];
     let named = &step.context.reports;
-    let patterns = if named.is_empty() { USUAL.map(str::to_owned).to_vec() } else { named.clone() };
+    let patterns = if named.is_empty() { usual_reports() } else { named.clone() };
     let query = GlobQuery { patterns, include_ignored: true, max_paths: GlobQuery::PATHS_MAX };
     let view = View::new(trees.head.snapshot.clone(), None, Grant::everything());
     let found = Question::Glob { tree: Tree::Head, query };
@@ -286,6 +279,24 @@ fn reports(trees: &Trees, step: &Step) -> String {
             .extend(found.paths.into_iter().map(|p| view.answer_digest(&content(p)).to_string()));
     }
     Digest::of(digests.join(" ").as_bytes()).to_string()
+}
+
+/// Where reports lie that the step does not name and git ignores; `test_summary` looks at such
+/// places.
+fn usual_reports() -> Vec<String> {
+    const PLACES: [&str; 9] = [
+        "{junit*,TEST-*,*test-results*,*test-report*}.xml",
+        "{cargo-test,nextest,test-output}*.{txt,log}",
+        "{*test-results*,*test-report*,*test-output*,ctrf*,go-test*}.{json,jsonl}",
+        "*.{trx,sarif,tap}",
+        "{reports,report,test-results,test-reports,ctrf}/**/*.{xml,json,jsonl,trx,tap,sarif}",
+        "{test-results,test-reports}/**/*.{txt,log}",
+        "TestResults/**/*.{trx,xml}",
+        "target/nextest/*/*.xml",
+        "{target/surefire-reports,target/failsafe-reports,build/test-results}/**/*.xml",
+    ];
+    let below = |above| PLACES.map(|place| format!("{above}{place}"));
+    ["", "*/", "*/*/"].into_iter().flat_map(below).collect()
 }
 
 /// Where the artifacts go. It is made before anything is paid for.

@@ -218,20 +218,43 @@ fn found(seen: &Seen<'_>, failure: &Failure) -> Option<Place> {
     let ask = search_for(failure)?;
     let call = seen.calls_of(ask.tool).find(|call| call.arguments == ask.arguments)?;
     let Answer::Object(answer) = &call.answer else { return None };
-    let all = answer.get("matches")?.as_array()?;
-    let all = || all.iter().take(usize::try_from(MATCHES).unwrap_or(usize::MAX));
-    let of =
-        |entry: &Value, key| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let defines = |entry: &&Value| DEFINES.iter().any(|word| of(entry, "text").contains(word));
-    let is_meant = |entry: &&Value| {
-        let path = of(entry, "path");
-        let is_end = |file: &str| path.strip_suffix(file).is_some_and(|rest| rest.ends_with('/'));
-        failure.place.as_ref().is_some_and(|place| means(&place.file, &path) || is_end(&place.file))
+    let all = || matches(answer).take(usize::try_from(MATCHES).unwrap_or(usize::MAX));
+    let defines = |one: &Match<'_>| DEFINES.iter().any(|word| one.text.contains(word));
+    let is_meant = |one: &Match<'_>| {
+        let is_end =
+            |file: &str| one.path.strip_suffix(file).is_some_and(|rest| rest.ends_with('/'));
+        let place = failure.place.as_ref();
+        place.is_some_and(|place| means(&place.file, one.path) || is_end(&place.file))
     };
     let meant = all().filter(is_meant).find(defines).or_else(|| all().find(is_meant));
+    let is_found = meant.is_some();
     let best = meant.or_else(|| all().find(defines)).or_else(|| all().next())?;
-    let file = Some(of(best, "path")).filter(|path| text::is_plain_path(path))?;
-    let reported = failure.place.as_ref().filter(|_| meant.is_some()).and_then(|place| place.line);
-    let line = reported.or_else(|| best.get("line")?.as_u64().filter(|line| is_line(*line)))?;
+    let file = Some(best.path.to_owned()).filter(|path| text::is_plain_path(path))?;
+    let reported = failure.place.as_ref().filter(|_| is_found).and_then(|place| place.line);
+    let line = reported.or(best.line.filter(|line| is_line(*line)))?;
     Some(Place { file, line: Some(line) })
+}
+
+/// A line that a search found.
+struct Match<'a> {
+    path: &'a str,
+    text: &'a str,
+    line: Option<u64>,
+}
+
+/// What a search found, the most telling first, as the tool says it: by file.
+fn matches(answer: &Value) -> impl Iterator<Item = Match<'_>> {
+    fn list<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
+        value.get(key).and_then(Value::as_array).into_iter().flatten()
+    }
+    fn word<'v>(value: &'v Value, key: &str) -> &'v str {
+        value.get(key).and_then(Value::as_str).unwrap_or_default()
+    }
+    list(answer, "files").flat_map(|file| {
+        list(file, "matches").map(move |one| Match {
+            path: word(file, "path"),
+            text: word(one, "text"),
+            line: one.get("line").and_then(Value::as_u64),
+        })
+    })
 }

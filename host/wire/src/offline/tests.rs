@@ -44,6 +44,12 @@ fn message(role: &str, text: &str) -> ConversationItem {
     ConversationItem::Message { role: role.to_owned(), text: text.to_owned() }
 }
 
+/// What the search for lines answers, each in a file of its own.
+fn found(lines: &[(&str, u64, &str)]) -> Value {
+    let file = |(path, line, text): &(&str, u64, &str)| json!({ "path": path, "matches": [{ "line": line, "text": text }] });
+    json!({ "files": lines.iter().map(file).collect::<Vec<Value>>() })
+}
+
 /// Adds a call and its output.
 fn used(asked: &mut Conversation, tool: &str, arguments: &Value, output: String) {
     let call_id = format!("call_{}", asked.items.len());
@@ -284,10 +290,10 @@ fn a_test_without_a_place_is_searched_for() {
                     "trace": []
                 }],
             }),
-            "search_text" => json!({ "matches": [
-                { "path": "docs/tests.md", "line": 2, "text": "test_total checks totals" },
-                { "path": "tests/test_cart.py", "line": 9, "text": "def test_total(currency):" },
-            ]}),
+            "search_text" => found(&[
+                ("docs/tests.md", 2, "test_total checks totals"),
+                ("tests/test_cart.py", 9, "def test_total(currency):"),
+            ]),
             "read_file" => {
                 let text =
                     "\n".repeat(8) + "def test_total(currency):\n    assert total(currency)\n";
@@ -336,10 +342,9 @@ fn a_file_that_cannot_be_read_is_searched_for() {
                     "file": "test_sum.py", "line": 7
                 }],
             }),
-            ("search_text", _) => json!({ "matches": [
-                { "path": "old/sum.py", "line": 1, "text": "def test_sum():" },
-                { "path": there, "line": 5, "text": "def test_sum():" },
-            ]}),
+            ("search_text", _) => {
+                found(&[("old/sum.py", 1, "def test_sum():"), (there, 5, "def test_sum():")])
+            }
             ("read_file", Some(path)) if path == there => {
                 json!({ "path": there, "start_line": 6, "text": "x = 3\nassert x == 4\n" })
             }

@@ -13,6 +13,8 @@ use serde_json::value::RawValue;
 use super::json::{self, Object};
 use super::{Input, PACKAGES_MAX, Unreadable};
 use crate::graph::Graph;
+pub(super) use entry::{integrity, is_from_registry, written_licence};
+
 use entry::Entry;
 use tree::Tree;
 

@@ -41,20 +41,57 @@ fn syntax(err: &toml::de::Error, input: &Input<'_>) -> Unreadable {
 fn repair(input: &Input<'_>) -> (String, Vec<(u32, String)>) {
     let mut repaired = String::with_capacity(input.text.len());
     let mut broken = Vec::new();
+    // The list whose last item was left out: what stands below that would become its neighbour's.
+    let mut orphaned = None;
     let starts = input.text.match_indices("\n[").map(|(at, _)| at + 1);
     let ends = starts.clone().chain([input.text.len()]);
     for (start, end) in std::iter::once(0).chain(starts).zip(ends) {
         let table = &input.text[start..end];
-        match DeTable::parse(table) {
-            Ok(_) => repaired.push_str(table),
-            Err(err) => {
-                let at = err.span().map_or(start, |span| start + span.start);
-                broken.push((input.lines.line(at), format!("not valid TOML: {}", err.message())));
-                repaired.extend(table.bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }));
-            }
+        if orphaned.is_some_and(|list| is_below(table, list)) {
+            repaired.extend(blank(table));
+            continue;
+        }
+        orphaned = None;
+        let Err(err) = DeTable::parse(table) else {
+            repaired.push_str(table);
+            continue;
+        };
+        let at = input.lines.line(err.span().map_or(start, |span| start + span.start));
+        broken.push((at, format!("not valid TOML: {}", err.message())));
+        // The marks of a conflict between two tables stand at the end of the one before.
+        let unmarked = without_marks(table);
+        if unmarked != table && DeTable::parse(&unmarked).is_ok() {
+            repaired.push_str(&unmarked);
+        } else {
+            repaired.extend(blank(table));
+            orphaned = table.strip_prefix("[[").and_then(|rest| rest.split(']').next());
         }
     }
     (repaired, broken)
+}
+
+/// Whether a table belongs to the last item of a list.
+fn is_below(table: &str, list: &str) -> bool {
+    let name = table.trim_start_matches('[');
+    name.strip_prefix(list).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// The text with spaces for the lines that git marks a conflict with.
+fn without_marks(text: &str) -> String {
+    const MARKS: [&str; 4] = ["<<<<<<<", "=======", ">>>>>>>", "|||||||"];
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        if MARKS.iter().any(|mark| line.starts_with(mark)) {
+            out.extend(blank(line));
+        } else {
+            out.push_str(line);
+        }
+    }
+    out
+}
+
+fn blank(text: &str) -> impl Iterator<Item = char> {
+    text.bytes().map(|b| if b == b'\n' { '\n' } else { ' ' })
 }
 
 /// The text under a key.

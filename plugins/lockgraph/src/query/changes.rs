@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::is_local;
 use crate::Ecosystem;
-use crate::graph::{Graph, Node, NodeId, Scope};
+use crate::graph::{Graph, Hash, Node, NodeId, Scope};
 
 /// A package of somebody else's that is new, gone, or another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,8 @@ fn versions(graph: &Graph) -> BTreeMap<(&str, Ecosystem), Versions<'_>> {
     let mut all: BTreeMap<(&str, Ecosystem), Versions<'_>> = BTreeMap::new();
     for (id, node) in graph.nodes().filter(|(_, node)| !is_local(node)) {
         let versions = all.entry((&node.name, node.ecosystem)).or_default();
-        let version = node.version.as_deref().unwrap_or_default();
+        // What is not pinned changes when what is allowed does.
+        let version = node.version.as_deref().or(node.range.as_deref()).unwrap_or_default();
         let seen = Seen { node, direct: direct.contains(&id) };
         versions.entry(version).or_insert(seen);
     }
@@ -96,18 +97,31 @@ fn between(
 
 /// What is different in a package that kept its version.
 fn difference(was: &Node, is: &Node) -> Option<&'static str> {
-    let digest_changed = was.hashes.iter().any(|old| {
-        is.hashes.iter().any(|new| old.algorithm == new.algorithm && old.hex != new.hex)
-    });
+    let digest_changed = contradict(&was.hashes, &is.hashes)
+        || was.archives.iter().any(|old| {
+            let mut same_file = is.archives.iter().filter(|new| new.location == old.location);
+            same_file.any(|new| contradict(&old.hashes, &new.hashes))
+        })
+        || matches!((&was.integrity, &is.integrity), (Some(old), Some(new)) if old != new);
+    let has_digest = |node: &Node| {
+        !node.hashes.is_empty() || !node.archives.is_empty() || node.integrity.is_some()
+    };
     if was.purl != is.purl || was.kind != is.kind {
         Some("same version, other source")
     } else if digest_changed {
         Some("same version, other content")
-    } else if !was.hashes.is_empty() && is.hashes.is_empty() {
+    } else if has_digest(was) && !has_digest(is) {
         Some("same version, its digest is gone")
     } else {
         None
     }
+}
+
+/// Whether two digests of one algorithm differ.
+fn contradict(old: &[Hash], new: &[Hash]) -> bool {
+    let differs =
+        |old: &Hash| new.iter().any(|new| old.algorithm == new.algorithm && old.hex != new.hex);
+    old.iter().any(differs)
 }
 
 fn sorted<'a, 'b: 'a>(versions: impl Iterator<Item = &'a &'b str>) -> Vec<&'b str> {

@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Edge, Graph, NodeId};
 
 /// The most steps of the search for ways; enough for thousands of them, little enough for a
 /// graph in which they are without number.
 const STEPS_MAX: usize = 50_000;
+
+/// The most packages that are looked at again to keep ways from going in circles: in a graph that
+/// is one long chain, each step looks at all before it.
+const LOOKS_MAX: usize = 5_000_000;
 
 /// Ways from the repository's own packages to one package.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +39,7 @@ pub fn shortest_paths(graph: &Graph, target: NodeId, max: usize) -> Paths {
     // of the queue is the shortest.
     let mut open = BTreeSet::from([(distance[target.index()], 0)]);
     let mut found = Paths::default();
+    let mut looks = 0;
     while let Some((length, at)) = open.pop_first() {
         let node = trails[at].node;
         if heads.contains(&node) && (trails[at].next.is_some() || node == target) {
@@ -46,18 +51,41 @@ pub fn shortest_paths(graph: &Graph, target: NodeId, max: usize) -> Paths {
             continue;
         }
         let gone = length - distance[node.index()];
+        let way = walk(&trails, at);
+        looks += way.len();
+        if looks > LOOKS_MAX {
+            found.more = true;
+            break;
+        }
         for edge in &dependents[node.index()] {
             if trails.len() == STEPS_MAX {
                 found.more = true;
                 break;
             }
-            if !walk(&trails, at).contains(&edge.to) {
+            if !way.contains(&edge.to) {
                 open.insert((gone + 1 + distance[edge.to.index()], trails.len()));
                 trails.push(Trail { node: edge.to, next: Some(at) });
             }
         }
     }
+    if found.paths.is_empty() && max > 0 {
+        found.paths.push(straight(&distance, &dependents, target));
+    }
     found
+}
+
+/// One shortest way, without looking for others.
+fn straight(distance: &[usize], dependents: &[Vec<Edge>], target: NodeId) -> Vec<NodeId> {
+    let mut way = vec![target];
+    let mut at = target;
+    while let Some(nearer) =
+        dependents[at.index()].iter().find(|edge| distance[edge.to.index()] < distance[at.index()])
+    {
+        at = nearer.to;
+        way.push(at);
+    }
+    way.reverse();
+    way
 }
 
 /// How far each node is from the nearest head.

@@ -186,4 +186,66 @@ proptest! {
         prop_assert_eq!(&merged.merged(), &merged);
         prop_assert_eq!(&Graph::union([&merged, &merged]), &merged);
     }
+
+    #[test]
+    fn the_order_of_graphs_makes_no_difference(
+        graphs in proptest::collection::vec((any_graph(), 0_u8..3), 1..5).prop_shuffle(),
+    ) {
+        let parsed: Vec<Graph> = graphs
+            .iter()
+            .map(|(lines, digest)| with_digests(lines, *digest))
+            .collect();
+        let backwards: Vec<&Graph> = parsed.iter().rev().collect();
+        prop_assert_eq!(Graph::union(&parsed), Graph::union(backwards));
+    }
+}
+
+/// A graph whose packages have digests, or none for 0: one package of several lock files, or
+/// several that only look alike.
+fn with_digests(lines: &str, digest: u8) -> Graph {
+    let graph = graph(lines);
+    let mut lock = String::new();
+    for (id, node) in graph.nodes() {
+        let needs: Vec<String> = graph
+            .edges(id)
+            .iter()
+            .map(|edge| format!("\"{} 1.0.0\"", graph.node(edge.to).name))
+            .collect();
+        let checksum = match digest {
+            0 => String::new(),
+            digest => format!("checksum = \"{}\"\n", format!("0{digest}").repeat(32)),
+        };
+        writeln!(
+            lock,
+            "[[package]]\nname = \"{}\"\nversion = \"1.0.0\"\nsource = \"registry+https://r.example\"\n{checksum}dependencies = [{}]",
+            node.name,
+            needs.join(", ")
+        )
+        .unwrap();
+    }
+    Format::Cargo.parse("Cargo.lock", lock.as_bytes(), &mut Warnings::default()).unwrap()
+}
+
+#[test]
+fn a_package_url_means_a_package_with_or_without_its_version() {
+    let graph = graph("root: a@1.0.0 a@2.0.0 ab\na@1.0.0:\na@2.0.0:\nab:\n");
+    let found = |wanted: &str| find(&graph, wanted).len();
+    assert_eq!(
+        (found("pkg:cargo/a"), found("pkg:cargo/a@2.0.0"), found("PKG:Cargo/ab")),
+        (2, 1, 1)
+    );
+    assert_eq!(
+        (found("a"), found("a@1.0.0"), found("pkg:npm/a"), found("pkg:cargo/b")),
+        (2, 1, 0, 0)
+    );
+}
+
+#[test]
+fn the_end_of_a_long_chain_is_reached() {
+    const LENGTH: usize = 4_000;
+    let lines: String = (0..LENGTH).map(|at| format!("p{at}: p{}\n", (at + 1) % LENGTH)).collect();
+    let graph = graph(&lines);
+    let end = find(&graph, &format!("p{}", LENGTH - 1))[0];
+    let found = shortest_paths(&graph, end, 3);
+    assert_eq!((found.paths.len(), found.paths[0].len(), found.more), (1, LENGTH, true));
 }

@@ -3,20 +3,9 @@
 use std::fmt::Write;
 
 use super::*;
-use crate::report::{Kind, Runner};
 
 fn evidence(title: &str, body: &str) -> Evidence {
-    Evidence::of(&Case {
-        runner: Runner::Unknown,
-        suite: String::new(),
-        name: String::new(),
-        kind: Kind::Failure,
-        file: None,
-        line: None,
-        title: title.to_owned(),
-        body: body.to_owned(),
-        stdout: String::new(),
-    })
+    Evidence::of(&Case { title: title.to_owned(), body: body.to_owned(), ..Case::default() })
 }
 
 fn shown(Evidence { message, expected, actual, trace, .. }: &Evidence) -> String {
@@ -123,6 +112,9 @@ fn a_trace_of_go_is_its_lines() {
     let body = "    calc_test.go:12: Add(1, 2)\n        want: 4\n        got: 3";
     insta::assert_snapshot!(shown(&evidence("Failed", body)), @"
     Failed
+    calc_test.go:12: Add(1, 2)
+            want: 4
+            got: 3
     expected 4 / actual 3
     @ calc_test.go:12 -
     ");

@@ -1,9 +1,13 @@
 //! Places in code, out of the traces of many languages: one line, one place.
 
+use crate::text;
+
 /// The most frames kept; the project's own are few.
 const FRAMES_MAX: usize = 30;
 /// A path that is longer is none.
 const PATH_LEN_MAX: usize = 400;
+/// What is shown of a function's name; those of generics are long.
+const FUNCTION_LEN_MAX: usize = 200;
 /// What a trace goes through that nobody here wrote.
 const FOREIGN: &[&str] = &[
     "/rustc/",
@@ -14,6 +18,11 @@ const FOREIGN: &[&str] = &[
     ".cargo/registry/",
     "node_modules/",
     "node:",
+    "internal/process/",
+    "internal/modules/",
+    "internal/timers.js",
+    "package:test_api/",
+    "dart:",
     "site-packages/",
     "dist-packages/",
     "/lib/python",
@@ -24,8 +33,10 @@ const FOREIGN: &[&str] = &[
     "/usr/local/go/",
     "src/testing/testing.go",
     "src/runtime/",
+    "/gems/",
+    "_testmain.go",
 ];
-/// The same for Java, which names no directories.
+/// The same for Java and .NET, which name no directories.
 const FOREIGN_FUNCTIONS: &[&str] = &[
     "java.",
     "javax.",
@@ -45,6 +56,10 @@ const FOREIGN_FUNCTIONS: &[&str] = &[
     "org.apache.maven.",
     "org.codehaus.",
     "worker.org.gradle.",
+    "System.",
+    "Microsoft.",
+    "Xunit.",
+    "NUnit.",
 ];
 
 /// A place in code.
@@ -64,6 +79,7 @@ pub(super) fn frames(text: &str) -> Vec<Frame> {
         match frame(line) {
             Some(found) => {
                 let function = found.function.or(function.take());
+                let function = function.map(|name| text::cut(&name, FUNCTION_LEN_MAX));
                 let known = |frame: &Frame| (&frame.file, frame.line) == (&found.file, found.line);
                 if !frames.iter().any(known) {
                     frames.push(Frame { function, ..found });
@@ -123,6 +139,13 @@ pub(super) fn frame(line: &str) -> Option<Frame> {
     Some(Frame { file, line: number, function: None })
 }
 
+/// Whether a line names a place and says what is wrong there, as Go does.
+pub(super) fn says(line: &str) -> bool {
+    let rest = line.trim().split_once(".go:").map(|(_, rest)| rest);
+    let words = rest.map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ':'));
+    words.is_some_and(|words| words.starts_with(' ') && !words.starts_with(" +0x"))
+}
+
 /// `tests/test_a.py", line 12, in test_b`
 fn python(rest: &str) -> Option<Frame> {
     let (file, rest) = rest.split_once("\", line ")?;
@@ -135,6 +158,16 @@ fn python(rest: &str) -> Option<Frame> {
 
 /// `com.acme.Test.run(Test.java:12)`, `Object.<anonymous> (/src/b.test.js:1:122)`, `./src/lib.rs:6:26`
 fn called_at(rest: &str) -> Option<Frame> {
+    // .NET: `Acme.Test.Run() in /src/Test.cs:line 12`
+    if let Some((function, place)) = rest.rsplit_once(" in ")
+        && let Some((file, line)) = place.rsplit_once(":line ")
+        && let Ok(line) = line.trim().parse()
+        && file.len() <= PATH_LEN_MAX
+    {
+        let function = function.split('(').next().unwrap_or_default();
+        let file = file.trim_start_matches("/_/").to_owned();
+        return Some(Frame { file, line, function: Some(function.to_owned()) });
+    }
     if let Some((function, file)) = rest.rsplit_once('(')
         && let Some((file, line)) = file.split_once(')').and_then(|(file, _)| place(file))
     {

@@ -1,6 +1,6 @@
 //! What rustc says when nothing could be run: errors with a place.
 
-use crate::report::{Case, Kind, Runner, Writer};
+use crate::report::{Case, Kind, Writer};
 use crate::text::Head;
 
 /// A message with its code and notes; longer ones list candidates.
@@ -50,15 +50,13 @@ pub(crate) fn read(lines: &[&str], to: &mut Writer<'_>) {
             body.push("\n");
         }
         to.error(Case {
-            runner: Runner::Unknown,
             suite: "rustc".to_owned(),
             name: (*line).to_owned(),
             kind: Kind::Error,
             file,
             line: number,
-            title: String::new(),
             body: body.0,
-            stdout: String::new(),
+            ..Case::default()
         });
     }
 }

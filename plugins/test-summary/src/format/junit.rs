@@ -1,93 +1,18 @@
 //! JUnit XML. There is no standard, only what runners write: suites in suites or none, several
 //! roots, names that are missing, failures without words, words in attributes, text or CDATA.
 //! Everything but the elements themselves is optional here.
-//!
-//! Document types with entities of their own are refused: no runner writes any, and they are
-//! how XML readers are attacked.
 
-use quick_xml::Reader;
-use quick_xml::XmlVersion;
-use quick_xml::escape::resolve_predefined_entity;
-use quick_xml::events::attributes::Attribute;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::BytesStart;
 
-use crate::report::{Case, Kind, Runner, Writer};
-use crate::text::{Head, Tail, plain};
-
-/// Suites lie in suites as directories do; deeper is an attack.
-const DEPTH_MAX: usize = 200;
-/// Runners write ten; a name behind as many is not looked for.
-const ATTRIBUTES_MAX: usize = 64;
-
-/// Whether the first element is one of JUnit's.
-pub(crate) fn is_it(text: &str) -> bool {
-    let mut xml = Reader::from_str(text);
-    loop {
-        match xml.read_event() {
-            Ok(Event::Start(element) | Event::Empty(element)) => {
-                let name = element.local_name();
-                return matches!(name.as_ref(), "testsuites" | "testsuite" | "testcase");
-            }
-            Ok(Event::Eof) | Err(_) => return false,
-            Ok(_) => {}
-        }
-    }
-}
+use super::number::milliseconds;
+use super::pytest;
+use super::xml::{self, Attributes, Visitor};
+use crate::report::{Case, Kind, Runner, Test, Writer};
+use crate::text::{Head, Tail};
 
 /// Reads as far as the XML is whole.
 pub(crate) fn read(text: &str, to: &mut Writer<'_>) {
-    let mut xml = Reader::from_str(text);
-    xml.config_mut().expand_empty_elements = true;
-    xml.config_mut().allow_dangling_amp = true;
-    let mut open = Open::new(text, to);
-    let mut unknown_entity = false;
-    loop {
-        open.position = xml.buffer_position();
-        match xml.read_event() {
-            Ok(Event::Start(element)) => {
-                if open.elements.len() == DEPTH_MAX {
-                    let reason = format!("elements are nested deeper than {DEPTH_MAX}");
-                    return open.give_up(reason);
-                }
-                open.start(&element);
-            }
-            Ok(Event::End(_)) => open.end(),
-            Ok(Event::Text(text)) => open.text(&text.into_inner()),
-            Ok(Event::CData(text)) => open.text(&text.into_inner()),
-            Ok(Event::GeneralRef(entity)) => {
-                let character = entity.resolve_char_ref().ok().flatten();
-                let name = entity.into_inner();
-                if let Some(character) = character {
-                    open.text(character.encode_utf8(&mut [0; 4]));
-                } else if let Some(text) = resolve_predefined_entity(&name) {
-                    open.text(text);
-                } else {
-                    open.text(&format!("&{name};"));
-                    if !std::mem::replace(&mut unknown_entity, true) {
-                        let reason = "uses an entity that XML does not know; it is shown as it is";
-                        open.warn(reason);
-                    }
-                }
-            }
-            Ok(Event::DocType(declaration)) if declaration.contains('[') => {
-                let reason = "declares entities of its own; such files are not read";
-                return open.give_up(reason);
-            }
-            Ok(Event::Eof) => {
-                if !open.elements.is_empty() {
-                    open.give_up("ends in the middle; what is before is counted");
-                }
-                return;
-            }
-            Ok(Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_)) => {}
-            Ok(Event::Empty(_)) => debug_assert!(false, "empty elements are expanded"),
-            Err(error) => {
-                let reason = format!("is no XML from here on ({error}); what is before is counted");
-                open.position = xml.error_position();
-                return open.give_up(reason);
-            }
-        }
-    }
+    xml::read(text, &mut Open::new(text, to));
 }
 
 /// What an element is to us.
@@ -119,8 +44,10 @@ struct OpenCase {
     name: String,
     file: Option<String>,
     line: Option<u32>,
+    duration_ms: Option<u64>,
     skipped: bool,
-    retried: bool,
+    /// Attempts before this one.
+    retries: u32,
     trouble: Option<Trouble>,
     output: Tail,
 }
@@ -136,8 +63,6 @@ struct Trouble {
 struct Open<'a, 'b> {
     xml: &'a str,
     to: &'a mut Writer<'b>,
-    /// The byte of the XML that is being read.
-    position: u64,
     elements: Vec<Element>,
     suites: Vec<Suite>,
     cases: Vec<OpenCase>,
@@ -146,13 +71,13 @@ struct Open<'a, 'b> {
 impl<'a, 'b> Open<'a, 'b> {
     fn new(xml: &'a str, to: &'a mut Writer<'b>) -> Self {
         let (elements, suites, cases) = Default::default();
-        Self { xml, to, position: 0, elements, suites, cases }
+        Self { xml, to, elements, suites, cases }
     }
 
-    fn start(&mut self, element: &BytesStart<'_>) {
+    fn begin(&mut self, element: &BytesStart<'_>, position: u64) {
         let name = element.local_name();
         let element = match name.as_ref() {
-            "testsuites" | "testsuite" => self.start_suite(element),
+            "testsuites" | "testsuite" => self.start_suite(element, position),
             "testcase" => self.start_case(element),
             "failure" => self.trouble(Kind::Failure, element),
             "error" => self.trouble(Kind::Error, element),
@@ -165,7 +90,7 @@ impl<'a, 'b> Open<'a, 'b> {
             "system-out" | "system-err" => Element::Output,
             "flakyFailure" | "flakyError" | "rerunFailure" | "rerunError" => {
                 if let Some(case) = self.cases.last_mut() {
-                    case.retried = true;
+                    case.retries += 1;
                 }
                 Element::Attempt
             }
@@ -174,7 +99,7 @@ impl<'a, 'b> Open<'a, 'b> {
         self.elements.push(element);
     }
 
-    fn start_suite(&mut self, element: &BytesStart<'_>) -> Element {
+    fn start_suite(&mut self, element: &BytesStart<'_>, position: u64) -> Element {
         let attributes = Attributes::of(element);
         let name = attributes.get("name").or_else(|| attributes.get("id"));
         let name = name.unwrap_or_default();
@@ -184,8 +109,7 @@ impl<'a, 'b> Open<'a, 'b> {
             _ => self.suites.last().and_then(|suite| suite.runner),
         };
         let declared = attributes.get("tests").and_then(|tests| tests.parse().ok());
-        let declared =
-            declared.filter(|_| self.suites.is_empty()).map(|tests| (tests, self.position));
+        let declared = declared.filter(|_| self.suites.is_empty()).map(|tests| (tests, position));
         let tests_before = self.to.counts().tests;
         let (trouble, output) = Default::default();
         self.suites.push(Suite { name, runner, declared, tests_before, trouble, output });
@@ -208,6 +132,7 @@ impl<'a, 'b> Open<'a, 'b> {
             name: name.filter(|name| !name.is_empty()).unwrap_or_else(|| "(no name)".to_owned()),
             file: attributes.get("file"),
             line: attributes.get("line").and_then(|line| line.parse().ok()),
+            duration_ms: attributes.get("time").and_then(|time| milliseconds(&time)),
             skipped,
             ..OpenCase::default()
         });
@@ -231,7 +156,7 @@ impl<'a, 'b> Open<'a, 'b> {
         Element::Trouble
     }
 
-    fn text(&mut self, text: &str) {
+    fn say(&mut self, text: &str) {
         let Some(element) = self.elements.last() else { return };
         let in_trouble = *element == Element::Trouble;
         if !(in_trouble || *element == Element::Output) || self.elements.contains(&Element::Attempt)
@@ -249,7 +174,7 @@ impl<'a, 'b> Open<'a, 'b> {
         }
     }
 
-    fn end(&mut self) {
+    fn close(&mut self) {
         match self.elements.pop() {
             Some(Element::Case) => {
                 if let Some(case) = self.cases.pop() {
@@ -268,11 +193,12 @@ impl<'a, 'b> Open<'a, 'b> {
 
     fn end_case(&mut self, case: OpenCase) {
         let Some(trouble) = case.trouble else {
+            let OpenCase { suite, name, duration_ms, .. } = case;
+            let test = Test { suite, name, duration_ms, flaky: case.retries > 0 };
             if case.skipped {
-                self.to.skipped(1);
+                self.to.skipped_test(&test);
             } else {
-                self.to.passed(1);
-                self.to.flaky(u64::from(case.retried));
+                self.to.passed_test(&test);
             }
             return;
         };
@@ -283,46 +209,68 @@ impl<'a, 'b> Open<'a, 'b> {
         } else {
             case.output.0
         };
+        let runner = suite.and_then(|suite| suite.runner).unwrap_or(Runner::Unknown);
+        let body = trouble.body.0;
         self.to.failed(Case {
-            runner: suite.and_then(|suite| suite.runner).unwrap_or(Runner::Unknown),
-            suite: plain(&case.suite),
-            name: plain(&case.name),
+            runner,
+            suite: case.suite,
+            name: case.name,
             kind: trouble.kind,
             file: case.file,
             line: case.line,
-            title: plain(&trouble.title),
-            body: plain(&trouble.body.0),
-            stdout: plain(&output),
+            title: trouble.title,
+            body: if runner == Runner::Pytest { pytest::said(&body) } else { body },
+            stdout: output,
+            duration_ms: case.duration_ms,
+            tries: case.retries + 1,
+            ..Case::default()
         });
     }
 
     fn end_suite(&mut self, suite: Suite) {
         if let Some(trouble) = suite.trouble {
             self.to.error(Case {
-                runner: Runner::Unknown,
-                suite: plain(&suite.name),
+                suite: suite.name,
                 name: "(the whole suite)".to_owned(),
                 kind: trouble.kind,
-                file: None,
-                line: None,
-                title: plain(&trouble.title),
-                body: plain(&trouble.body.0),
-                stdout: plain(&suite.output.0),
+                title: trouble.title,
+                body: trouble.body.0,
+                stdout: suite.output.0,
+                ..Case::default()
             });
         }
         let found = self.to.counts().tests - suite.tests_before;
         if let Some((declared, position)) = suite.declared
             && declared != found
         {
-            self.position = position;
-            self.warn(format!("says it has {declared} tests, and has {found}"));
+            // To find the line is to read all before it: not for a warning that is dropped.
+            let line = self.to.keeps_warnings().then(|| xml::line(self.xml, position));
+            self.to.warn(line, format!("says it has {declared} tests, and has {found}"));
         }
+    }
+}
+
+impl Visitor for Open<'_, '_> {
+    fn start(&mut self, element: &BytesStart<'_>, position: u64) {
+        self.begin(element, position);
+    }
+
+    fn end(&mut self) {
+        self.close();
+    }
+
+    fn text(&mut self, text: &str) {
+        self.say(text);
+    }
+
+    fn warn(&mut self, line: usize, reason: String) {
+        self.to.warn(Some(line), reason);
     }
 
     /// What failed before the place counts; a test that is cut off there and did not fail yet
     /// does not.
-    fn give_up(&mut self, reason: impl Into<String>) {
-        self.to.broken(Some(self.line()), reason);
+    fn give_up(&mut self, line: usize, reason: String) {
+        self.to.broken(Some(line), reason);
         while let Some(case) = self.cases.pop() {
             if case.trouble.is_some() {
                 self.end_case(case);
@@ -331,35 +279,5 @@ impl<'a, 'b> Open<'a, 'b> {
         while let Some(suite) = self.suites.pop() {
             self.end_suite(Suite { declared: None, ..suite });
         }
-    }
-}
-
-impl Open<'_, '_> {
-    fn warn(&mut self, reason: impl Into<String>) {
-        self.to.warn(Some(self.line()), reason);
-    }
-
-    /// Counted when it is needed: keeping count would cost more than the parsing.
-    fn line(&self) -> usize {
-        let position = usize::try_from(self.position).unwrap_or(usize::MAX);
-        let before = &self.xml.as_bytes()[..position.min(self.xml.len())];
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
-    }
-}
-
-/// An element's attributes, gone through once.
-struct Attributes<'a>(Vec<Attribute<'a>>);
-
-impl<'a> Attributes<'a> {
-    fn of(element: &'a BytesStart<'_>) -> Self {
-        // Without the check for duplicates, which is quadratic.
-        Self(element.attributes().with_checks(false).flatten().take(ATTRIBUTES_MAX).collect())
-    }
-
-    /// An attribute's value; where it is not quite XML, as it is written.
-    fn get(&self, name: &str) -> Option<String> {
-        let attribute = self.0.iter().find(|attribute| attribute.key.as_ref() == name)?;
-        let value = attribute.normalized_value(XmlVersion::Implicit1_0);
-        Some(value.unwrap_or_else(|_| attribute.value.clone()).into_owned())
     }
 }

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::compiler;
-use crate::report::{Case, Kind, Runner, Writer};
+use super::number::{milliseconds, to_usize};
+use crate::report::{Case, Kind, Runner, Test, Writer};
 use crate::text::Head;
 
 /// Whether the text has a line that only libtest or cargo write.
@@ -63,6 +64,7 @@ struct Totals {
     passed: u64,
     failed: u64,
     ignored: u64,
+    took_ms: Option<u64>,
 }
 
 /// `test result: FAILED. 1 passed; 3 failed; 1 ignored; 0 measured; 0 filtered out; finished …`.
@@ -70,6 +72,10 @@ fn totals(line: &str) -> Option<Totals> {
     let (_verdict, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
     let mut totals = Totals::default();
     for part in counts.split("; ") {
+        if let Some(seconds) = part.strip_prefix("finished in ") {
+            totals.took_ms = milliseconds(seconds.trim_end_matches('s'));
+            continue;
+        }
         let Some((count, what)) = part.split_once(' ') else { continue };
         match (count.parse::<u64>(), what) {
             (Ok(count), "passed" | "measured") => totals.passed += count,
@@ -87,8 +93,8 @@ struct Binary {
     suite: String,
     runner: Runner,
     line: usize,
-    passed: u64,
-    ignored: u64,
+    passed: Vec<String>,
+    ignored: Vec<String>,
     /// In the order they are named first.
     failed: Vec<String>,
     known: BTreeSet<String>,
@@ -111,7 +117,7 @@ enum Part {
 impl Binary {
     fn new((suite, runner): (String, Runner), line: usize) -> Self {
         let (failed, known, outputs) = Default::default();
-        let (passed, ignored, pending) = (0, 0, None);
+        let (passed, ignored, pending) = Default::default();
         let part = Part::Tests;
         Self { suite, runner, line, passed, ignored, failed, known, outputs, pending, part }
     }
@@ -145,8 +151,8 @@ impl Binary {
             (None, None) => return,
         };
         match verdict.split([' ', ',']).next().unwrap_or_default() {
-            "ok" | "bench:" => self.passed += 1,
-            "ignored" => self.ignored += 1,
+            "ok" | "bench:" => self.passed.push(name),
+            "ignored" => self.ignored.push(bare(&name).to_owned()),
             "FAILED" | "failed" => self.fail(&name),
             _ => self.pending = Some(name),
         }
@@ -160,10 +166,16 @@ impl Binary {
     }
 
     /// The totals are what counts: quiet runs and mixed-up lines do not name every test.
-    fn end(self, totals: Totals, to: &mut Writer<'_>) {
+    fn end(mut self, totals: Totals, to: &mut Writer<'_>) {
         let named = self.failed.len() as u64;
-        to.passed(totals.passed);
-        to.skipped(totals.ignored);
+        let (passed, ignored) = (to_usize(totals.passed), to_usize(totals.ignored));
+        self.passed.truncate(passed);
+        self.ignored.truncate(ignored);
+        to.passed((passed - self.passed.len()) as u64);
+        to.skipped((ignored - self.ignored.len()) as u64);
+        if let Some(ms) = totals.took_ms {
+            to.took(ms);
+        }
         if named != totals.failed {
             let failed = totals.failed;
             to.warn(Some(self.line), format!("says {failed} tests failed, and names {named}"));
@@ -172,18 +184,20 @@ impl Binary {
     }
 
     fn failures(mut self, to: &mut Writer<'_>) {
+        let named = |name: String| Test { suite: self.suite.clone(), name, ..Test::default() };
+        std::mem::take(&mut self.passed).into_iter().for_each(|name| to.passed_test(&named(name)));
+        std::mem::take(&mut self.ignored)
+            .into_iter()
+            .for_each(|name| to.skipped_test(&named(name)));
         for name in std::mem::take(&mut self.failed) {
             let body = self.outputs.remove(&name).unwrap_or_default().0;
             to.failed(Case {
                 runner: self.runner,
                 suite: self.suite.clone(),
                 name,
-                kind: Kind::Failure,
-                file: None,
-                line: None,
-                title: String::new(),
                 stdout: before_the_panic(&body).to_owned(),
                 body,
+                ..Case::default()
             });
         }
     }
@@ -196,8 +210,6 @@ fn end_early(binary: Option<Binary>, to: &mut Writer<'_>) {
     let what = if binary.suite.is_empty() { "a run" } else { &binary.suite };
     let reason = "has no end: it crashed, or the text is cut off; what is before is counted";
     to.broken(Some(binary.line), format!("{what} {reason}"));
-    to.passed(binary.passed);
-    to.skipped(binary.ignored);
     let pending = binary.pending.take();
     let (runner, suite) = (binary.runner, binary.suite.clone());
     binary.failures(to);
@@ -207,11 +219,8 @@ fn end_early(binary: Option<Binary>, to: &mut Writer<'_>) {
             suite,
             name,
             kind: Kind::Error,
-            file: None,
-            line: None,
             title: "it did not end: the process crashed, or the text is cut off".to_owned(),
-            body: String::new(),
-            stdout: String::new(),
+            ..Case::default()
         });
     }
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::compiler;
-use crate::report::{Case, Kind, Runner, Writer};
+use super::number::milliseconds;
+use crate::report::{self, Case, Kind, Runner, Writer};
 use crate::text::Head;
 
 /// What libtest writes above the output of a test: a message ends there.
@@ -28,6 +29,7 @@ enum Status {
 #[derive(Debug)]
 struct Test {
     status: Status,
+    duration_ms: Option<u64>,
     tries: u32,
     body: Head,
     word: String,
@@ -43,15 +45,16 @@ pub(crate) fn read(text: &str, to: &mut Writer<'_>) {
         if let Some(found) = summary_line(line) {
             totals = Some((found, number + 1));
             current = None;
-        } else if let Some((status, word, binary, name)) = status_line(line) {
+        } else if let Some(Line { status, word, duration_ms, binary, name }) = status_line(line) {
             let key = (binary.to_owned(), name.to_owned());
             let test = tests.entry(key.clone()).or_insert_with(|| {
                 order.push(key.clone());
-                Test { status, tries: 0, body: Head::default(), word: String::new() }
+                Test { status, duration_ms, tries: 0, body: Head::default(), word: String::new() }
             });
             // After the summary the failures are listed once more.
             if totals.is_none() {
-                *test = Test { tries: test.tries + 1, status, body: Head::default(), word };
+                let tries = test.tries + 1;
+                *test = Test { tries, status, duration_ms, body: Head::default(), word };
                 current = Some(key);
             }
         } else if line.starts_with("────") {
@@ -75,14 +78,17 @@ fn count(
 ) {
     let (mut passed, mut skipped, mut failed) = (0, 0, 0);
     for ((suite, name), test) in tests {
+        let duration_ms = test.duration_ms;
         let kind = match test.status {
             Status::Passed => {
                 passed += 1;
-                to.flaky(u64::from(test.tries > 1));
+                let flaky = test.tries > 1;
+                to.passed_test(&report::Test { suite, name, duration_ms, flaky });
                 continue;
             }
             Status::Skipped => {
                 skipped += 1;
+                to.skipped_test(&report::Test { suite, name, ..report::Test::default() });
                 continue;
             }
             Status::Failed => Kind::Failure,
@@ -97,33 +103,44 @@ fn count(
             suite,
             name,
             kind,
-            file: None,
-            line: None,
             title,
             stdout: own_output(&stdout),
             body: format!("{stderr}{END_OF_STDERR}{stdout}"),
+            duration_ms,
+            tries: test.tries,
+            ..Case::default()
         });
     }
     match totals {
         Some((totals, line)) => {
             // The summary is what counts: a run need not name the tests that passed.
-            to.passed(totals.passed.max(passed));
-            to.skipped(totals.skipped.max(skipped));
+            to.passed(totals.passed.saturating_sub(passed));
+            to.skipped(totals.skipped.saturating_sub(skipped));
+            if let Some(ms) = totals.took_ms {
+                to.took(ms);
+            }
             if totals.failed != failed {
                 let said = totals.failed;
                 to.warn(Some(line), format!("says {said} tests failed, and names {failed}"));
             }
         }
         None => {
-            to.passed(passed);
-            to.skipped(skipped);
             to.broken(None, "has no summary: the run was ended, or the text is cut off");
         }
     }
 }
 
+/// What a line says of one attempt.
+struct Line<'a> {
+    status: Status,
+    word: String,
+    duration_ms: Option<u64>,
+    binary: &'a str,
+    name: &'a str,
+}
+
 /// `  TRY 2 FAIL [   0.315s] (2/4) sample tests::prints`: status, its word, binary, test.
-fn status_line(line: &str) -> Option<(Status, String, &str, &str)> {
+fn status_line(line: &str) -> Option<Line<'_>> {
     let (status, rest) = line.split_once(" [")?;
     let (duration, rest) = rest.split_once("] ")?;
     let duration = duration.trim().strip_suffix('s')?;
@@ -154,7 +171,8 @@ fn status_line(line: &str) -> Option<(Status, String, &str, &str)> {
         .and_then(|rest| rest.split_once(") "))
         .map_or(rest, |(_, rest)| rest);
     let (binary, name) = rest.trim_start().split_once(' ')?;
-    Some((status, word.to_owned(), binary, name.trim()))
+    let duration_ms = milliseconds(duration);
+    Some(Line { status, word: word.to_owned(), duration_ms, binary, name: name.trim() })
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -162,13 +180,15 @@ struct Totals {
     passed: u64,
     failed: u64,
     skipped: u64,
+    took_ms: Option<u64>,
 }
 
 /// `     Summary [   0.955s] 4 tests run: 1 passed (1 slow), 3 failed, 1 skipped`
 fn summary_line(line: &str) -> Option<Totals> {
-    let (_, counts) = line.trim_start().strip_prefix("Summary [")?.split_once("] ")?;
+    let (took, counts) = line.trim_start().strip_prefix("Summary [")?.split_once("] ")?;
     let (_run, counts) = counts.split_once(" run: ")?;
-    let mut totals = Totals::default();
+    let took_ms = milliseconds(took.trim().trim_end_matches('s'));
+    let mut totals = Totals { took_ms, ..Totals::default() };
     for part in counts.split(", ") {
         let mut words = part.split(' ');
         let count = words.next().and_then(|count| count.parse::<u64>().ok());

@@ -83,7 +83,7 @@ impl Entry {
             resolved: text(&written.resolved).filter(|resolved| phrase(resolved).is_some()),
             link: is_true(&written.link),
             hashes: written.integrity.as_str().map(integrity).unwrap_or_default(),
-            licence: licence(&written.license).or_else(|| licences(&written.licenses)),
+            licence: written_licence(&written.license, &written.licenses),
             scope: scope(
                 is_true(&written.dev),
                 is_true(&written.optional),
@@ -116,7 +116,7 @@ impl Entry {
 
 /// Registries serve archives at `…/name/-/name-version.tgz`, or somewhere below the name; an
 /// address that names neither the package nor such a path is somebody's own.
-fn is_from_registry(resolved: &str) -> bool {
+pub(in crate::format) fn is_from_registry(resolved: &str) -> bool {
     resolved.starts_with("http") && (resolved.contains("/-/") || resolved.contains("/download/"))
 }
 
@@ -157,6 +157,11 @@ fn needs(written: &Written) -> BTreeMap<String, Need> {
     needs
 }
 
+/// The licence in `license`, or else what `licenses` lists.
+pub(in crate::format) fn written_licence(license: &Value, licenses: &Value) -> Option<String> {
+    licence(license).or_else(|| licences(licenses))
+}
+
 /// A licence as npm has written it over the years: a text, or an object with a type.
 fn licence(value: &Value) -> Option<String> {
     let text = value.as_str().or_else(|| value["type"].as_str())?;
@@ -175,7 +180,7 @@ fn licences(value: &Value) -> Option<String> {
 }
 
 /// The digests of a Subresource Integrity text, sorted.
-pub(super) fn integrity(text: &str) -> Vec<Hash> {
+pub(in crate::format) fn integrity(text: &str) -> Vec<Hash> {
     let digest = |item: &str| {
         let (algorithm, rest) = item.split_once('-')?;
         let algorithm = match algorithm {
@@ -187,7 +192,8 @@ pub(super) fn integrity(text: &str) -> Vec<Hash> {
         };
         let base64 = rest.split_once('?').map_or(rest, |(base64, _options)| base64);
         let bytes = STANDARD.decode(base64).ok()?;
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let hex: String = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
         Hash::from_hex(algorithm, &hex)
     };
     let mut hashes: Vec<Hash> = text.split_ascii_whitespace().filter_map(digest).collect();

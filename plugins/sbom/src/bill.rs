@@ -1,0 +1,198 @@
+//! What a bill of materials says, whatever format it is written in.
+//!
+//! Formats differ in words and in shape, never in content: whatever one of them needs is here, and
+//! each writer takes it from here alone.
+
+use std::borrow::Cow;
+
+use lockgraph::{EdgeKind, Hash, Kind, Place, Scope, Warning};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::licence::Licence;
+use crate::timestamp::Timestamp;
+use crate::vers::Range;
+
+/// The space that identifiers are made in.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5e1c_a6d0_7f3b_4c52_9d84_2b60_1fe7_93aa);
+
+/// Who writes it.
+pub(crate) const TOOL_NAME: &str = "stepwell-sbom";
+/// Which version of it.
+pub(crate) const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The most lines that are given as evidence for one package.
+const PLACES_MAX: usize = 20;
+
+/// How much is said of each package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) enum Detail {
+    /// All there is.
+    Full,
+    /// Not the lines that say so.
+    NoEvidence,
+    /// Not the addresses either.
+    Bare,
+}
+
+impl Detail {
+    /// What a document says of that, when something is missing.
+    pub(crate) fn note(self) -> Option<String> {
+        let what = match self {
+            Self::Full => return None,
+            Self::NoEvidence => "evidence",
+            Self::Bare => "evidence, external references",
+        };
+        Some(format!("{what}: the document would be larger than allowed"))
+    }
+}
+
+/// A bill of materials.
+#[derive(Debug, Serialize)]
+pub(crate) struct Bill {
+    /// What it is about, and then everything else; references are unique, every other package can
+    /// be reached from the first, and no package needs itself.
+    pub(crate) packages: Vec<Package>,
+    /// The lock files that were read.
+    pub(crate) lockfiles: Vec<String>,
+    /// What was left out or guessed.
+    pub(crate) warnings: Vec<Warning>,
+    /// Whether everything that was wanted is in it.
+    pub(crate) complete: bool,
+    pub(crate) detail: Detail,
+    /// When it was made, if the caller says so.
+    pub(crate) created: Option<Timestamp>,
+}
+
+impl Bill {
+    /// What the bill is about.
+    pub(crate) fn subject(&self) -> &Package {
+        &self.packages[0]
+    }
+
+    /// An identifier made of what it says: equal bills have the same.
+    pub(crate) fn id(&self) -> Uuid {
+        let text = serde_json::to_vec(self).expect("plain structures without maps can be written");
+        Uuid::new_v5(&NAMESPACE, &text)
+    }
+
+    /// The same with less detail.
+    pub(crate) fn reduce(&mut self, detail: Detail) {
+        self.detail = self.detail.max(detail);
+        for package in &mut self.packages {
+            if self.detail >= Detail::NoEvidence {
+                package.places.clear();
+            }
+            if self.detail >= Detail::Bare {
+                package.origin = None;
+                package.archives.clear();
+            }
+        }
+    }
+}
+
+/// A package's part in the bill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) enum Role {
+    Application,
+    Library,
+    Container,
+}
+
+/// One package.
+#[derive(Debug, Serialize)]
+pub(crate) struct Package {
+    /// No other package of the bill has it.
+    pub(crate) reference: String,
+    pub(crate) role: Role,
+    pub(crate) group: Option<String>,
+    pub(crate) name: String,
+    pub(crate) version: Option<String>,
+    /// The versions that will do, where no exact one is pinned.
+    pub(crate) range: Option<Range>,
+    pub(crate) purl: Option<String>,
+    /// None of what merely stands for the repository.
+    pub(crate) known: Option<Known>,
+    /// Digests of the one file it is installed from.
+    pub(crate) hashes: Vec<Hash>,
+    pub(crate) archives: Vec<Archive>,
+    pub(crate) origin: Option<Origin>,
+    /// A digest in the package manager's own form.
+    pub(crate) integrity: Option<String>,
+    pub(crate) licence: Option<Licence>,
+    /// Lines that say it is there.
+    pub(crate) places: Vec<Place>,
+    /// Sorted by package.
+    pub(crate) needs: Vec<Need>,
+}
+
+/// What a lock file knows of a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Known {
+    pub(crate) kind: Kind,
+    pub(crate) scope: Scope,
+}
+
+/// That a package needs another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Need {
+    /// Its place in [`Bill::packages`].
+    pub(crate) to: usize,
+    pub(crate) kind: EdgeKind,
+}
+
+/// A file that a package can be installed from.
+#[derive(Debug, Serialize)]
+pub(crate) struct Archive {
+    /// An address, or a relative one: it can stand where an address is wanted.
+    pub(crate) address: String,
+    pub(crate) hashes: Vec<Hash>,
+}
+
+/// Where a package was got from.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Origin {
+    pub(crate) kind: OriginKind,
+    pub(crate) address: String,
+}
+
+/// What stands at the address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) enum OriginKind {
+    /// A repository.
+    Vcs,
+    /// A file to install from.
+    Distribution,
+}
+
+impl Package {
+    /// Facts that formats have no field of their own for, by name.
+    pub(crate) fn facts(&self) -> Vec<(&'static str, Cow<'_, str>)> {
+        let known = self.known.into_iter();
+        let known = known.flat_map(|known| {
+            [("stepwell:kind", known.kind.name()), ("stepwell:scope", known.scope.name())]
+        });
+        let range = self.range.iter().map(|range| ("stepwell:range", range.text.as_str()));
+        let integrity = self.integrity.iter().map(|text| ("stepwell:integrity", text.as_str()));
+        let all = known.chain(range).chain(integrity);
+        let all = all.map(|(name, value)| (name, Cow::Borrowed(value)));
+        let left_out = self.places.len().saturating_sub(PLACES_MAX);
+        let left_out = (left_out > 0)
+            .then(|| ("stepwell:left-out", Cow::Owned(format!("{left_out} more lines say so"))));
+        all.chain(left_out).collect()
+    }
+
+    /// The first lines that say it is there.
+    pub(crate) fn evidence(&self) -> &[Place] {
+        &self.places[..self.places.len().min(PLACES_MAX)]
+    }
+}
+
+/// A warning in one line.
+pub(crate) fn line(warning: &Warning) -> String {
+    match (warning.path.as_str(), warning.line) {
+        ("", _) => warning.reason.clone(),
+        (path, Some(line)) => format!("{path}:{line}: {}", warning.reason),
+        (path, None) => format!("{path}: {}", warning.reason),
+    }
+}
