@@ -201,6 +201,9 @@ impl Question {
 }
 
 /// What is asked, in words that fit after "it depends on".
+/// The most patterns that a question is shown with: nobody reads forty.
+const PATTERNS_SHOWN_MAX: usize = 4;
+
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -217,7 +220,12 @@ impl fmt::Display for Question {
             Self::Variable { name } => write!(f, "the variable {name:?}"),
             Self::Variables => f.write_str("the variables that are granted"),
             Self::List { path, .. } => write!(f, "the names in {path:?}"),
-            Self::Glob { query, .. } => write!(f, "the files that match {:?}", query.patterns),
+            Self::Glob { query, .. } => {
+                let (shown, more) =
+                    query.patterns.split_at(query.patterns.len().min(PATTERNS_SHOWN_MAX));
+                write!(f, "the files that match {shown:?}")?;
+                if more.is_empty() { Ok(()) } else { write!(f, " and {} more", more.len()) }
+            }
             Self::Search { query, .. } => write!(f, "the lines that match {:?}", query.pattern),
         }?;
         match self.tree() {
