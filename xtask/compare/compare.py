@@ -18,6 +18,8 @@ import truth
 
 RUNS = 3
 TIMEOUT_S = 120
+# How many whole trees are gone through, the largest first.
+TREES = 5
 
 
 def main(stepwell, folder):
@@ -40,6 +42,7 @@ def main(stepwell, folder):
                 continue
             rows.append((entry["name"], name, peer, measure(argv, place, wanted)))
     print_table(rows)
+    print_trees(folder, [entry["name"] for entry in inputs], stepwell)
 
 
 def measure(argv, place, wanted):
@@ -158,6 +161,29 @@ def print_table(rows):
             f"| {told['edges_missed']} | {told['edges_false']} | {told['same']} "
             f"| {told['twice']} | {told['dangling']} |"
         )
+
+
+def print_trees(folder, names, stepwell):
+    """Time and memory on all that the largest packages have, lock files of others included."""
+    trees = [(count_files(os.path.join(folder, "unpacked", name)), name) for name in names]
+    print("\n| whole tree (files) | tool | wall ms | CPU ms | MiB |")
+    print("|---|---|--:|--:|--:|")
+    for files, name in sorted(trees, reverse=True)[:TREES]:
+        place = os.path.join(folder, "unpacked", name)
+        for peer in ("stepwell", "trivy", "syft", "cdxgen"):
+            argv = peers.commands(folder, stepwell)[peer](place)
+            if not os.path.exists(argv[0]):
+                continue
+            told = [run(argv, place)[1] for _ in range(RUNS)]
+            wall, cpu, memory = map(min, zip(*told))
+            print(
+                f"| {name} ({files}) | {peer} | {wall * 1000:.0f} | {cpu * 1000:.0f} "
+                f"| {memory / 2**20:.0f} |"
+            )
+
+
+def count_files(place):
+    return sum(len(files) for _, _, files in os.walk(place))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-//! Measures, and writes what came out into `docs/performance.md`, between two markers: what stands
-//! around them is written by people.
+//! Measures, and writes what came out into pages of `docs`, between two markers: what stands around
+//! them is written by people.
 
 use std::fs;
 use std::process::Command;
@@ -10,29 +10,50 @@ use anyhow::{Context, Result};
 use crate::command::{cargo, output, run, say};
 use crate::{components, places};
 
-const PAGE: &str = "docs/performance.md";
-const BEGIN: &str = "<!-- measured: begin (cargo xtask bench) -->";
-const END: &str = "<!-- measured: end -->";
-
 /// Runs the benches on this machine.
 pub(crate) fn bench() -> Result<()> {
-    components::build()?;
-    // One of the benches starts it. Both are built of the whole workspace, so that they share what
-    // they are built of.
-    run(&mut cargo(&["build", "--release", "--locked", "--workspace", "--bin", "stepwell"]))?;
+    build_release()?;
     say("measuring");
     let numbers = output(&mut cargo(&["bench", "--locked", "--workspace", "--bench", "*"]))?;
     print!("{numbers}");
-
-    let file = places::root().join(PAGE);
-    let page = fs::read_to_string(&file).with_context(|| format!("cannot read {PAGE}"))?;
     let measured = format!("{}\n\n```text\n{}\n```", machine()?, numbers.trim_end());
-    let page = between_markers(&page, &measured).with_context(|| {
-        format!("{PAGE} has no place for numbers: it needs the lines `{BEGIN}` and `{END}`")
+    write("docs/performance.md", "cargo xtask bench", &measured)
+}
+
+/// Compares `sbom` with the tools of others on real lock files, which come from registries.
+pub(crate) fn compare() -> Result<()> {
+    build_release()?;
+    say("comparing; what it compares with comes from package registries");
+    let script = places::root().join("xtask/compare/compare.py");
+    let stepwell = places::target().join("release/stepwell");
+    let folder = places::target().join("compare");
+    let table = output(Command::new("python3").arg(script).args([stepwell, folder]))?;
+    print!("{table}");
+    let measured = format!("{}\n\n{}", machine()?, table.trim_end());
+    write("docs/tools-compared.md", "cargo xtask compare", &measured)
+}
+
+/// What is measured. Some benches start it, and so it is built of the whole workspace like them.
+fn build_release() -> Result<()> {
+    components::build()?;
+    run(&mut cargo(&["build", "--release", "--locked", "--workspace", "--bin", "stepwell"]))
+}
+
+/// Puts what was measured by a command into its place in a page.
+fn write(page: &str, command: &str, measured: &str) -> Result<()> {
+    let file = places::root().join(page);
+    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {page}"))?;
+    let text = between_markers(&text, command, measured).with_context(|| {
+        let (begin, end) = markers(command);
+        format!("{page} has no place for numbers: it needs the lines `{begin}` and `{end}`")
     })?;
-    fs::write(&file, page).with_context(|| format!("cannot write {PAGE}"))?;
-    say(&format!("written to {PAGE}"));
+    fs::write(&file, text).with_context(|| format!("cannot write {page}"))?;
+    say(&format!("written to {page}"));
     Ok(())
+}
+
+fn markers(command: &str) -> (String, &'static str) {
+    (format!("<!-- measured: begin ({command}) -->"), "<!-- measured: end -->")
 }
 
 /// Numbers without their machine mean nothing.
@@ -46,10 +67,11 @@ fn machine() -> Result<String> {
     Ok(format!("{cores} × {model}, {}.", rustc.trim()))
 }
 
-fn between_markers(page: &str, text: &str) -> Option<String> {
-    let (before, rest) = page.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{text}\n{END}{after}"))
+fn between_markers(page: &str, command: &str, text: &str) -> Option<String> {
+    let (begin, end) = markers(command);
+    let (before, rest) = page.split_once(&begin)?;
+    let (_, after) = rest.split_once(end)?;
+    Some(format!("{before}{begin}\n{text}\n{end}{after}"))
 }
 
 #[cfg(test)]
@@ -58,15 +80,18 @@ mod tests {
 
     #[test]
     fn only_what_stands_between_the_markers_is_replaced() {
-        let page = format!("a\n{BEGIN}\nold\n{END}\nb\n");
-        let new = format!("a\n{BEGIN}\nnew\n{END}\nb\n");
-        assert_eq!(between_markers(&page, "new"), Some(new.clone()));
-        assert_eq!(between_markers(&new, "new"), Some(new));
+        let (begin, end) = markers("c");
+        let page = format!("a\n{begin}\nold\n{end}\nb\n");
+        let new = format!("a\n{begin}\nnew\n{end}\nb\n");
+        assert_eq!(between_markers(&page, "c", "new"), Some(new.clone()));
+        assert_eq!(between_markers(&new, "c", "new"), Some(new));
     }
 
     #[test]
     fn a_page_without_markers_is_left_alone() {
-        assert_eq!(between_markers(&format!("{END} {BEGIN}"), "new"), None);
-        assert_eq!(between_markers("", "new"), None);
+        let (begin, end) = markers("c");
+        assert_eq!(between_markers(&format!("{end} {begin}"), "c", "new"), None);
+        assert_eq!(between_markers("", "c", "new"), None);
+        assert_eq!(between_markers(&format!("{begin}\n{end}"), "d", "new"), None);
     }
 }

@@ -46,6 +46,7 @@ usage: cargo xtask CHORE
   tidy          the rules of the house that no lint knows
   deny          licences, bans and sources of what we depend on
   bench         measure, and write docs/performance.md
+  compare       hold `sbom` against others' tools on real lock files, and write docs/tools-compared.md
 ";
 
 fn main() -> ExitCode {
@@ -79,6 +80,7 @@ fn chore(args: &[String]) -> Result<()> {
         ["tidy"] => tidy::check(),
         ["deny"] => deny::check(),
         ["bench"] => bench::bench(),
+        ["compare"] => bench::compare(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())

@@ -18,6 +18,7 @@ use sandbox::{
 use session::Answer;
 use session::event::CallUsage;
 use snapshot::{Digest, View};
+use tokio::task::block_in_place;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::program;
@@ -49,6 +50,11 @@ impl Component {
             Err(source) => Err(Problem::BadComponent { name, source }),
         }
     }
+
+    /// To be loaded when it is first called.
+    fn later(self) -> Offered {
+        Offered::Later { component: self.described, loaded: OnceLock::new() }
+    }
 }
 
 /// The tools of a command, ready to be called.
@@ -70,8 +76,8 @@ enum Offered {
 }
 
 impl Tools {
-    /// Loads the built-in tools and `own`, for so many calls at one time. Compiled code is kept
-    /// from one command to the next.
+    /// The built-in tools and `own`, for so many calls at one time. What was never compiled on this
+    /// machine is compiled now; code that is kept is loaded when it is first called.
     pub(crate) fn load(own: Vec<Component>, calls: u32) -> Result<Self, Problem> {
         Self::load_into(sandbox(calls)?, own)
     }
@@ -84,21 +90,17 @@ impl Tools {
         Self::load_into(sandbox, own)
     }
 
-    /// The same tools, for a command that calls one of them if the cache has no answer: code that we
-    /// built ourselves is loaded when it is called.
+    /// The same tools, for a command that calls one of them if the cache has no answer: what we
+    /// built ourselves is compiled only if it is that one.
     pub(crate) fn offer(own: Vec<Component>, calls: u32) -> Result<Self, Problem> {
         let sandbox = sandbox(calls)?;
-        let later = |component: Component| Offered::Later {
-            component: component.described,
-            loaded: OnceLock::new(),
-        };
-        let tools = built_in()?.into_iter().map(later);
-        let own = load_all(&sandbox, own)?;
+        let tools = built_in()?.into_iter().map(Component::later);
+        let own = load_missing(&sandbox, own)?;
         Self::of(sandbox, tools.chain(own))
     }
 
     fn load_into(sandbox: Sandbox, own: Vec<Component>) -> Result<Self, Problem> {
-        let tools = load_all(&sandbox, built_in()?.into_iter().chain(own).collect())?;
+        let tools = load_missing(&sandbox, built_in()?.into_iter().chain(own).collect())?;
         Self::of(sandbox, tools.into_iter())
     }
 
@@ -180,18 +182,29 @@ fn built_in() -> Result<Vec<Component>, Problem> {
     COMPONENTS.iter().map(component).collect()
 }
 
-/// Loads tools side by side: where they must be compiled, that takes seconds once.
-fn load_all(sandbox: &Sandbox, components: Vec<Component>) -> Result<Vec<Offered>, Problem> {
-    let described: Vec<&Described> = components.iter().map(|one| &one.described).collect();
-    let loaded = compile(sandbox, &described);
-    let load = |(component, loaded): (Component, Result<Tool, LoadError>)| match loaded {
-        Ok(tool) => Ok(Offered::Loaded(tool)),
-        Err(source) => Err(Problem::BadComponent { name: component.name, source }),
+/// Compiles side by side what is not kept in compiled form: that takes seconds, once.
+fn load_missing(sandbox: &Sandbox, components: Vec<Component>) -> Result<Vec<Offered>, Problem> {
+    let is_missing = |one: &Component| !sandbox.keeps(&one.described);
+    let missing: Vec<bool> = components.iter().map(is_missing).collect();
+    let described = components.iter().zip(&missing);
+    let described: Vec<&Described> =
+        described.filter(|(_, missing)| **missing).map(|(one, _)| &one.described).collect();
+    let mut loaded = compile(sandbox, &described).into_iter();
+    let load = |(component, missing): (Component, bool)| {
+        let loaded = if missing { loaded.next() } else { None };
+        match loaded {
+            None => Ok(component.later()),
+            Some(Ok(tool)) => Ok(Offered::Loaded(tool)),
+            Some(Err(source)) => Err(Problem::BadComponent { name: component.name, source }),
+        }
     };
-    components.into_iter().zip(loaded).map(load).collect()
+    components.into_iter().zip(missing).map(load).collect()
 }
 
 fn compile(sandbox: &Sandbox, components: &[&Described]) -> Vec<Result<Tool, LoadError>> {
+    if components.is_empty() {
+        return Vec::new();
+    }
     thread::scope(|scope| {
         let (done, loaded) = mpsc::channel::<()>();
         scope.spawn(move || {
@@ -224,19 +237,26 @@ impl Offered {
         }
     }
 
-    /// Its code. Nothing else waits while it is loaded: the command makes this one call.
+    /// Its code; milliseconds where it has to be loaded first, and seconds where what was kept of it
+    /// is gone.
     fn tool(&self, sandbox: &Sandbox) -> Result<&Tool, &str> {
         let (component, loaded) = match self {
             Self::Loaded(tool) => return Ok(tool),
             Self::Later { component, loaded } => (component, loaded),
         };
-        let load = || {
-            let loaded = compile(sandbox, &[component]).pop();
-            let loaded = loaded.expect("one for each");
-            loaded.map_err(|err| format!("the tool cannot be loaded: {err}"))
-        };
+        // Everybody else goes on meanwhile.
+        let load = || block_in_place(|| load(sandbox, component));
         loaded.get_or_init(load).as_ref().map_err(String::as_str)
     }
+}
+
+fn load(sandbox: &Sandbox, component: &Described) -> Result<Tool, String> {
+    let loaded = if sandbox.keeps(component) {
+        sandbox.load_described(component)
+    } else {
+        compile(sandbox, &[component]).pop().expect("one for each")
+    };
+    loaded.map_err(|err| format!("the tool cannot be loaded: {err}"))
 }
 
 /// Reads a component that a step names: a file below `root`, wherever links lead.

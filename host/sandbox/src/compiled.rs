@@ -84,6 +84,11 @@ impl Kept {
         &self.dir
     }
 
+    /// Whether something is stored under `name`.
+    pub(crate) fn has(&self, name: &Digest) -> bool {
+        self.path(name).is_file()
+    }
+
     /// The code that was stored under `name`, if it is still exactly that.
     pub(crate) fn load(&self, name: &Digest) -> Option<Verified> {
         let file = open_private(&self.path(name)).ok()?;

@@ -217,6 +217,17 @@ impl Sandbox {
         Ok(Tool { digest: *digest, manifest: manifest.clone(), code, form })
     }
 
+    /// Whether code of a component is kept from earlier, so that loading it takes milliseconds. It is
+    /// verified only when it is loaded.
+    pub fn keeps(&self, component: &Described) -> bool {
+        let engine = match &self.place {
+            Place::Here(wasm) => Ok(&wasm.engine),
+            Place::Apart(apart) => apart.engine(),
+        };
+        let name = engine.map(|engine| code_name(engine, &component.digest));
+        self.kept.as_ref().zip(name.ok()).is_some_and(|(kept, name)| kept.has(&name))
+    }
+
     /// The linked component: kept from earlier, or compiled now and kept for later.
     fn linked(
         &self,

@@ -67,12 +67,14 @@ pub struct Input {
     max_failures: Option<usize>,
     #[serde(default)]
     detail: Detail,
+    times: Option<bool>,
     #[serde(default)]
     tree: Tree,
 }
 
 fn test_summary(input: Input) -> Result<Answer, Refusal> {
-    let Input { paths, previous, format, failure, max_tokens, max_failures, detail, tree } = input;
+    let Input { paths, previous, format, failure, max_tokens, max_failures, detail, times, tree } =
+        input;
     let wish = Wish {
         form: format,
         detail,
@@ -84,6 +86,10 @@ fn test_summary(input: Input) -> Result<Answer, Refusal> {
     let outcomes = compare.then(Outcomes::default);
     let mut summary = Summary { outcomes, wanted: failure, ..Summary::default() };
     find::each_report(tree, &paths, &mut summary)?;
+    // Times differ from run to run: a model's conversation must not, where nothing else does.
+    if !times.unwrap_or(matches!(format, Form::Markdown | Form::Ctrf)) {
+        summary.forget_times();
+    }
     let difference = if compare { difference(tree, &previous, &mut summary)? } else { None };
     answer::write(summary, difference, &mut Locator::new(tree), &wish)
 }

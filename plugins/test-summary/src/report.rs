@@ -270,6 +270,13 @@ impl Summary {
         }
     }
 
+    /// From now on nothing says how long anything took.
+    pub(crate) fn forget_times(&mut self) {
+        self.duration_ms = None;
+        self.slowest.clear();
+        self.failures.iter_mut().for_each(|failure| failure.duration_ms = None);
+    }
+
     fn took(&mut self, suite: &str, name: &str, duration_ms: Option<u64>) {
         let Some(duration_ms) = duration_ms.filter(|ms| *ms >= SLOW_MS_MIN) else { return };
         let at = self.slowest.partition_point(|(slower, _)| *slower >= duration_ms);
