@@ -285,7 +285,7 @@ impl Meter {
         let charged =
             Spent { tokens: tokens.min(tokens_left), spend: spend.min(spend_left), calls: 0 };
         let line = self.spent.entry(reservation.work).or_default();
-        line.tokens += charged.tokens;
+        line.tokens = line.tokens.saturating_add(charged.tokens);
         line.spend = line.spend.plus(charged.spend);
         let excess = spend.minus(charged.spend);
         self.excess = self.excess.plus(excess);

@@ -36,7 +36,7 @@ impl Books {
 
     pub(crate) fn enter(&mut self, record: &Record) {
         if record.attempt != self.attempt {
-            self.accounting.wall_ms += self.attempt_ms;
+            add(&mut self.accounting.wall_ms, self.attempt_ms);
             self.accounting.links = 0;
             self.attempt = record.attempt;
         }
@@ -55,14 +55,14 @@ impl Books {
                 self.answers += 1;
                 self.accounting.calls_fresh += u32::from(*source != Source::Cache);
                 self.accounting.calls_cached += u32::from(*source == Source::Cache);
-                self.accounting.cache_saved_us += usage.saved_us;
-                self.accounting.log_lines_dropped += usage.log_dropped;
+                add(&mut self.accounting.cache_saved_us, usage.saved_us);
+                add(&mut self.accounting.log_lines_dropped, usage.log_dropped);
             }
             Input::TurnCompleted { usage, .. } => {
                 self.turns += 1;
                 let counted = usage.unwrap_or_default();
-                self.accounting.input_tokens += counted.input;
-                self.accounting.input_tokens_cached += counted.cached_input;
+                add(&mut self.accounting.input_tokens, counted.input);
+                add(&mut self.accounting.input_tokens_cached, counted.cached_input);
             }
             Input::TurnFailed { code, message, .. } => {
                 self.accounting.last_failure = Some(format!("{code}: {message}"));
@@ -111,7 +111,7 @@ impl Books {
             Note::OutputCut { bytes, shown, kept, .. } => {
                 self.accounting.outputs_cut += 1;
                 if kept.is_none() {
-                    self.accounting.output_bytes_lost += bytes.saturating_sub(*shown);
+                    add(&mut self.accounting.output_bytes_lost, bytes.saturating_sub(*shown));
                 }
             }
             Note::RunStarted { .. }
@@ -132,7 +132,7 @@ impl Books {
         Accounting {
             run: own.run,
             attempts: self.attempt,
-            wall_ms: own.wall_ms + self.attempt_ms,
+            wall_ms: own.wall_ms.saturating_add(self.attempt_ms),
             last_attempt_ms: self.attempt_ms,
             calls_fresh: own.calls_fresh,
             calls_cached: own.calls_cached,
@@ -152,4 +152,9 @@ impl Books {
             ..rules
         }
     }
+}
+
+/// Numbers come from servers, from other machines and from clocks that jump: a sum stays at the most.
+fn add(sum: &mut u64, more: u64) {
+    *sum = sum.saturating_add(more);
 }

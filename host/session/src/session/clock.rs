@@ -68,7 +68,8 @@ impl Session {
 
     pub(super) fn pass_time(&mut self, now: u64) {
         let passed = now.saturating_sub(self.now);
-        *self.worked_ms.entry(self.work()).or_default() += passed;
+        let worked = self.worked_ms.entry(self.work()).or_default();
+        *worked = worked.saturating_add(passed);
         self.now = self.now.max(now);
     }
 

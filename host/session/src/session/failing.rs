@@ -52,7 +52,7 @@ impl Session {
         if class == FailureClass::Provider && self.may_retry(&asking, after_ms) {
             self.emit(Decision::TurnRetried { turn, code, after_ms });
             asking.try_number += 1;
-            asking.waited_ms += after_ms;
+            asking.waited_ms = asking.waited_ms.saturating_add(after_ms);
             return self.reserve_turn(asking, after_ms);
         }
         let reason = match class {
