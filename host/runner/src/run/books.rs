@@ -158,3 +158,24 @@ impl Books {
 fn add(sum: &mut u64, more: u64) {
     *sum = sum.saturating_add(more);
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_number_of_a_server_is_too_large_for_the_books() {
+        let most = u64::MAX;
+        let usage = json!({ "input": most, "cached-input": most, "output": most });
+        let turn = json!({ "type": "turn-completed", "turn": 1, "response_id": "r", "items": [],
+            "calls": [], "text": "", "usage": usage });
+        let input: Input = serde_json::from_value(turn).unwrap();
+        let mut books = Books::new(String::new());
+        books.heard(&input);
+        books.heard(&input);
+        let accounting = books.close(Accounting::default());
+        assert_eq!((accounting.input_tokens, accounting.input_tokens_cached), (most, most));
+    }
+}
