@@ -31,6 +31,9 @@ def prepare(entry, folder, python):
             to = os.path.join(place, os.path.relpath(path, root))
             os.makedirs(os.path.dirname(to), exist_ok=True)
             shutil.copy(path, to)
+    # Each is a repository of its own, whatever repository it lies in.
+    for root in (place, unpacked):
+        subprocess.run(["git", "init", "--quiet", root], check=True)
     return place, name
 
 
