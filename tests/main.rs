@@ -19,3 +19,4 @@ mod sdk;
 mod sharing;
 mod support;
 mod trees;
+mod verify;

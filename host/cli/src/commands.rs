@@ -20,7 +20,7 @@ use crate::args::{
 use crate::problem::Problem;
 use crate::say::answer as print;
 
-pub(crate) use worker::{is_worker, program};
+pub(crate) use worker::{is_worker, keeper, keeper_orders, program};
 
 /// Carries a command out; the exit code, unless there was a problem.
 pub(crate) fn run(args: Args) -> Result<u8, Problem> {

@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod components;
+mod confine;
 mod dirs;
 mod exit;
 mod pipeline;
@@ -25,6 +26,9 @@ fn main() -> ExitCode {
     // Before anything else is opened or started: a worker gives up what it has.
     if commands::is_worker() {
         return sandbox::serve();
+    }
+    if let Some(orders) = commands::keeper_orders() {
+        return sandbox::keep(&orders);
     }
     let args = args::Args::parse();
     match commands::run(args) {

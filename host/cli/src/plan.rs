@@ -239,11 +239,21 @@ fn tests(step: &Step) -> Result<Option<TestPlan>, StepError> {
         let why = format!("is {}", verify.repair_rounds);
         return Err(StepError::value("verify.repair-rounds", why, help));
     }
+    if verify.retries > session::RETRIES_MAX {
+        let help = format!("the most is {}", session::RETRIES_MAX);
+        return Err(StepError::value("verify.retries", format!("is {}", verify.retries), help));
+    }
     Grant::read(&verify.reports).map_err(|err| bad_glob("verify.reports", &err))?;
     Ok(Some(TestPlan {
         command: verify.command.clone(),
         before: verify.before,
         repair_rounds: verify.repair_rounds,
+        retries: verify.retries,
+        flaky: match verify.flaky {
+            step::Flaky::Fail => session::Flaky::Fail,
+            step::Flaky::Pass => session::Flaky::Pass,
+        },
+        compared: verify.before,
     }))
 }
 
@@ -335,6 +345,7 @@ mod tests {
             told("[budget.patch]\ncalls = 1001"),
             told("[verify]\ncommand = []"),
             told("[verify]\ncommand = [\"x\"]\nrepair-rounds = 6"),
+            told("[verify]\ncommand = [\"x\"]\nretries = 4"),
             told("[tools]\nread = [\"a{\"]"),
             told("[limits]\nanswer-bytes = 3"),
             told("[limits]\nconcurrent-calls = 0"),

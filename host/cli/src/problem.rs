@@ -73,6 +73,9 @@ pub(crate) enum Problem {
     /// A machine that cannot keep a tool in.
     #[error("this machine does not put every wall around a tool: missing are {missing}")]
     Isolation { missing: String },
+    /// The step requires walls around its tests, and this machine has none that keep enough out.
+    #[error("the step requires walls around its tests, and this machine has {found}")]
+    TestsUnguarded { found: String },
     /// No tool has that name.
     #[error("there is no tool `{name}`")]
     NoTool { name: String, nearest: Option<String> },
@@ -171,6 +174,7 @@ impl Problem {
                 "names in the ledger are those of the step, the repository and the branch".to_owned()
             }
             Self::Isolation { .. } => ISOLATION_HELP.to_owned(),
+            Self::TestsUnguarded { .. } => TESTS_HELP.to_owned(),
             Self::ToolTwice { .. } => "give one of them another name".to_owned(),
             Self::Tree { .. } => {
                 "look at what is there, and write its digest into `tools.trees` if you mean it"
@@ -263,6 +267,7 @@ impl Problem {
             | Self::ToolGrants { .. }
             | Self::Tree { .. }
             | Self::Isolation { .. }
+            | Self::TestsUnguarded { .. }
             | Self::NoTool { .. }
             | Self::Cache { .. }
             | Self::Ledger { .. }
@@ -303,6 +308,10 @@ fn run_help(err: &runner::RunError) -> Option<&'static str> {
 /// What to do about a machine that cannot keep a tool in.
 const ISOLATION_HELP: &str = "`stepwell doctor` says what this machine gives; without \
                               `--require-isolation` the run goes on and says what is missing";
+
+/// What to do about a machine that cannot keep a step's own tests in.
+const TESTS_HELP: &str = "install bubblewrap (`bwrap`) where unprivileged user namespaces are \
+                          allowed; with `sandbox = \"auto\"` the tests run behind what there is";
 
 /// What to do about a ledger.
 fn ledger_help(err: &ledger::LedgerError) -> Option<&'static str> {

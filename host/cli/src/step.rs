@@ -221,6 +221,26 @@ pub(crate) struct Verify {
     /// Whether the tests run once before the model is asked.
     #[serde(default)]
     pub(crate) before: bool,
+    /// How often a command that failed with a patch runs again with the same files, at most 3:
+    /// tests that fail and then pass are called flaky.
+    #[serde(default)]
+    pub(crate) retries: u32,
+    /// What the tests count for when the command passes only then: `fail` leaves the patch marked
+    /// as failing, `pass` takes the last word.
+    #[serde(default)]
+    pub(crate) flaky: Flaky,
+    /// Whether the same files give the same result: what a run said then counts for a day, and does
+    /// not run again. Only behind walls, which keep the tests from writing such results themselves.
+    #[serde(default)]
+    pub(crate) deterministic: bool,
+    /// What stands between the tests and this machine: `auto` takes what there is of Bubblewrap
+    /// and Landlock, `require` begins no run without, `off` is for tests that need more.
+    #[serde(default)]
+    pub(crate) sandbox: Guard,
+    /// Whether the tests may use the network. Bubblewrap leaves them their own loopback otherwise;
+    /// Landlock cannot keep them from it.
+    #[serde(default)]
+    pub(crate) network: bool,
     /// How often the model may repair a patch whose tests fail.
     #[serde(default = "one")]
     pub(crate) repair_rounds: u32,
@@ -232,6 +252,30 @@ pub(crate) struct Verify {
 
 fn one() -> u32 {
     1
+}
+
+/// What tests count for that failed and then passed, and nothing was changed.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Flaky {
+    /// They failed.
+    #[default]
+    Fail,
+    /// They passed.
+    Pass,
+}
+
+/// What stands between the tests and the machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Guard {
+    /// What there is.
+    #[default]
+    Auto,
+    /// Bubblewrap; with a network, Landlock from version 6 on is enough.
+    Require,
+    /// Nothing.
+    Off,
 }
 
 /// Ceilings of one tool call. What is left out has a default that `stepwell validate` shows.

@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`run`] (the loop), `run/resume` (where it begins), `journal` (what is
 //! written down), `model` (the task that talks to the model), `tools` (the door to tools),
-//! `scratch` (the step's own tests), `artifacts` and `report` (what is left).
+//! `scratch` (the tree of the step's own tests), `verify` (their command), `artifacts` and `report` (what is left).
 //!
 //! This crate must not know the terminal, the environment, the arguments, or that tools are WASM.
 
@@ -28,6 +28,7 @@ mod scratch;
 mod sink;
 mod text;
 mod tools;
+mod verify;
 
 pub use artifacts::ArtifactError;
 pub use carrier::Carrier;
@@ -40,7 +41,8 @@ pub use ledger::{Charge, Entry, Later, LedgerRefusal, RunLedger};
 pub use offer::tool_spec;
 pub use outlet::{Intake, Outlet, Shown};
 pub use plan::{
-    BeginningFile, FirstUse, ModelPlan, ResumeCommand, RunKey, RunPlan, TestCommand, Tree, Way,
+    BeginningFile, FirstUse, ModelPlan, ResumeCommand, RunKey, RunPlan, TestCommand, TestLimits,
+    Tree, Way,
 };
 pub use report::markdown;
 pub use run::{Ended, RunError, run};
@@ -51,3 +53,4 @@ pub use text::Plain;
 pub use tools::{
     BadTool, CHANGED_FILES, Called, Execution, Shared, ToolExecutor, ToolInfo, Toolbox, Trees,
 };
+pub use verify::{Bubblewrap, Confine, Confined, Reach, Room};

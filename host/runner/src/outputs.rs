@@ -1,8 +1,8 @@
 //! Outputs that are longer than what the conversation gets of one: cut where they come from, so
 //! that what waits for the loop is small, and kept whole beside the journal, to become artifacts.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,12 +10,19 @@ use session::event::Note;
 use session::{Answer, CallId};
 
 use crate::text::cut;
+use crate::verify::left_out;
 
 /// Where they stand, beside the journal and among the artifacts.
 pub(crate) const OUTPUTS: &str = "outputs";
 
 /// Bytes of all outputs that a run keeps: what a pipeline uploads without noticing.
 const OUTPUTS_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Bytes of one output that are kept as it grows. Its end is kept beside them.
+const STREAM_BYTES_MAX: u64 = 12 * 1024 * 1024;
+
+/// What that can come to, with the end of the output and a word between the two.
+const STREAMED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// What ends the name of each, after that of its call.
 const ENDING: &str = ".txt";
@@ -88,6 +95,29 @@ impl Outputs {
         (Answer::Answered { output: shown }, Some(note))
     }
 
+    /// Begins to keep an output that only grows; none where it cannot be kept. What an earlier
+    /// attempt kept under the name is gone.
+    pub(crate) fn stream(&self, call: CallId) -> Option<Stream> {
+        let less = |room: u64| room.checked_sub(STREAMED_BYTES_MAX);
+        self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok()?;
+        let name = format!("{call}{ENDING}");
+        let file = fs::create_dir_all(&self.dir).and_then(|()| File::create(self.dir.join(&name)));
+        match file {
+            Ok(file) => Some(Stream { file, name, written: 0, missed: 0, ends: false }),
+            Err(_) => {
+                self.room.fetch_add(STREAMED_BYTES_MAX, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+
+    /// An output that grew to its end: where it is, below the artifacts, and how much of it.
+    pub(crate) fn streamed(&self, stream: Stream) -> (String, u64) {
+        let Stream { name, written, .. } = stream;
+        self.room.fetch_add(STREAMED_BYTES_MAX.saturating_sub(written), Ordering::Relaxed);
+        (format!("{OUTPUTS}/{name}"), written)
+    }
+
     /// Keeps an output whole; none where it cannot be. Where it is, below the artifacts.
     fn keep(&self, name: &str, bytes: &[u8]) -> Option<String> {
         let size = bytes.len() as u64;
@@ -100,5 +130,50 @@ impl Outputs {
             return None;
         }
         Some(format!("{OUTPUTS}/{name}"))
+    }
+}
+
+/// An output that is kept as it grows.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    file: File,
+    name: String,
+    /// Bytes of the output that are in the file.
+    written: u64,
+    /// Bytes of it that are not.
+    missed: u64,
+    /// Whether the file takes no more, which nobody needs to know before the end.
+    ends: bool,
+}
+
+impl Stream {
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        let room = STREAM_BYTES_MAX.saturating_sub(self.written);
+        let fits = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
+        let fits = if self.ends { 0 } else { fits };
+        match self.file.write_all(&bytes[..fits]) {
+            Ok(()) => {
+                self.written += fits as u64;
+                self.missed += (bytes.len() - fits) as u64;
+            }
+            Err(_) => self.missed += bytes.len() as u64,
+        }
+        self.ends |= self.missed > 0;
+    }
+
+    /// Bytes of the output that are not in the file.
+    pub(crate) fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// The output is over; `tail` is the end of what is not in the file yet.
+    pub(crate) fn end(&mut self, tail: &[u8]) {
+        let left = self.missed.saturating_sub(tail.len() as u64);
+        let note = if left > 0 { left_out(left) } else { String::new() };
+        let whole = self.file.write_all(note.as_bytes()).and_then(|()| self.file.write_all(tail));
+        if whole.is_ok() {
+            self.written += tail.len() as u64;
+            self.missed = left;
+        }
     }
 }

@@ -11,6 +11,7 @@ use snapshot::{Digest, FileContent, RepoPath, Snapshot};
 use crate::carrier::Carrier;
 use crate::disk::Machine;
 use crate::ledger::RunLedger;
+use crate::verify::Confine;
 
 /// A step that is ready to run.
 #[derive(Debug)]
@@ -135,7 +136,7 @@ pub struct ModelPlan {
 }
 
 /// The step's own tests.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct TestCommand {
     /// The program and its arguments; no shell reads them. Never empty.
     pub command: Vec<String>,
@@ -143,6 +144,31 @@ pub struct TestCommand {
     pub reports: Vec<String>,
     /// The whole environment of the command.
     pub env: BTreeMap<String, String>,
+    /// Where a run is kept for a day, for tests of which the step says that the same files give the
+    /// same result. Never a folder that the command can write to.
+    pub kept: Option<PathBuf>,
+    /// How far it may go.
+    pub limits: TestLimits,
+    /// Who puts walls around it, where somebody does. Without, its group of processes is all that
+    /// holds it.
+    pub confine: Option<Arc<dyn Confine>>,
+}
+
+/// How far a test command may go; its time is the work's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TestLimits {
+    /// Bytes of output. What is kept of them is less.
+    pub output_bytes: u64,
+    /// Bytes on the disk: of the tree with what a build leaves there, and of what is written
+    /// elsewhere, each.
+    pub disk_bytes: u64,
+}
+
+impl Default for TestLimits {
+    /// What the largest build that is known leaves, and a log that nobody reads any more.
+    fn default() -> Self {
+        Self { output_bytes: 1024 * 1024 * 1024, disk_bytes: 32 * 1024 * 1024 * 1024 }
+    }
 }
 
 /// Where a part of a run's key first tells.

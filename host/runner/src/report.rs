@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use session::{
-    Accounting, Finding, Outcome, RunResult, Severity, StopReason, TestCounts, TestsSaid,
+    Accounting, Finding, Outcome, RunResult, Severity, StopReason, TestCounts, TestsCompared,
+    TestsSaid,
 };
 
 use crate::sink::{bytes, count, grouped, micros};
@@ -57,6 +58,9 @@ fn came_to(outcome: Outcome) -> &'static str {
         Outcome::PatchTested => "A patch that passed the gates and the tests",
         Outcome::PatchUntested => "A patch that passed the gates, untested",
         Outcome::PatchFailing => "A patch that passed the gates, and fails the tests",
+        Outcome::PatchFailingAsBefore => {
+            "A patch that passed the gates; the tests that fail with it failed before it, too"
+        }
         Outcome::PatchRefused => "A diagnosis; the gates refused the patch",
         Outcome::Diagnosis => "A diagnosis, no patch",
         Outcome::ContextOnly => "The context, no diagnosis",
@@ -105,7 +109,7 @@ fn tests(page: &mut String, result: &RunResult) {
     page.push_str("| --- | --- | --- | --- | --- | --- |\n");
     let rows = [("before", &result.tests_before), ("with the patch", &result.tests_after)];
     for (when, said) in rows {
-        let Some(TestsSaid { passed: fine, exit_code, counts }) = said else { continue };
+        let Some(TestsSaid { passed: fine, exit_code, counts, .. }) = said else { continue };
         match counts {
             Some(TestCounts { tests: tests @ 1.., passed, failed, errors, skipped, .. }) => {
                 let cells = [tests, passed, failed, errors, skipped].map(u64::to_string);
@@ -119,6 +123,63 @@ fn tests(page: &mut String, result: &RunResult) {
                     writeln!(page, "| {when} | the command {mark}, {code}; no report | | | | |");
             }
         }
+    }
+    page.push('\n');
+    let after = result.tests_after.as_ref();
+    if let Some(compared) = after.and_then(|said| said.compared.as_ref()) {
+        against_before(page, compared);
+    }
+    if let Some(said) = after.filter(|said| said.failed_before > 0) {
+        again(page, said);
+    }
+}
+
+fn against_before(page: &mut String, compared: &TestsCompared) {
+    let TestsCompared { newly_failing, fixed, still_failing, vanished, caution } = compared;
+    let kinds = [
+        ("newly failing", newly_failing),
+        ("fixed", fixed),
+        ("failed before, too", still_failing),
+        ("no longer there", vanished),
+    ];
+    for (what, names) in kinds.into_iter().filter(|(_, names)| names.count > 0) {
+        let _ = write!(page, "- {} {what}", grouped(names.count));
+        listed(page, &names.tests, names.count);
+    }
+    if let Some(caution) = caution {
+        let _ = writeln!(page, "- with caution: {}", Inline(caution));
+    }
+    page.push('\n');
+}
+
+/// What came of a command that failed and ran again with the same files.
+fn again(page: &mut String, said: &TestsSaid) {
+    let times = count(u64::from(said.failed_before), "time");
+    let came = match (said.passed, said.exit_code) {
+        (true, _) => ", then it passed, and counts as passed",
+        (false, Some(0)) => ", then it passed, and counts as failed: it may fail again",
+        (false, _) => "",
+    };
+    let _ = writeln!(page, "The same command failed {times} before with the same files{came}.\n");
+    if !said.flaky.is_empty() {
+        page.push_str("- ⚠️ flaky, failed and then did not");
+        listed(page, &said.flaky, said.flaky.len() as u64);
+        page.push('\n');
+    }
+}
+
+/// The first names, and how many there are beside them.
+fn listed(page: &mut String, names: &[String], all: u64) {
+    /// Names that are shown; `result.json` has more.
+    const SHOWN: usize = 10;
+    for (name, before) in
+        names.iter().take(SHOWN).zip(std::iter::once(": ").chain(std::iter::repeat(", ")))
+    {
+        let _ = write!(page, "{before}{}", Inline(name));
+    }
+    let more = all.saturating_sub(names.len().min(SHOWN) as u64);
+    if more > 0 && !names.is_empty() {
+        let _ = write!(page, " and {} more", grouped(more));
     }
     page.push('\n');
 }
@@ -166,5 +227,8 @@ fn took(page: &mut String, accounting: &Accounting) {
         );
     }
     let _ = writeln!(page, "- tools guarded by: {}", Inline(&accounting.isolation));
+    if let Some(isolation) = &accounting.tests_isolation {
+        let _ = writeln!(page, "- tests guarded by: {}", Inline(isolation));
+    }
     page.push_str("\n</details>\n");
 }

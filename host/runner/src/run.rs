@@ -102,7 +102,8 @@ pub struct Ended {
 enum Done {
     Called(Box<Answered>),
     Judged(CallId, Judged),
-    Tested(u32, TestsRun),
+    /// Of a round, and how often its command had run before.
+    Tested((u32, u32), Box<TestsRun>),
     Reserved(Reserved),
     Carried(Carried),
 }
@@ -358,7 +359,7 @@ impl<E: ToolExecutor> Run<E> {
             Turned::Task(done) => match done? {
                 Done::Called(answered) => self.called(*answered),
                 Done::Judged(call, judged) => self.judged(call, judged),
-                Done::Tested(round, tested) => self.tested(round, tested),
+                Done::Tested(round, tested) => self.tested(round, *tested),
                 Done::Reserved(reserved) => self.reserved(reserved),
                 Done::Carried(carried) => self.carried(carried),
             },

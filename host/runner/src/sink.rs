@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use session::Answer;
 use session::budget::Money;
-use session::event::{CallUsage, Decision, Event, Input, Note, Record};
-use session::{Source, TestCounts, TestsSaid};
+use session::event::{CallUsage, Decision, Event, Input, Note, Record, TestsFacts};
+use session::{Source, TestCounts, TestsCompared, TestsSaid};
 
 use crate::text::{Plain, cut};
 
@@ -150,8 +150,11 @@ fn heard(input: &Input) -> Option<(&'static str, String)> {
             Some(("refused", format!("turn {turn}: {message}")))
         }
         Input::Approved { check, by } => Some(("approved", format!("{check} by {by}"))),
+        Input::TestsFinished { round, facts: Some(facts), .. } => {
+            Some(("tests", format!("{}: {}", round_word(*round), facts_words(facts))))
+        }
         Input::AttemptStarted { .. }
-        | Input::TestsFinished { .. }
+        | Input::TestsFinished { facts: None, .. }
         | Input::TurnRequested { .. }
         | Input::CallReceived { .. }
         | Input::TurnCompleted { .. }
@@ -162,7 +165,10 @@ fn heard(input: &Input) -> Option<(&'static str, String)> {
 fn decided(decision: &Decision) -> Option<(&'static str, String)> {
     Some(match decision {
         Decision::PhaseEntered { phase } => (phase.name(), String::new()),
-        Decision::TestsStarted { round } => ("tests", format!("{}: running", round_word(*round))),
+        Decision::TestsStarted { round, again } => {
+            let word = if *again == 0 { "running" } else { "running again" };
+            ("tests", format!("{}: {word}", round_word(*round)))
+        }
         Decision::CallStarted { call } => {
             ("call", format!("{} {} {}", call.id, call.tool, cut(&call.arguments, 100)))
         }
@@ -185,7 +191,7 @@ fn decided(decision: &Decision) -> Option<(&'static str, String)> {
         Decision::AnalysisTaken { findings } => {
             ("analysis", count(u64::from(*findings), "finding"))
         }
-        Decision::TestsCounted { round, said } => {
+        Decision::TestsCounted { round, said, .. } => {
             ("tests", format!("{}: {}", round_word(*round), tests_words(said)))
         }
         Decision::Warned { check, because } => ("warning", format!("{check}: {because}")),
@@ -236,14 +242,30 @@ fn round_word(round: u32) -> String {
     if round == 0 { "before".to_owned() } else { format!("with patch {round}") }
 }
 
+fn facts_words(facts: &TestsFacts) -> String {
+    let TestsFacts { isolation, output_bytes, kept, kept_bytes, digest: _ } = facts;
+    let Some(isolation) = isolation else {
+        return "the same ran before, and its result is taken".to_owned();
+    };
+    let output = match kept {
+        Some(file) if kept_bytes == output_bytes => {
+            format!("{} of output in {file}", bytes(*output_bytes))
+        }
+        Some(file) => format!("{} of {} in {file}", bytes(*kept_bytes), bytes(*output_bytes)),
+        None => format!("{} of output, not kept", bytes(*output_bytes)),
+    };
+    format!("{output}; guarded by {isolation}")
+}
+
 fn tests_words(said: &TestsSaid) -> String {
-    let TestsSaid { passed, exit_code, counts } = said;
+    let TestsSaid { passed, exit_code, counts, .. } = said;
     let command = match exit_code {
         Some(code) => format!("the command ended with {code}"),
         None => "the command did not come to an end".to_owned(),
     };
     let Some(TestCounts { tests: 1.., .. }) = counts else {
-        return if *passed { "passed".to_owned() } else { command };
+        let word = if *passed { "passed".to_owned() } else { command };
+        return format!("{word}{}", beside(said));
     };
     let TestCounts { tests, passed: fine, failed, errors, skipped, .. } =
         counts.clone().unwrap_or_default();
@@ -253,8 +275,32 @@ fn tests_words(said: &TestsSaid) -> String {
             let _ = write!(text, ", {n} {what}");
         }
     }
-    if !passed && failed + errors == 0 {
+    if !passed && failed + errors == 0 && said.failed_before == 0 {
         let _ = write!(text, ", but {command}");
+    }
+    text + &beside(said)
+}
+
+/// How a run differs from those before it, where that is known.
+fn beside(said: &TestsSaid) -> String {
+    let mut text = String::new();
+    if let Some(compared) = &said.compared {
+        let TestsCompared { newly_failing, fixed, still_failing, vanished, caution: _ } = compared;
+        let kinds = [
+            (newly_failing, "newly failing"),
+            (fixed, "fixed"),
+            (still_failing, "failed before, too"),
+            (vanished, "no longer there"),
+        ];
+        for (names, what) in kinds.into_iter().filter(|(names, _)| names.count > 0) {
+            let _ = write!(text, "; {} {what}", names.count);
+        }
+    }
+    if said.failed_before > 0 {
+        let _ = write!(text, "; failed {} before", count(u64::from(said.failed_before), "time"));
+    }
+    if !said.flaky.is_empty() {
+        let _ = write!(text, "; flaky: {}", cut(&said.flaky.join(", "), 200));
     }
     text
 }

@@ -9,7 +9,8 @@
 //! Reading order: [`Sandbox`] (what it is set up with), [`Tool`] (what is checked before anything
 //! runs), [`Sandbox::call`] (one call to its end), `run` and `guest` (what a running guest can
 //! reach), `wasi` (the same for guests whose toolchain wants an operating system), [`Limits`] and
-//! [`Ending`] (how far it gets), `worker` (the process around it).
+//! [`Ending`] (how far it gets), `worker` (the process around it). `keeper` is apart from all that: it holds the step's own tests,
+//! which are no component.
 //!
 //! There are two walls. The first is the engine with its settings. The second is a process that
 //! has no environment, no descriptor but its line to this one, and no system call to open
@@ -28,6 +29,7 @@ mod engine;
 pub mod fuzzing;
 mod guest;
 mod json;
+mod keeper;
 mod limits;
 mod manifest;
 mod outcome;
@@ -40,6 +42,7 @@ mod wasi;
 mod worker;
 
 pub use call::INPUT_BYTES_MAX;
+pub use keeper::{Orders, TestsReach, keep, tests_landlock};
 pub use limits::{Limits, LimitsError};
 pub use manifest::{GrantCeiling, Manifest, ManifestError};
 pub use outcome::{Ending, Level, LogLine, Outcome, Report, Usage};

@@ -68,6 +68,8 @@ pub enum Effect {
     RunTests {
         /// 0 without a patch, then counted from 1.
         round: u32,
+        /// How often the round's command has run before, with the same files.
+        again: u32,
     },
     /// Carry a call out; answered by [`Input::CallAnswered`].
     ///

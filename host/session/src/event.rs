@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::budget::Usage;
 use crate::budget::{Money, Reservation};
 use crate::call::{Answer, Call, CallId, ModelCall, Source};
-use crate::outcome::{PatchFile, TestsSaid, Verdict};
+use crate::outcome::{PatchFile, Verdict};
 use crate::state::Phase;
 use crate::stop::{FailureClass, Signal, StopReason};
+use crate::tested::TestsSaid;
 
 /// Raised when an old reader would misread a new file.
 pub const SCHEMA: u32 = 1;
@@ -111,6 +112,49 @@ pub enum TestsEnding {
     NotStarted,
     /// The work's time was used up before it ended.
     TimedOut,
+    /// The command went beyond what it may use, and was ended.
+    Ended {
+        /// What it used too much of.
+        limit: TestsLimit,
+    },
+}
+
+/// What a run of the step's own tests can use too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TestsLimit {
+    /// Bytes of output.
+    Output,
+    /// Bytes on the disk.
+    Disk,
+}
+
+impl TestsLimit {
+    /// What the command did, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Output => "it wrote more output than a test command may",
+            Self::Disk => "it wrote more files than a test command may",
+        }
+    }
+}
+
+/// What is known of a run of the step's own tests beside what came of it. No decision reads it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TestsFacts {
+    /// What guarded the command, in one line; none where it did not run, since the same had run
+    /// before and was kept.
+    pub isolation: Option<String>,
+    /// Bytes of its output.
+    pub output_bytes: u64,
+    /// The file that holds the output, below the artifacts; none where it could not be kept.
+    pub kept: Option<String>,
+    /// Bytes of it that are in that file.
+    pub kept_bytes: u64,
+    /// BLAKE3 in hex of what ran (the tree, the command, its environment) and what came of it (the
+    /// ending, the reports); none where the tree could not be read again.
+    pub digest: Option<String>,
 }
 
 /// What can be late.
@@ -142,10 +186,16 @@ pub enum Input {
     TestsFinished {
         /// Which round: 0 without a patch, then counted from 1.
         round: u32,
+        /// How often the round's command had run before, with the same files.
+        #[serde(default, skip_serializing_if = "is_first")]
+        again: u32,
         /// How.
         ending: TestsEnding,
         /// Where their reports stand in the snapshot that the tools see from now on.
         reports: Vec<String>,
+        /// What readers may want to know of the run, where there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        facts: Option<TestsFacts>,
     },
     /// A call came back.
     CallAnswered {
@@ -262,6 +312,10 @@ pub enum Input {
     },
 }
 
+fn is_first(again: &u32) -> bool {
+    *again == 0
+}
+
 /// What the rules decide, for readers; the effects themselves are not written down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -275,6 +329,9 @@ pub enum Decision {
     TestsStarted {
         /// Which round: 0 without a patch, then counted from 1.
         round: u32,
+        /// How often the round's command has run before, with the same files.
+        #[serde(default, skip_serializing_if = "is_first")]
+        again: u32,
     },
     /// A call is to be carried out.
     CallStarted {
@@ -343,6 +400,9 @@ pub enum Decision {
     TestsCounted {
         /// Which round: 0 without a patch, then counted from 1.
         round: u32,
+        /// How often the round's command had run before, with the same files.
+        #[serde(default, skip_serializing_if = "is_first")]
+        again: u32,
         /// What.
         said: TestsSaid,
     },

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::{Money, Spent, Work};
 use crate::stop::StopReason;
+use crate::tested::TestsSaid;
 
 /// The most findings an analysis may have: more is not an analysis.
 const FINDINGS_MAX: usize = 100;
@@ -167,8 +168,7 @@ pub struct TestCounts {
 
 impl TestCounts {
     /// Reads the output of `test_summary`; none when it has no counts.
-    pub(crate) fn parse(output: &str) -> Option<Self> {
-        let value: serde_json::Value = serde_json::from_str(output).ok()?;
+    pub(crate) fn parse(value: &serde_json::Value) -> Option<Self> {
         let summary = value.get("summary")?;
         let count = |name: &str| summary.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
         let failures = value.get("failures").and_then(serde_json::Value::as_array);
@@ -185,20 +185,13 @@ impl TestCounts {
 
     /// Whether the report shows a test that did not pass.
     pub fn shows_failure(&self) -> bool {
-        self.failed > 0 || self.errors > 0
+        self.not_passed() > 0
     }
-}
 
-/// What the step's own tests said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct TestsSaid {
-    /// Whether the command succeeded, and no report shows a failure.
-    pub passed: bool,
-    /// The command's exit code; none where it did not start, was ended, or died of a signal.
-    pub exit_code: Option<i32>,
-    /// What the reports say, where they could be read.
-    pub counts: Option<TestCounts>,
+    /// Tests that failed or could not run.
+    pub(crate) fn not_passed(&self) -> u64 {
+        self.failed.saturating_add(self.errors)
+    }
 }
 
 /// How far a run came, in one word.
@@ -211,6 +204,8 @@ pub enum Outcome {
     PatchUntested,
     /// A patch that passed the gates, and fails the tests.
     PatchFailing,
+    /// A patch that passed the gates, and with which only those tests fail that failed before it.
+    PatchFailingAsBefore,
     /// An analysis, and a patch that the gates refused.
     PatchRefused,
     /// An analysis.
@@ -323,6 +318,9 @@ pub struct Accounting {
     pub last_failure: Option<String>,
     /// What guarded the tools, in one line.
     pub isolation: String,
+    /// What guarded the step's own tests when they last ran, in one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests_isolation: Option<String>,
     /// Outputs that were cut before they were passed on.
     #[serde(default)]
     pub outputs_cut: u32,

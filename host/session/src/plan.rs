@@ -28,7 +28,7 @@ pub struct ContextCall {
 }
 
 /// How the step's own tests are used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TestPlan {
     /// The program and its arguments, for the model to read.
@@ -37,6 +37,27 @@ pub struct TestPlan {
     pub before: bool,
     /// How often the model may repair a patch whose tests fail.
     pub repair_rounds: u32,
+    /// How often a command that failed with a patch runs again as it is; at most
+    /// [`RETRIES_MAX`](crate::RETRIES_MAX).
+    #[serde(default)]
+    pub retries: u32,
+    /// What it counts for when the command passes then.
+    #[serde(default)]
+    pub flaky: Flaky,
+    /// Whether what the tests say with a patch is compared with what they said before.
+    #[serde(default)]
+    pub compared: bool,
+}
+
+/// What tests count for that failed and then passed, and nothing was changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flaky {
+    /// They failed: nobody knows which of the two is true.
+    #[default]
+    Fail,
+    /// They passed.
+    Pass,
 }
 
 /// A step as the rules see it.

@@ -8,19 +8,21 @@ mod context;
 mod failing;
 mod report;
 mod responding;
+mod testing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
 use crate::budget::{Meter, Work};
-use crate::call::{Answer, Call, CallId, HostTool, ModelCall, Origin};
+use crate::call::{Answer, Call, CallId, HostTool, ModelCall};
 use crate::effect::{Effect, Item};
-use crate::event::{Decision, Input, TestsEnding};
-use crate::outcome::{Analysis, PatchFile, TestCounts, TestsSaid, Verdict};
+use crate::event::{Decision, Input};
+use crate::outcome::{Analysis, PatchFile, Verdict};
 use crate::plan::Plan;
 use crate::state::{Near, Phase, Progress, Slot, State};
 use crate::stop::StopReason;
+use crate::tested::TestsSaid;
 
 /// The most calls of one turn that are carried out; the rest is answered with a refusal.
 pub(crate) const TURN_CALLS_MAX: usize = 32;
@@ -28,6 +30,8 @@ pub(crate) const TURN_CALLS_MAX: usize = 32;
 pub(crate) const TURNS_MAX: u32 = 200;
 /// How often a turn may fail in one attempt before no model can be had.
 pub(crate) const TURN_FAILURES_MAX: u32 = 3;
+/// The most that [`TestPlan::retries`](crate::TestPlan::retries) counts for.
+pub const RETRIES_MAX: u32 = 3;
 /// How many patches the gates look at.
 pub(crate) const PATCH_TRIES_MAX: u32 = 3;
 
@@ -71,6 +75,8 @@ pub struct Session {
     reports_before: Vec<String>,
     tests_after: Option<TestsSaid>,
     tests_passed: Option<bool>,
+    /// What the tests said of the same patch when they failed before, where they run again.
+    tries: Vec<TestsSaid>,
     turns: u32,
     requests: u32,
     charged_at_most: u32,
@@ -111,6 +117,7 @@ impl Session {
             reports_before: Vec::new(),
             tests_after: None,
             tests_passed: None,
+            tries: Vec::new(),
             turns: 0,
             requests: 0,
             charged_at_most: 0,
@@ -181,7 +188,7 @@ impl Session {
             }
             (state, Input::DeadlinePassed { deadline }) => self.too_late(state, deadline),
 
-            (State::TestingBefore, Input::TestsFinished { round: 0, ending, reports }) => {
+            (State::TestingBefore, Input::TestsFinished { round: 0, ending, reports, .. }) => {
                 self.read_tests_before(ending, &reports)
             }
             (
@@ -228,8 +235,8 @@ impl Session {
             (State::Answering(answering), judged @ Input::PatchJudged { .. }) => {
                 self.patch_judged(answering, judged)
             }
-            (State::Answering(answering), Input::TestsFinished { round, ending, reports }) => {
-                self.tests_finished(answering, round, ending, &reports)
+            (State::Answering(answering), finished @ Input::TestsFinished { .. }) => {
+                self.tests_finished(answering, finished)
             }
 
             // What is left comes late: an answer of a turn that was given up.
@@ -297,7 +304,7 @@ impl Session {
             State::Stopped { reason, held } if self.goes_on_from(&reason) => self.take_up(*held),
             State::Stopped { reason, held } => self.stop_again(reason, *held),
             State::TestingBefore => {
-                self.run_tests(0);
+                self.run_tests(0, 0);
                 State::TestingBefore
             }
             State::ReadingBefore { call, ending } => {
@@ -353,44 +360,14 @@ impl Session {
             match &slot.progress {
                 Progress::Running => self.effects.push(Effect::Call(slot.call())),
                 Progress::Judging => self.effects.push(judge(slot.id, &slot.asked)),
-                Progress::Testing { round } => {
-                    self.effects.push(Effect::RunTests { round: *round });
+                Progress::Testing { round, again } => {
+                    self.effects.push(Effect::RunTests { round: *round, again: *again });
                 }
                 Progress::Reading { call, .. } => self.effects.push(Effect::Call(call.clone())),
                 Progress::Answered(_) => {}
             }
         }
     }
-
-    /// Counts what the tests of a round said, and writes down whether all is well.
-    fn count_tests(&mut self, round: u32, ending: TestsEnding, read: Option<&Answer>) -> TestsSaid {
-        let counts = match read {
-            Some(Answer::Answered { output }) => TestCounts::parse(output),
-            Some(Answer::Refused { .. } | Answer::Ended { .. }) | None => None,
-        };
-        let shows_failure = counts.as_ref().is_some_and(TestCounts::shows_failure);
-        let passed = ending == TestsEnding::Exited { code: Some(0) } && !shows_failure;
-        // A command that never ran says nothing of the patch.
-        let exit_code = match ending {
-            TestsEnding::Exited { code } => code,
-            TestsEnding::NotStarted | TestsEnding::TimedOut => None,
-        };
-        let ran = round > 0 && matches!(ending, TestsEnding::Exited { .. });
-        self.tests_passed = ran.then_some(passed);
-        let said = TestsSaid { passed, exit_code, counts };
-        self.emit(Decision::TestsCounted { round, said: said.clone() });
-        said
-    }
-}
-
-/// The call that reads the reports of a round of tests.
-fn reading(round: u32, reports: &[String]) -> Option<Call> {
-    if reports.is_empty() {
-        return None;
-    }
-    let id = CallId { origin: Origin::Tests(round), index: 0 };
-    let arguments = serde_json::json!({ "paths": reports }).to_string();
-    Some(Call { id, tool: "test_summary".to_owned(), arguments })
 }
 
 /// The effect of a `propose_patch` call. Arguments that do not parse are an empty patch, which

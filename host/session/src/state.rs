@@ -149,9 +149,9 @@ pub(crate) enum Progress {
     /// The gates look at its patch.
     Judging,
     /// The step's own tests run with its patch.
-    Testing { round: u32 },
+    Testing { round: u32, again: u32 },
     /// What they said is being read.
-    Reading { round: u32, call: Call, ending: TestsEnding },
+    Reading { round: u32, again: u32, call: Call, ending: TestsEnding },
     /// This is what the conversation gets.
     Answered(String),
 }

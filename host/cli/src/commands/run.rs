@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use runner::{
     Carrier, FirstUse, ModelPlan, Operator, Outlet, Plain, ResumeCommand, RunKey, RunPlan,
-    TestCommand, Way,
+    TestCommand, TestLimits, Way,
 };
 use session::{Signal, prompt};
 use snapshot::{Digest, GlobQuery, Grant, Question, Tree, View};
@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 
 use super::{pretty, print, runtime};
 use crate::args::RunArgs;
+use crate::confine::{self, Guarded};
 use crate::exit;
 use crate::pipeline::Pipeline;
 use crate::plan::{Plan, access};
@@ -179,7 +180,7 @@ impl Parts<'_> {
                 prompt_cache_key: format!("stepwell-{}", plan.name),
             },
             rules: plan.rules.clone(),
-            tests: plan.verify.as_ref().map(test_command),
+            tests: plan.verify.as_ref().map(|tests| test_command(tests, trees)).transpose()?,
             head: trees.head.clone(),
             base: trees.base.clone(),
             shown: crate::trees::shown(step, &trees.root, &trees.head.snapshot)?,
@@ -343,11 +344,19 @@ fn overhead_bytes(session: &session::Plan, toolbox: &runner::Toolbox<Tools>) -> 
     (prompt::instructions(session.goal).len() + tools.sum::<usize>() + HOST_TOOLS) as u64
 }
 
-fn test_command(verify: &step::Verify) -> TestCommand {
+fn test_command(verify: &step::Verify, trees: &Trees) -> Result<TestCommand, Problem> {
     let names = TEST_ENV.iter().copied().chain(verify.pass_env.iter().map(String::as_str));
     let set = names.filter_map(|name| Some((name.to_owned(), env::var(name).ok()?)));
     let env: BTreeMap<String, String> = set.chain([("CI".to_owned(), "true".to_owned())]).collect();
-    TestCommand { command: verify.command.clone(), reports: verify.reports.clone(), env }
+    let Guarded { confine, has_walls } = confine::confine(verify, &env, trees)?;
+    Ok(TestCommand {
+        command: verify.command.clone(),
+        reports: verify.reports.clone(),
+        env,
+        kept: (verify.deterministic && has_walls).then(|| trees.state.join("tests")),
+        limits: TestLimits::default(),
+        confine: Some(confine),
+    })
 }
 
 /// Turns the system's signals into the run's.

@@ -67,8 +67,12 @@ impl Books {
             Input::TurnFailed { code, message, .. } => {
                 self.accounting.last_failure = Some(format!("{code}: {message}"));
             }
+            Input::TestsFinished { facts, .. } => {
+                let isolation = facts.as_ref().and_then(|facts| facts.isolation.clone());
+                self.accounting.tests_isolation =
+                    isolation.or(self.accounting.tests_isolation.take());
+            }
             Input::AttemptStarted { .. }
-            | Input::TestsFinished { .. }
             | Input::TurnRequested { .. }
             | Input::CallReceived { .. }
             | Input::PatchJudged { .. }
@@ -149,6 +153,7 @@ impl Books {
             output_bytes_lost: own.output_bytes_lost,
             log_lines_dropped: own.log_lines_dropped,
             isolation: own.isolation,
+            tests_isolation: own.tests_isolation,
             ..rules
         }
     }

@@ -1,6 +1,5 @@
 //! What the rules want done: effects are carried out, and what comes of them is heard.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use session::event::{Event, Input, Note};
@@ -14,8 +13,7 @@ use crate::changes;
 use crate::model::{Job, Model};
 use crate::offer::tool_spec;
 use crate::patches::{self, Judged};
-use crate::plan::TestCommand;
-use crate::scratch::{self, Cut, SHOWN_REPORTS, TestsRun};
+use crate::scratch::{self, Cut, Place, SHOWN_REPORTS, TestsRun};
 use crate::tools::{CHANGED_FILES, Called, Shared, ToolExecutor, Toolbox};
 
 impl<E: ToolExecutor> Run<E> {
@@ -24,7 +22,7 @@ impl<E: ToolExecutor> Run<E> {
             match effect {
                 // Written down as soon as it was decided.
                 Effect::Emit(_) => {}
-                Effect::RunTests { round } => self.run_tests(round),
+                Effect::RunTests { round, again } => self.run_tests(round, again),
                 Effect::Call(call) => self.call(call),
                 Effect::Judge { call, patch } => self.judge(call, patch),
                 Effect::Ask(ask) => self.ask(ask),
@@ -111,11 +109,14 @@ impl<E: ToolExecutor> Run<E> {
         self.hear(judged.input)
     }
 
-    fn run_tests(&mut self, round: u32) {
+    fn run_tests(&mut self, round: u32, again: u32) {
         let Some(tests) = self.plan.tests.clone() else { return };
         let tree = self.tree_under_test(round);
-        let dir = self.plan.run_dir.join("scratch");
-        self.tests = Some(self.tasks.spawn(tested(tests, tree, dir, round)));
+        let (dir, outputs) = (self.plan.run_dir.join("scratch"), Arc::clone(&self.outputs));
+        let place = Place { dir, outputs, round, again };
+        self.tests = Some(self.tasks.spawn(async move {
+            Done::Tested((round, again), Box::new(scratch::run_tests(tests, tree, place).await))
+        }));
     }
 
     fn tree_under_test(&self, round: u32) -> Snapshot {
@@ -126,18 +127,24 @@ impl<E: ToolExecutor> Run<E> {
         }
     }
 
-    pub(super) fn tested(&mut self, round: u32, tested: TestsRun) -> Result<(), RunError> {
-        let TestsRun { ending, reports, cut, warning } = tested;
+    pub(super) fn tested(
+        &mut self,
+        (round, again): (u32, u32),
+        tested: TestsRun,
+    ) -> Result<(), RunError> {
+        let TestsRun { ending, reports, facts, cut, warning } = tested;
         if let Some(what) = warning {
             self.write(Event::Noted(Note::Warned { what }))?;
         }
         if let Some(Cut { bytes, shown }) = cut {
             let of = format!("tests {round}");
-            self.write(Event::Noted(Note::OutputCut { of, bytes, shown, kept: None }))?;
+            let whole = facts.as_ref().filter(|facts| facts.kept_bytes == facts.output_bytes);
+            let kept = whole.and_then(|facts| facts.kept.clone());
+            self.write(Event::Noted(Note::OutputCut { of, bytes, shown, kept }))?;
         }
         let paths = reports.iter().map(|(path, _)| path.clone()).collect();
-        self.keep_reports(round, reports)?;
-        self.hear(Input::TestsFinished { round, ending, reports: paths })
+        self.keep_reports((round, again), reports)?;
+        self.hear(Input::TestsFinished { round, again, ending, reports: paths, facts })
     }
 
     fn ask(&mut self, ask: Ask) {
@@ -160,10 +167,6 @@ impl<E: ToolExecutor> Run<E> {
             model.ask(job);
         }
     }
-}
-
-async fn tested(tests: TestCommand, tree: Snapshot, dir: PathBuf, round: u32) -> Done {
-    Done::Tested(round, scratch::run_tests(tests, tree, dir, round).await)
 }
 
 /// What the model may call: the step's tools, then the host's own.

@@ -16,7 +16,7 @@ use session::event::{Deadline, Decision, Event, Input, Note, Record, SCHEMA};
 use session::{Phase, Session};
 
 use super::RunError;
-use super::resume::{PREVIOUS, REPORTS, RUNS_KEPT_MAX, is_decision, started};
+use super::resume::{PREVIOUS, REPORTS, RUNS_KEPT_MAX, is_decision, report_name, started};
 use crate::journal::{JOURNAL, JOURNAL_BYTES_MAX, read};
 use crate::plan::{FirstUse, RunKey, RunPlan};
 use crate::runs::is_run_name;
@@ -181,9 +181,9 @@ fn rests_on(input: &Input, changed: &[FirstUse]) -> bool {
 fn reports_of(records: &[Record], dir: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut found = Vec::new();
     for record in records {
-        if let Event::Heard(Input::TestsFinished { round, reports, .. }) = &record.event {
+        if let Event::Heard(Input::TestsFinished { round, again, reports, .. }) = &record.event {
             for number in 0..reports.len() {
-                let name = format!("{round}-{number}");
+                let name = report_name((*round, *again), number);
                 let bytes = fs::read(dir.join(REPORTS).join(&name))?;
                 found.push((name, bytes));
             }
@@ -211,6 +211,9 @@ fn copy(
         if let Event::Noted(Note::OutputCut { kept, .. }) = &mut event {
             // It is kept beside the other run.
             *kept = None;
+        }
+        if let Event::Heard(Input::TestsFinished { facts: Some(facts), .. }) = &mut event {
+            (facts.kept, facts.kept_bytes) = (None, 0);
         }
         (attempt, phase, at_ms, time_ms, event)
     });

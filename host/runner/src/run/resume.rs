@@ -206,7 +206,9 @@ impl<E: ToolExecutor> Run<E> {
     /// Tells one input again, and gets back what it stood for: files, patches.
     fn retell(&mut self, at_ms: u64, input: Input) -> Result<Vec<Effect>, RunError> {
         match &input {
-            Input::TestsFinished { round, reports, .. } => self.load_reports(*round, reports)?,
+            Input::TestsFinished { round, again, reports, .. } => {
+                self.load_reports((*round, *again), reports)?;
+            }
             Input::PatchJudged { call, problem: None, .. } => {
                 let text = self.proposed.get(call).cloned().unwrap_or_default();
                 let (head, rules) = (&self.plan.head.snapshot, &self.plan.rules);
@@ -238,7 +240,7 @@ impl<E: ToolExecutor> Run<E> {
     /// Keeps the reports of a round beside the journal, and shows them to the tools.
     pub(super) fn keep_reports(
         &mut self,
-        round: u32,
+        round: (u32, u32),
         reports: Vec<(String, Vec<u8>)>,
     ) -> Result<(), RunError> {
         let dir = self.plan.run_dir.join(REPORTS);
@@ -248,14 +250,15 @@ impl<E: ToolExecutor> Run<E> {
         };
         fs::create_dir_all(&dir).map_err(fail(&dir))?;
         for (number, (path, bytes)) in reports.into_iter().enumerate() {
-            let file = dir.join(format!("{round}-{number}"));
+            let name = report_name(round, number);
+            let file = dir.join(&name);
             // Their record follows, and must not outlive them.
             let written = File::create(&file).and_then(|mut new| {
                 new.write_all(&bytes)?;
                 new.sync_all()
             });
             written.map_err(fail(&file))?;
-            self.carrying.file(&format!("{round}-{number}"), &bytes);
+            self.carrying.file(&name, &bytes);
             self.show(&path, bytes);
         }
         File::open(&dir).and_then(|dir| dir.sync_all()).map_err(fail(&dir))?;
@@ -263,9 +266,10 @@ impl<E: ToolExecutor> Run<E> {
         Ok(())
     }
 
-    fn load_reports(&mut self, round: u32, paths: &[String]) -> Result<(), RunError> {
+    fn load_reports(&mut self, round: (u32, u32), paths: &[String]) -> Result<(), RunError> {
         for (number, path) in paths.iter().enumerate() {
-            let file = self.plan.run_dir.join(REPORTS).join(format!("{round}-{number}"));
+            let name = report_name(round, number);
+            let file = self.plan.run_dir.join(REPORTS).join(name);
             let bytes = fs::read(&file).map_err(|source| RunError::Io { path: file, source })?;
             self.show(path, bytes);
         }
@@ -277,6 +281,14 @@ impl<E: ToolExecutor> Run<E> {
         if let Ok(path) = RepoPath::parse(path) {
             self.reports.insert(path, Some(FileContent { bytes, executable: false }));
         }
+    }
+}
+
+/// The name of a report of a round whose command had run before so often.
+pub(super) fn report_name((round, again): (u32, u32), number: usize) -> String {
+    match again {
+        0 => format!("{round}-{number}"),
+        _ => format!("{round}.{again}-{number}"),
     }
 }
 

@@ -110,6 +110,9 @@ impl World {
             command: tests.command.clone(),
             reports: Vec::new(),
             env: [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into(),
+            kept: None,
+            limits: runner::TestLimits::default(),
+            confine: None,
         });
         RunPlan {
             step: "frozen".to_owned(),

@@ -1,8 +1,8 @@
-//! A completed turn: its calls are answered, its patch is judged and tested.
+//! A completed turn: its calls are answered, its patch is judged.
 
-use super::{PATCH_TRIES_MAX, Session, TURN_CALLS_MAX, host_tool, judge, reading};
+use super::{PATCH_TRIES_MAX, Session, TURN_CALLS_MAX, host_tool, judge};
 use crate::call::{Answer, CallId, HostTool, ModelCall, Origin};
-use crate::event::{Input, TestsEnding};
+use crate::event::Input;
 use crate::outcome::{Analysis, PatchFile};
 use crate::plan::Goal;
 use crate::state::{Answering, Asking, Phase, Progress, Slot, State};
@@ -93,65 +93,6 @@ impl Session {
         };
         answering.slots[at].progress = progress;
         self.after_answer(answering)
-    }
-
-    fn test_patch(&mut self) -> Progress {
-        if self.plan.tests.is_none() {
-            return Progress::Answered(serde_json::json!({ "accepted": true }).to_string());
-        }
-        self.test_rounds += 1;
-        self.run_tests(self.test_rounds);
-        Progress::Testing { round: self.test_rounds }
-    }
-
-    pub(super) fn tests_finished(
-        &mut self,
-        mut answering: Answering,
-        round: u32,
-        ending: TestsEnding,
-        reports: &[String],
-    ) -> State {
-        let waits = |p: &Progress| matches!(p, Progress::Testing { round: r } if *r == round);
-        let Some(at) = answering.slots.iter().position(|slot| waits(&slot.progress)) else {
-            return State::Answering(answering);
-        };
-        answering.slots[at].progress = match reading(round, reports) {
-            Some(call) => {
-                self.start(call.clone());
-                Progress::Reading { round, call, ending }
-            }
-            None => self.tests_over(round, ending, None),
-        };
-        self.after_answer(answering)
-    }
-
-    /// Takes the answer of the call that reads a report, if this is one.
-    pub(super) fn tests_read(&mut self, answering: &mut Answering, id: CallId, answer: &Answer) {
-        for slot in &mut answering.slots {
-            if let Progress::Reading { round, call, ending } = &slot.progress
-                && call.id == id
-            {
-                let (round, ending) = (*round, *ending);
-                slot.progress = self.tests_over(round, ending, Some(answer));
-                return;
-            }
-        }
-    }
-
-    /// The tests of a patch are over: what the model is told about them.
-    fn tests_over(&mut self, round: u32, ending: TestsEnding, read: Option<&Answer>) -> Progress {
-        self.tests_after = Some(self.count_tests(round, ending, read));
-        let passed = self.tests_passed == Some(true);
-        let said = match read {
-            Some(Answer::Answered { output }) => serde_json::from_str(output).ok(),
-            Some(Answer::Refused { .. } | Answer::Ended { .. }) | None => None,
-        };
-        let output = serde_json::json!({
-            "accepted": true,
-            "tests_passed": passed,
-            "tests": said.unwrap_or(serde_json::Value::Null),
-        });
-        Progress::Answered(output.to_string())
     }
 
     /// Every slot may have been answered: then the outputs join the conversation in the order of

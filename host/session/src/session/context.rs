@@ -1,10 +1,11 @@
 //! Before the model is asked: the tests without a patch, and the context tools.
 
-use super::{Session, reading};
+use super::Session;
 use crate::call::{Answer, CallId, ModelCall, Origin};
-use crate::effect::{Effect, Item};
+use crate::effect::Item;
 use crate::event::{Decision, TestsEnding};
 use crate::state::{Phase, Slot, State};
+use crate::tested::TestsSaid;
 
 /// Under this name the model reads what the step's own tests said before anything was asked.
 const PROJECT_TESTS: &str = "project_tests";
@@ -13,21 +14,16 @@ impl Session {
     pub(super) fn begin(&mut self) -> State {
         match &self.plan.tests {
             Some(tests) if tests.before => {
-                self.run_tests(0);
+                self.run_tests(0, 0);
                 State::TestingBefore
             }
             Some(_) | None => self.gather_context(),
         }
     }
 
-    pub(super) fn run_tests(&mut self, round: u32) {
-        self.emit(Decision::TestsStarted { round });
-        self.effects.push(Effect::RunTests { round });
-    }
-
     pub(super) fn read_tests_before(&mut self, ending: TestsEnding, reports: &[String]) -> State {
         self.reports_before = reports.to_vec();
-        match reading(0, reports) {
+        match self.reading(0, 0, reports) {
             Some(call) => {
                 self.start(call.clone());
                 State::ReadingBefore { call, ending }
@@ -43,13 +39,15 @@ impl Session {
         ending: TestsEnding,
         read: Option<&Answer>,
     ) -> State {
-        let said = self.count_tests(0, ending, read);
+        let said = TestsSaid::of(ending, read);
+        self.tests_passed = None;
+        self.emit(Decision::TestsCounted { round: 0, again: 0, said: said.clone() });
         let call = ModelCall {
             call_id: "call_tests_before".to_owned(),
             tool: PROJECT_TESTS.to_owned(),
             arguments: "{}".to_owned(),
         };
-        let output = serde_json::json!({
+        let mut output = serde_json::json!({
             "command": self.plan.tests.as_ref().map(|tests| &tests.command),
             "started": ending != TestsEnding::NotStarted,
             "timed_out": ending == TestsEnding::TimedOut,
@@ -57,6 +55,9 @@ impl Session {
             "passed": said.passed,
             "reports": self.reports_before,
         });
+        if let TestsEnding::Ended { limit } = ending {
+            output["ended"] = limit.words().into();
+        }
         self.said_before = Some((call, output.to_string()));
         self.tests_before = Some(said);
         self.gather_context()

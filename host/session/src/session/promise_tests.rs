@@ -2,12 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::tests::{ANALYSIS, FAILING, answered, begun, call, plan};
+use super::tests::{ANALYSIS, FAILING, answered, begun, call, plan, tests_finished};
 use super::*;
 use crate::budget::{Budgets, Ceiling, Money, Price, Usage};
+use crate::call::Origin;
 use crate::check::{Action, Check, Condition, Op, Quantity};
-use crate::event::Deadline;
-use crate::plan::Goal;
+use crate::event::{Deadline, TestsEnding, TestsLimit};
+use crate::plan::{Flaky, Goal, TestPlan};
 use crate::price::LongContext;
 use crate::stop::{FailureClass, Signal};
 
@@ -104,13 +105,15 @@ fn any_turn_input() -> BoxedStrategy<Input> {
 fn any_host_input() -> BoxedStrategy<Input> {
     let id =
         (1..5_u32, 0..3_u32).prop_map(|(turn, index)| CallId { origin: Origin::Turn(turn), index });
-    let read = (0..3_u32).prop_map(|n| CallId { origin: Origin::Tests(n), index: 0 });
+    let read = (0..3_u32, 0..3_u32)
+        .prop_map(|(round, index)| CallId { origin: Origin::Tests(round), index });
     let absurd = r#"{"summary":{"failed":18446744073709551615,"errors":18446744073709551615}}"#;
     let ending = prop_oneof![
         Just(TestsEnding::Exited { code: Some(0) }),
         Just(TestsEnding::Exited { code: None }),
         Just(TestsEnding::NotStarted),
-        Just(TestsEnding::TimedOut)
+        Just(TestsEnding::TimedOut),
+        Just(TestsEnding::Ended { limit: TestsLimit::Disk })
     ];
     let file = any_number().prop_map(|lines| PatchFile {
         path: "f".into(),
@@ -122,9 +125,11 @@ fn any_host_input() -> BoxedStrategy<Input> {
         3 => id.clone().prop_map(|id| answered(id, "{}")),
         1 => read.prop_map(move |id| answered(id, absurd)),
         1 => Just(answered(CallId { origin: Origin::Context, index: 0 }, FAILING)),
-        2 => (0..3_u32, ending, 0..2_usize).prop_map(|(round, ending, reports)| {
-            Input::TestsFinished { round, ending, reports: vec!["r".into(); reports] }
-        }),
+        2 => (0..3_u32, 0..3_u32, ending, 0..2_usize).prop_map(
+            |(round, again, ending, reports)| {
+                tests_finished(round, again, ending, vec!["r".into(); reports])
+            }
+        ),
         2 => (id, any::<bool>(), proptest::collection::vec(file, 0..3)).prop_map(
             |(call, passes, files)| Input::PatchJudged {
                 call,
@@ -193,8 +198,15 @@ fn any_plan() -> impl Strategy<Value = Plan> {
         output: Money(30_000_000),
     }));
     let goal = prop_oneof![4 => Just(Goal::Patch), 1 => Just(Goal::Diagnose)];
-    (line.clone(), line, 0..400_000_u64, long, any_checks(), goal).prop_map(
-        |(one, other, step_spend, long, checks, goal)| Plan {
+    let tests = (0..3_u32, any::<bool>(), any::<bool>());
+    (line.clone(), line, 0..400_000_u64, long, any_checks(), (goal, tests)).prop_map(
+        |(one, other, step_spend, long, checks, (goal, (retries, passes, compared)))| Plan {
+            tests: plan().tests.map(|tests| TestPlan {
+                retries,
+                compared,
+                flaky: if passes { Flaky::Pass } else { Flaky::Fail },
+                ..tests
+            }),
             budgets: Budgets {
                 context: other,
                 analyze: one,

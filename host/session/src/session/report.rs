@@ -59,9 +59,16 @@ impl Session {
         self.turns
     }
 
+    /// Whether the tests that fail with the patch are no fault of it.
+    fn fails_as_before(&self) -> bool {
+        let both = self.tests_after.as_ref().zip(self.tests_before.as_ref());
+        both.is_some_and(|(after, before)| after.fails_as_before(before))
+    }
+
     fn outcome(&self) -> Outcome {
         match (&self.patch, self.tests_passed, &self.analysis) {
             (Some(_), Some(true), _) => Outcome::PatchTested,
+            (Some(_), Some(false), _) if self.fails_as_before() => Outcome::PatchFailingAsBefore,
             (Some(_), Some(false), _) => Outcome::PatchFailing,
             (Some(_), None, _) => Outcome::PatchUntested,
             (None, _, Some(_)) if self.patch_tries > 0 => Outcome::PatchRefused,

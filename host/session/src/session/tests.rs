@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::budget::{Budgets, Ceiling, Money, Price, Usage};
-use crate::call::Source;
+use crate::call::{Origin, Source};
 use crate::effect::Ask;
-use crate::event::{CallDigests, CallUsage, Deadline};
+use crate::event::{CallDigests, CallUsage, Deadline, TestsEnding};
 use crate::plan::{ContextCall, Goal, TestPlan};
 use crate::stop::{FailureClass, Signal};
 
@@ -29,7 +29,12 @@ pub(super) fn plan() -> Plan {
         request_overhead_bytes: 500,
         first_event_ms: 10_000,
         context: vec![ContextCall { tool: "test_summary".into(), arguments: "{}".into() }],
-        tests: Some(TestPlan { command: vec!["t".into()], before: true, repair_rounds: 1 }),
+        tests: Some(TestPlan {
+            command: vec!["t".into()],
+            before: true,
+            repair_rounds: 1,
+            ..TestPlan::default()
+        }),
         tools: ["read_file", "test_summary"].map(str::to_owned).into(),
         model_used: true,
         checks: Vec::new(),
@@ -46,6 +51,15 @@ pub(super) fn answered(call: CallId, output: &str) -> Input {
     let answer = Answer::Answered { output: output.into() };
     let (usage, digests) = (CallUsage::default(), CallDigests::default());
     Input::CallAnswered { call, answer, source: Source::Fresh, usage, digests }
+}
+
+pub(super) fn tests_finished(
+    round: u32,
+    again: u32,
+    ending: TestsEnding,
+    reports: Vec<String>,
+) -> Input {
+    Input::TestsFinished { round, again, ending, reports, facts: None }
 }
 
 pub(super) fn completed(turn: u32, calls: Vec<ModelCall>, text: &str) -> Input {
@@ -84,9 +98,9 @@ impl World {
     fn answer(session: &Session, effect: Effect) -> Vec<Input> {
         match effect {
             Effect::Emit(_) | Effect::AbortTurn | Effect::AbortTests | Effect::Finish(_) => vec![],
-            Effect::RunTests { round } => {
+            Effect::RunTests { round, again } => {
                 let ending = TestsEnding::Exited { code: Some(if round == 2 { 0 } else { 101 }) };
-                vec![Input::TestsFinished { round, ending, reports: vec![format!("r{round}")] }]
+                vec![tests_finished(round, again, ending, vec![format!("r{round}")])]
             }
             Effect::Call(call) => {
                 let output = match call.id.origin {
@@ -147,10 +161,11 @@ pub(super) fn play(plan: Plan, inputs: impl IntoIterator<Item = (u64, Input)>) -
     log
 }
 
-fn line(decision: &Decision) -> String {
+pub(super) fn line(decision: &Decision) -> String {
     match decision {
         Decision::PhaseEntered { phase } => phase.to_string(),
-        Decision::TestsStarted { round } => format!("tests {round} start"),
+        Decision::TestsStarted { round, again: 0 } => format!("tests {round} start"),
+        Decision::TestsStarted { round, again } => format!("tests {round} start again ({again})"),
         Decision::CallStarted { call } => format!("{} {}", call.id, call.tool),
         Decision::TurnReserved { turn, try_number, wrap_up, .. } => {
             format!("turn {turn} try {try_number}{}", if *wrap_up { " wrap up" } else { "" })
@@ -169,7 +184,9 @@ fn line(decision: &Decision) -> String {
         }
         Decision::Warned { check, because } => format!("check {check}: {because}"),
         Decision::AnalysisTaken { findings } => format!("analysis with {findings} findings"),
-        Decision::TestsCounted { round, said } => format!("tests {round} passed: {}", said.passed),
+        Decision::TestsCounted { round, said, .. } => {
+            format!("tests {round} passed: {}", said.passed)
+        }
         Decision::Stopped { reason } => format!("stopped: {reason}"),
     }
 }
@@ -179,7 +196,7 @@ pub(super) fn begun() -> Vec<(u64, Input)> {
     let context = CallId { origin: Origin::Context, index: 0 };
     vec![
         (0, Input::AttemptStarted { attempt: 1 }),
-        (10, Input::TestsFinished { round: 0, ending, reports: vec![] }),
+        (10, tests_finished(0, 0, ending, vec![])),
         (20, answered(context, FAILING)),
         (30, Input::TurnRequested { turn: 1, try_number: 1 }),
     ]
