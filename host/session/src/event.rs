@@ -400,6 +400,9 @@ pub enum Note {
         price: crate::budget::Price,
         /// What guards the tools, in one line.
         isolation: String,
+        /// What the run may spend; none in a trace of a program that did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budgets: Option<Box<crate::budget::Budgets>>,
     },
     /// What follows was copied from another run of the step, up to where what changed since first
     /// tells. Always the second record.

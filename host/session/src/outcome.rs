@@ -103,7 +103,7 @@ impl Analysis {
     }
 
     /// An analysis that is only a text, for a model that ends without submitting one.
-    pub(crate) fn of_text(text: &str) -> Self {
+    pub fn of_text(text: &str) -> Self {
         let mut summary = text.trim().to_owned();
         cut(&mut summary);
         Self { summary, ..Self::default() }
