@@ -17,6 +17,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("servers", &[]),
     ("session", &[]),
     ("trace", &["session"]),
+    ("report", &["session", "trace"]),
     ("gate", &[]),
     ("snapshot", &[]),
     ("wire", &[]),
@@ -28,7 +29,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "session", "trace", "gate", "snapshot", "wire", "ledger", "store", "cache",
+            "session", "trace", "report", "gate", "snapshot", "wire", "ledger", "store", "cache",
             "sandbox", "runner",
         ],
     ),
@@ -39,7 +40,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 
 /// What looks at the product from outside may look everywhere.
 const EVERYTHING: &[&str] = &[
-    "session", "trace", "gate", "snapshot", "wire", "ledger", "store", "cache",
+    "session", "trace", "report", "gate", "snapshot", "wire", "ledger", "store", "cache",
     "sandbox", "runner", "cli",
 ];
 
@@ -73,6 +74,7 @@ const KEPT_OUT: &[(&str, &[&str])] = &[
     ("gate", &["tokio", "tokio-util", "tempfile", "rustix"]),
     ("snapshot", &["tokio", "tokio-util"]),
     ("trace", &["tokio", "tokio-util", "tempfile", "rustix"]),
+    ("report", &["tokio", "tokio-util", "tempfile", "rustix"]),
 ];
 
 /// What of `cargo metadata` is looked at.

@@ -17,6 +17,7 @@ use crate::stop::{FailureClass, Signal, StopReason};
 pub const SCHEMA: u32 = 1;
 
 /// One event, and when it happened.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Record {
@@ -41,6 +42,7 @@ pub struct Record {
 }
 
 /// What happened.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
@@ -53,6 +55,7 @@ pub enum Event {
 }
 
 /// What a call took.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct CallUsage {
@@ -81,6 +84,7 @@ pub struct CallUsage {
 
 /// What a call was made of, each as a BLAKE3 digest in hex: who has them can tell whether another
 /// call was the same, without its bytes.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct CallDigests {
@@ -99,6 +103,7 @@ pub struct CallDigests {
 }
 
 /// How a run of the step's own tests ended.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TestsEnding {
@@ -114,6 +119,7 @@ pub enum TestsEnding {
 }
 
 /// What can be late.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Deadline {
@@ -130,6 +136,7 @@ pub enum Deadline {
 }
 
 /// What the rules are told.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Input {
@@ -263,6 +270,7 @@ pub enum Input {
 }
 
 /// What the rules decide, for readers; the effects themselves are not written down.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Decision {
@@ -354,6 +362,7 @@ pub enum Decision {
 }
 
 /// What a tool may see: what the step grants, within what the tool asks for.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ToolGrants {
@@ -371,6 +380,7 @@ pub struct ToolGrants {
 }
 
 /// What readers should know, and the rules need not.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 #[expect(clippy::large_enum_variant, reason = "the largest one is there once a run")]

@@ -18,6 +18,7 @@ const NEXT_STEPS_MAX: usize = 50;
 const TEXT_BYTES_MAX: usize = 8 * 1024;
 
 /// How bad a finding is.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
@@ -30,6 +31,7 @@ pub enum Severity {
 }
 
 /// How sure the analysis is of a finding.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confidence {
@@ -42,6 +44,7 @@ pub enum Confidence {
 }
 
 /// One thing that was found.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Finding {
@@ -66,6 +69,7 @@ pub struct Finding {
 }
 
 /// What the model, or the offline analyst, made of the context.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Analysis {
@@ -119,6 +123,7 @@ fn cut(text: &mut String) {
 }
 
 /// What a patch does to a file.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct PatchFile {
@@ -133,6 +138,7 @@ pub struct PatchFile {
 }
 
 /// What a gate found.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Verdict {
@@ -148,6 +154,7 @@ pub struct Verdict {
 }
 
 /// What a test report says.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TestCounts {
@@ -190,6 +197,7 @@ impl TestCounts {
 }
 
 /// What the step's own tests said.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TestsSaid {
@@ -202,6 +210,7 @@ pub struct TestsSaid {
 }
 
 /// How far a run came, in one word.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -222,6 +231,7 @@ pub enum Outcome {
 }
 
 /// `result.json`: what came out.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct RunResult {
@@ -254,6 +264,7 @@ pub struct RunResult {
 }
 
 /// What a sink that was behind did not get to see. The trace has all of it but the text.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Missed {
@@ -269,6 +280,7 @@ pub struct Missed {
 }
 
 /// `accounting.json`: what it took.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Accounting {
