@@ -16,6 +16,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     // Tests start real servers with it; nobody else may know it.
     ("servers", &[]),
     ("session", &[]),
+    ("trace", &["session"]),
+    ("report", &["session", "trace"]),
     ("gate", &[]),
     ("snapshot", &[]),
     ("wire", &[]),
@@ -23,10 +25,13 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("store", &[]),
     ("cache", &["snapshot", "store"]),
     ("sandbox", &["snapshot"]),
-    ("runner", &["session", "gate", "cache", "wire", "snapshot"]),
+    ("runner", &["session", "trace", "gate", "cache", "wire", "snapshot"]),
     (
         "cli",
-        &["session", "gate", "snapshot", "wire", "ledger", "store", "cache", "sandbox", "runner"],
+        &[
+            "session", "trace", "report", "gate", "snapshot", "wire", "ledger", "store", "cache",
+            "sandbox", "runner",
+        ],
     ),
     ("tests", EVERYTHING),
     ("benches", EVERYTHING),
@@ -35,7 +40,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 
 /// What looks at the product from outside may look everywhere.
 const EVERYTHING: &[&str] = &[
-    "session", "gate", "snapshot", "wire", "ledger", "store", "cache", "sandbox", "runner", "cli",
+    "session", "trace", "report", "gate", "snapshot", "wire", "ledger", "store", "cache",
+    "sandbox", "runner", "cli",
 ];
 
 /// Crates from outside that only some layers may know.
@@ -67,6 +73,8 @@ const KEPT_OUT: &[(&str, &[&str])] = &[
     ("session", &["tokio", "tokio-util", "tempfile", "rustix"]),
     ("gate", &["tokio", "tokio-util", "tempfile", "rustix"]),
     ("snapshot", &["tokio", "tokio-util"]),
+    ("trace", &["tokio", "tokio-util", "tempfile", "rustix"]),
+    ("report", &["tokio", "tokio-util", "tempfile", "rustix"]),
 ];
 
 /// What of `cargo metadata` is looked at.

@@ -10,7 +10,9 @@ use std::process::{Command, Stdio};
 use crate::command::{run, say};
 
 /// A package, and a place where one of its programs is.
-const PACKAGES: [(&str, &[&str]); 4] = [
+const PACKAGES: [(&str, &[&str]); 5] = [
+    // Opens the pages that we make.
+    ("chromium", &["/usr/bin/chromium"]),
     ("memcached", &["/usr/bin/memcached", "/usr/local/bin/memcached"]),
     ("postgresql", &["/usr/lib/postgresql"]),
     ("strace", &["/usr/bin/strace"]),

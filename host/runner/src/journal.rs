@@ -1,5 +1,5 @@
 //! What happened in a run, durable: one append-only file of records, each holding the digest of
-//! the one before.
+//! the one before. `trace` reads it back.
 //!
 //! A torn last line is dropped, since the process died while writing it; any other damage is an
 //! error that says where. What money depends on is synced before it counts.
@@ -11,13 +11,12 @@ use std::sync::Arc;
 use session::Phase;
 use session::event::{Event, Record, SCHEMA};
 use tokio::time::Instant;
+use trace::{Damage, RECORDS_MAX, Whole};
 
 use crate::disk::{JournalFile, Machine};
 
 /// The largest journal that is read back: a run that wrote more is not one we made.
 pub(crate) const JOURNAL_BYTES_MAX: u64 = 1024 * 1024 * 1024;
-/// The most records of a run: every turn, call and decision of the longest run has room.
-const RECORDS_MAX: u64 = 1_000_000;
 
 /// The journal's file in the directory of its run.
 pub(crate) const JOURNAL: &str = "journal.jsonl";
@@ -92,7 +91,7 @@ impl Journal {
         };
         let mut file = machine.open(&path).map_err(io)?;
         let text = file.read(JOURNAL_BYTES_MAX).map_err(io)?;
-        let Read { records, prev, whole } = read(&path, run, &text)?;
+        let Whole { records, prev, bytes: whole } = read(&path, run, &text)?;
         file.cut(whole).map_err(io)?;
         let journal = Self {
             machine: Arc::clone(machine),
@@ -159,14 +158,14 @@ impl Journal {
             event,
         };
         let mut line = serde_json::to_vec(&record).map_err(|err| self.io(err.into()))?;
-        let digest = blake3::hash(&line);
+        let digest = trace::digest(&line);
         line.push(b'\n');
         self.bytes += line.len() as u64;
         if self.bytes > JOURNAL_BYTES_MAX {
             return Err(JournalError::Full { path: self.path.clone() });
         }
         self.file.append(&line).map_err(|err| self.io(err))?;
-        self.prev = digest.to_hex().to_string();
+        self.prev = digest;
         self.seq += 1;
         Ok((record, line))
     }
@@ -184,50 +183,16 @@ impl Journal {
     }
 }
 
-/// What a journal holds.
-pub(crate) struct Read {
-    pub(crate) records: Vec<Record>,
-    prev: String,
-    /// Bytes of the lines that are whole.
-    whole: u64,
-}
-
 /// Reads the bytes of the journal of `run`, without a last line that is torn.
 ///
 /// # Errors
 /// When it is damaged anywhere else; `path` is for the message.
-pub(crate) fn read(path: &Path, run: &str, text: &[u8]) -> Result<Read, JournalError> {
-    let mut prev = blake3::hash(run.as_bytes()).to_hex().to_string();
-    let mut records: Vec<Record> = Vec::new();
-    let mut whole = 0;
-    for (line, number) in text.split_inclusive(|byte| *byte == b'\n').zip(1..) {
-        let damaged =
-            |what: String| JournalError::Damaged { path: path.into(), line: number, what };
-        let Some(body) = line.strip_suffix(b"\n") else { break };
-        let record: Record =
-            serde_json::from_slice(body).map_err(|err| damaged(err.to_string()))?;
-        check(&record, run, number - 1, &prev).map_err(damaged)?;
-        prev = blake3::hash(body).to_hex().to_string();
-        whole += line.len() as u64;
-        records.push(record);
-    }
-    Ok(Read { records, prev, whole })
-}
-
-fn check(record: &Record, run: &str, seq: u64, prev: &str) -> Result<(), String> {
-    if record.schema != SCHEMA {
-        return Err(format!("it has schema {}, this program writes {SCHEMA}", record.schema));
-    }
-    if record.run != run {
-        return Err(format!("it belongs to the run `{}`", record.run));
-    }
-    if record.seq != seq {
-        return Err(format!("it has number {}, {seq} was due: lines are missing", record.seq));
-    }
-    if record.prev != prev {
-        return Err("the line before it was changed".to_owned());
-    }
-    Ok(())
+pub(crate) fn read(path: &Path, run: &str, text: &[u8]) -> Result<Whole, JournalError> {
+    trace::read(run, text).map_err(|Damage { line, wrong }| JournalError::Damaged {
+        path: path.into(),
+        line,
+        what: wrong.to_string(),
+    })
 }
 
 #[cfg(test)]

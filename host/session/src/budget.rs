@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::price::{Price, Usage};
 
 /// An amount of money in millionths of a US dollar.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -42,6 +43,7 @@ impl fmt::Display for Money {
 }
 
 /// A stretch of work with ceilings of its own.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Work {
@@ -72,6 +74,7 @@ impl fmt::Display for Work {
 }
 
 /// The ceilings of one work. There is no "unlimited".
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Ceiling {
@@ -88,6 +91,7 @@ pub struct Ceiling {
 }
 
 /// The ceilings of a step.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Budgets {
@@ -116,6 +120,7 @@ impl Budgets {
 }
 
 /// A kind of thing that can run out.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Resource {
@@ -144,6 +149,7 @@ pub struct Exhausted {
 }
 
 /// The worst case of a request, set aside until its usage is known.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Reservation {
@@ -156,6 +162,7 @@ pub struct Reservation {
 }
 
 /// What was spent on one work.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Spent {

@@ -18,6 +18,7 @@ use crate::tested::TestsSaid;
 pub const SCHEMA: u32 = 1;
 
 /// One event, and when it happened.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Record {
@@ -42,6 +43,7 @@ pub struct Record {
 }
 
 /// What happened.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
@@ -54,6 +56,7 @@ pub enum Event {
 }
 
 /// What a call took.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct CallUsage {
@@ -82,6 +85,7 @@ pub struct CallUsage {
 
 /// What a call was made of, each as a BLAKE3 digest in hex: who has them can tell whether another
 /// call was the same, without its bytes.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct CallDigests {
@@ -100,6 +104,7 @@ pub struct CallDigests {
 }
 
 /// How a run of the step's own tests ended.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TestsEnding {
@@ -158,6 +163,7 @@ pub struct TestsFacts {
 }
 
 /// What can be late.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Deadline {
@@ -174,6 +180,7 @@ pub enum Deadline {
 }
 
 /// What the rules are told.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Input {
@@ -317,6 +324,7 @@ fn is_first(again: &u32) -> bool {
 }
 
 /// What the rules decide, for readers; the effects themselves are not written down.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Decision {
@@ -414,6 +422,7 @@ pub enum Decision {
 }
 
 /// What a tool may see: what the step grants, within what the tool asks for.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ToolGrants {
@@ -431,6 +440,7 @@ pub struct ToolGrants {
 }
 
 /// What readers should know, and the rules need not.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 #[expect(clippy::large_enum_variant, reason = "the largest one is there once a run")]
@@ -460,6 +470,9 @@ pub enum Note {
         price: crate::budget::Price,
         /// What guards the tools, in one line.
         isolation: String,
+        /// What the run may spend; none in a trace of a program that did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budgets: Option<Box<crate::budget::Budgets>>,
     },
     /// What follows was copied from another run of the step, up to where what changed since first
     /// tells. Always the second record.

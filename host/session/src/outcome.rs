@@ -19,6 +19,7 @@ const NEXT_STEPS_MAX: usize = 50;
 const TEXT_BYTES_MAX: usize = 8 * 1024;
 
 /// How bad a finding is.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
@@ -31,6 +32,7 @@ pub enum Severity {
 }
 
 /// How sure the analysis is of a finding.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confidence {
@@ -43,6 +45,7 @@ pub enum Confidence {
 }
 
 /// One thing that was found.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Finding {
@@ -67,6 +70,7 @@ pub struct Finding {
 }
 
 /// What the model, or the offline analyst, made of the context.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Analysis {
@@ -104,7 +108,7 @@ impl Analysis {
     }
 
     /// An analysis that is only a text, for a model that ends without submitting one.
-    pub(crate) fn of_text(text: &str) -> Self {
+    pub fn of_text(text: &str) -> Self {
         let mut summary = text.trim().to_owned();
         cut(&mut summary);
         Self { summary, ..Self::default() }
@@ -120,6 +124,7 @@ fn cut(text: &mut String) {
 }
 
 /// What a patch does to a file.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct PatchFile {
@@ -134,6 +139,7 @@ pub struct PatchFile {
 }
 
 /// What a gate found.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Verdict {
@@ -149,6 +155,7 @@ pub struct Verdict {
 }
 
 /// What a test report says.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TestCounts {
@@ -195,6 +202,7 @@ impl TestCounts {
 }
 
 /// How far a run came, in one word.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -217,6 +225,7 @@ pub enum Outcome {
 }
 
 /// `result.json`: what came out.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct RunResult {
@@ -249,6 +258,7 @@ pub struct RunResult {
 }
 
 /// What a sink that was behind did not get to see. The trace has all of it but the text.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Missed {
@@ -264,6 +274,7 @@ pub struct Missed {
 }
 
 /// `accounting.json`: what it took.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Accounting {

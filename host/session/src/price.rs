@@ -13,6 +13,7 @@ mod table;
 pub use table::{KnownModel, PRICE_TABLE_VERSION, PriceTable, PriceTableError, ServiceTier};
 
 /// Tokens of one response, as the provider counts them.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Usage {
@@ -38,6 +39,7 @@ impl Usage {
 }
 
 /// What a model costs, per million tokens.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Price {
@@ -57,6 +59,7 @@ pub struct Price {
 
 /// What a request costs, per million tokens, when its input is long. The whole request costs that,
 /// not only what is above the bound.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LongContext {

@@ -11,6 +11,7 @@ use crate::event::TestsEnding;
 use crate::stop::StopReason;
 
 /// How far a step has come. It only ever goes forward.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Phase {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::budget::{Resource, Work};
 
 /// Who asked the process to end.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Signal {
@@ -17,6 +18,7 @@ pub enum Signal {
 }
 
 /// Whether the same request may succeed later.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureClass {
@@ -29,6 +31,7 @@ pub enum FailureClass {
 }
 
 /// Why a run is over. Exactly one a run, always the last event.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "id", rename_all = "kebab-case")]
 pub enum StopReason {

@@ -13,6 +13,7 @@ use crate::plan::Flaky;
 const NAMES_MAX: usize = 100;
 
 /// What the step's own tests said.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TestsSaid {
@@ -39,6 +40,7 @@ fn is_zero(n: &u32) -> bool {
 }
 
 /// Two runs of the tests, compared by the names of the tests.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TestsCompared {
@@ -56,6 +58,7 @@ pub struct TestsCompared {
 }
 
 /// Tests of one kind.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TestNames {
