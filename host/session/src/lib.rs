@@ -18,6 +18,7 @@ mod plan;
 mod session;
 mod state;
 mod stop;
+mod verdict;
 
 pub mod budget;
 pub mod event;
@@ -30,9 +31,10 @@ pub use effect::{Ask, Effect, EffectClass, Item};
 pub use event::{Deadline, Input};
 pub use outcome::{
     Accounting, Analysis, Confidence, Finding, Missed, Outcome, PatchFile, RunResult, Severity,
-    TestCounts, TestsSaid, Verdict,
+    TestCounts, TestsSaid,
 };
 pub use plan::{ContextCall, Goal, Plan, TestPlan};
 pub use session::Session;
 pub use state::Phase;
 pub use stop::{FailureClass, Signal, StopReason};
+pub use verdict::{Approval, Binding, Place, Ruling, Verdict};

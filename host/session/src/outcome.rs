@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::{Money, Spent, Work};
 use crate::stop::StopReason;
+use crate::verdict::Verdict;
 
 /// The most findings an analysis may have: more is not an analysis.
 const FINDINGS_MAX: usize = 100;
@@ -132,21 +133,6 @@ pub struct PatchFile {
     pub removed: u64,
 }
 
-/// What a gate found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Verdict {
-    /// The gate's name.
-    pub gate: String,
-    /// Whether the patch may pass it.
-    pub passed: bool,
-    /// What it found, in one sentence.
-    pub because: String,
-    /// The paths it is about.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub paths: Vec<String>,
-}
-
 /// What a test report says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -211,6 +197,8 @@ pub enum Outcome {
     PatchUntested,
     /// A patch that passed the gates, and fails the tests.
     PatchFailing,
+    /// A patch that passes a gate only once a person says so, and does not fail the tests.
+    PatchUnapproved,
     /// An analysis, and a patch that the gates refused.
     PatchRefused,
     /// An analysis.

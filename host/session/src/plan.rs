@@ -37,6 +37,9 @@ pub struct TestPlan {
     pub before: bool,
     /// How often the model may repair a patch whose tests fail.
     pub repair_rounds: u32,
+    /// Whether a gate looks at what they said of a patch; not in what older programs wrote.
+    #[serde(default)]
+    pub judged: bool,
 }
 
 /// A step as the rules see it.

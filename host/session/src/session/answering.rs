@@ -2,15 +2,20 @@
 
 use super::{PATCH_TRIES_MAX, Session, TURN_CALLS_MAX, host_tool, judge, reading};
 use crate::call::{Answer, CallId, HostTool, ModelCall, Origin};
+use crate::effect::Effect;
 use crate::event::{Input, TestsEnding};
 use crate::outcome::{Analysis, PatchFile};
 use crate::plan::Goal;
 use crate::state::{Answering, Asking, Phase, Progress, Slot, State};
 use crate::stop::StopReason;
+use crate::verdict::{Ruling, Verdict};
 
 /// What a call gets that is made in a turn which may only submit.
 const TOO_LATE_FOR_TOOLS: &str =
     "the budget of this phase is nearly used up: only submit_analysis and propose_patch are open";
+
+/// What a patch gets that needs an approval which nobody could give.
+const UNBOUND: &str = "the patch needs an approval, and there is nothing to bind one to";
 
 impl Session {
     /// Turns the calls of a response into slots, in the response's order. Those that were
@@ -66,19 +71,20 @@ impl Session {
     }
 
     pub(super) fn patch_judged(&mut self, mut answering: Answering, judged: Input) -> State {
-        let Input::PatchJudged { call, problem, digest, files, verdicts } = judged else {
+        let Input::PatchJudged { call, problem, digest, files, verdicts, bound } = judged else {
             return State::Answering(answering);
         };
         let Some(at) = position(&answering, call, |p| matches!(p, Progress::Judging)) else {
             return State::Answering(answering);
         };
+        let problem = problem.or_else(|| refusal(&verdicts, bound.is_some()));
         self.verdicts = verdicts;
         self.patches_judged += 1;
         self.patch_size = size(&files);
         self.gets_on();
         let progress = match (problem, digest) {
             (None, Some(digest)) => {
-                self.patch = Some(super::Accepted { digest, files });
+                self.patch = Some(super::Accepted { digest, files, bound });
                 // What the tests said of another patch is not said of this one.
                 (self.tests_after, self.tests_passed) = (None, None);
                 self.enter(Phase::Analyzed);
@@ -138,19 +144,70 @@ impl Session {
         }
     }
 
-    /// The tests of a patch are over: what the model is told about them.
+    /// The tests of a patch are over: a gate looks at them, where the plan has one, and then the
+    /// model is told.
     fn tests_over(&mut self, round: u32, ending: TestsEnding, read: Option<&Answer>) -> Progress {
         self.tests_after = Some(self.count_tests(round, ending, read));
-        let passed = self.tests_passed == Some(true);
         let said = match read {
             Some(Answer::Answered { output }) => serde_json::from_str(output).ok(),
             Some(Answer::Refused { .. } | Answer::Ended { .. }) | None => None,
         };
-        let output = serde_json::json!({
-            "accepted": true,
-            "tests_passed": passed,
-            "tests": said.unwrap_or(serde_json::Value::Null),
+        let said = said.unwrap_or(serde_json::Value::Null);
+        if self.plan.tests.as_ref().is_some_and(|tests| tests.judged) {
+            self.let_tests_be_judged(round);
+            return Progress::Weighing { round, said };
+        }
+        self.tests_told(&said, None)
+    }
+
+    pub(super) fn let_tests_be_judged(&mut self, round: u32) {
+        let Some(after) = self.tests_after.clone() else { return };
+        let (ran, before) = (self.tests_passed.is_some(), self.tests_before.clone());
+        self.effects.push(Effect::JudgeTests { round, ran, before, after });
+    }
+
+    /// A gate looked at the tests. Where they fail, the patch is kept, and marked as failing; where
+    /// they pass because some are gone, it is as if another gate had refused the patch.
+    pub(super) fn tests_judged(
+        &mut self,
+        mut answering: Answering,
+        round: u32,
+        verdict: Verdict,
+    ) -> State {
+        let weighed = answering.slots.iter_mut().find_map(|slot| match &mut slot.progress {
+            Progress::Weighing { round: of, said } if *of == round => {
+                let said = std::mem::take(said);
+                Some((said, slot))
+            }
+            Progress::Weighing { .. }
+            | Progress::Running
+            | Progress::Judging
+            | Progress::Testing { .. }
+            | Progress::Reading { .. }
+            | Progress::Answered(_) => None,
         });
+        let Some((said, slot)) = weighed else { return State::Answering(answering) };
+        let is_refused = verdict.ruling() == Ruling::Refuse && self.tests_passed == Some(true);
+        let refusal = is_refused.then(|| verdict.because.clone());
+        self.verdicts.push(verdict);
+        slot.progress = self.tests_told(&said, refusal.as_deref());
+        if is_refused {
+            (self.patch, self.tests_passed) = (None, None);
+            self.patch_tries += 1;
+        }
+        self.after_answer(answering)
+    }
+
+    /// What the model is told about the tests of its patch.
+    fn tests_told(&self, said: &serde_json::Value, refusal: Option<&str>) -> Progress {
+        let mut output = serde_json::json!({
+            "accepted": refusal.is_none(),
+            "tests_passed": self.tests_passed == Some(true),
+            "tests": said,
+        });
+        if let Some(refusal) = refusal {
+            output["refused"] = refusal.into();
+        }
         Progress::Answered(output.to_string())
     }
 
@@ -179,12 +236,12 @@ impl Session {
         match (&self.patch, self.tests_passed) {
             (Some(_), Some(true)) => {
                 self.enter(Phase::Tested);
-                Some(StopReason::Done)
+                Some(self.done_or_asked())
             }
             (Some(_), None) if proposed && self.plan.tests.is_some() => {
                 Some(StopReason::TestsNotRun)
             }
-            (Some(_), None) if proposed => Some(StopReason::Done),
+            (Some(_), None) if proposed => Some(self.done_or_asked()),
             (Some(_), Some(false)) if proposed && self.test_rounds > rounds => {
                 self.enter(Phase::Tested);
                 Some(StopReason::TestsFailed)
@@ -196,6 +253,14 @@ impl Session {
             (_, _) => None,
         }
     }
+}
+
+/// Why verdicts let nothing pass, whoever says so or not. Nobody could ever approve a patch that an
+/// approval cannot be bound to.
+fn refusal(verdicts: &[Verdict], is_bound: bool) -> Option<String> {
+    let refused = verdicts.iter().find(|verdict| verdict.ruling() == Ruling::Refuse);
+    let unbound = || (!is_bound && verdicts.iter().any(Verdict::asks)).then(|| UNBOUND.to_owned());
+    refused.map(|verdict| verdict.because.clone()).or_else(unbound)
 }
 
 fn refused(id: CallId, asked: ModelCall, message: &str) -> Slot {
