@@ -72,6 +72,7 @@ impl Books {
             | Input::TurnRequested { .. }
             | Input::CallReceived { .. }
             | Input::PatchJudged { .. }
+            | Input::TestsJudged { .. }
             | Input::ScopeRefused { .. }
             | Input::LedgerFailed { .. }
             | Input::Approved { .. }
@@ -95,6 +96,7 @@ impl Books {
             | Decision::TestsCounted { .. }
             | Decision::Warned { .. }
             | Decision::Lowered { .. }
+            | Decision::ApprovalVoid { .. }
             | Decision::Stopped { .. } => {}
         }
     }

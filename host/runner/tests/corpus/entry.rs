@@ -87,7 +87,7 @@ impl Entry {
 fn patches(plan: &mut Plan) {
     plan.goal = session::Goal::Patch;
     let command = ["sh", "check.sh"].map(str::to_owned).to_vec();
-    plan.tests = Some(session::TestPlan { command, before: true, repair_rounds: 1 });
+    plan.tests = Some(session::TestPlan { command, before: true, repair_rounds: 1, judged: true });
 }
 
 fn repairs() -> String {

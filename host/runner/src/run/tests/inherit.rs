@@ -120,8 +120,12 @@ async fn a_run_whose_report_is_gone_is_not_inherited_from() {
     let tested = |lines_max, value| {
         let command = vec!["true".to_owned()];
         let mut plan = plan(&world, &server, gates(lines_max, value));
-        plan.session.tests =
-            Some(session::TestPlan { command: command.clone(), before: true, repair_rounds: 0 });
+        plan.session.tests = Some(session::TestPlan {
+            command: command.clone(),
+            before: true,
+            repair_rounds: 0,
+            judged: true,
+        });
         let (reports, env) = (Vec::new(), BTreeMap::new());
         plan.tests = Some(crate::plan::TestCommand { command, reports, env });
         plan
