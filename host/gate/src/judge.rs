@@ -1,29 +1,41 @@
-//! The gates: each looks at one thing, and says what it found.
+//! What the gates say: one verdict each, in a fixed order. Every gate speaks, whatever the
+//! others say; those that look further than the patch speak where none of the others refuses.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::name::is_bidi;
-use crate::{FileChange, InvalidPatch, Line, PatchError, Rules, ValidPatch};
+use crate::gates::{
+    GateName, few_files, few_lines, masks, no_secret, nothing_hidden, nothing_protected, valid,
+};
+use crate::{InvalidPatch, PatchError, Rules, ValidPatch};
 
-/// Most paths of a verdict that its sentence names; `paths` has all of them.
-const NAMED_MAX: usize = 3;
+/// Most places of a verdict that are listed; `found` counts all of them.
+const PLACES_MAX: usize = 100;
 
-/// Which gate spoke.
+/// What a gate decides. The order is that of severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum GateName {
-    /// The patch can be read, and its names are harmless.
-    PatchValid,
-    /// It touches few enough files.
-    FilesMax,
-    /// It changes few enough lines.
-    LinesMax,
-    /// It touches nothing that only a person may touch.
-    ProtectedPaths,
-    /// It adds no character that makes text look like other text.
-    HiddenCharacters,
+pub enum Ruling {
+    /// The patch may pass.
+    Pass,
+    /// It may pass once a person says so.
+    Approval,
+    /// It may not pass.
+    Refuse,
+}
+
+/// Where a gate found something.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Place {
+    /// The file, as in the patch. Escape it before showing it.
+    pub path: String,
+    /// The line of the new file, counted from 1, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// What is there, in a few words. Text of the patch in it is escaped; a secret is never in it.
+    pub what: String,
 }
 
 /// What a gate found.
@@ -32,8 +44,8 @@ pub enum GateName {
 pub struct Verdict {
     /// The gate.
     pub gate: GateName,
-    /// Whether the patch may pass.
-    pub passed: bool,
+    /// What it decides.
+    pub ruling: Ruling,
     /// How many of what it counts are there.
     pub found: u64,
     /// The most there may be.
@@ -42,6 +54,9 @@ pub struct Verdict {
     pub because: String,
     /// The paths it is about, as in the patch. Escape them before showing them.
     pub paths: Vec<String>,
+    /// The places it is about, at most 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Place>,
 }
 
 /// What all gates found, in the order of [`GateName`].
@@ -52,24 +67,71 @@ pub struct Judgement {
     pub verdicts: Vec<Verdict>,
 }
 
-/// Holds a patch against rules. Every gate speaks, whatever the others say.
+/// Holds a patch against rules: every gate that needs no more than the two.
+///
+/// A secret in a name is masked in all verdicts.
 #[must_use]
 pub fn judge(patch: &ValidPatch, rules: &Rules) -> Judgement {
-    let verdicts = vec![
+    let mut verdicts = vec![
         valid(patch),
         few_files(patch, rules),
         few_lines(patch, rules),
         nothing_protected(patch, rules),
-        nothing_hidden(patch),
+        nothing_hidden(patch, rules),
+        no_secret(patch, rules),
     ];
+    for (path, masked) in masks(patch, rules) {
+        verdicts.iter_mut().for_each(|verdict| verdict.mask(path, &masked));
+    }
     Judgement { verdicts }
 }
 
 impl Judgement {
-    /// Whether the patch may leave.
+    /// The worst of all rulings.
     #[must_use]
-    pub fn passed(&self) -> bool {
-        self.verdicts.iter().all(|verdict| verdict.passed)
+    pub fn ruling(&self) -> Ruling {
+        self.verdicts.iter().map(|verdict| verdict.ruling).max().unwrap_or(Ruling::Pass)
+    }
+
+    /// The same with what one more gate found, in its place.
+    #[must_use]
+    pub fn with(mut self, verdict: Verdict) -> Self {
+        self.verdicts.retain(|there| there.gate != verdict.gate);
+        let at = self.verdicts.partition_point(|there| there.gate < verdict.gate);
+        self.verdicts.insert(at, verdict);
+        self
+    }
+}
+
+impl Verdict {
+    /// All is well.
+    pub(crate) fn pass(gate: GateName, because: String) -> Self {
+        let (paths, places) = (Vec::new(), Vec::new());
+        Self { gate, ruling: Ruling::Pass, found: 0, allowed: 0, because, paths, places }
+    }
+
+    /// So many findings, where none is allowed.
+    pub(crate) fn finding(
+        gate: GateName,
+        ruling: Ruling,
+        found: usize,
+        because: String,
+        paths: Vec<String>,
+    ) -> Self {
+        let found = count(found);
+        Self { gate, ruling, found, allowed: 0, because, paths, places: Vec::new() }
+    }
+
+    /// The same with places.
+    pub(crate) fn at(self, mut places: Vec<Place>) -> Self {
+        places.truncate(PLACES_MAX);
+        Self { places, ..self }
+    }
+
+    fn mask(&mut self, path: &str, masked: &str) {
+        self.because = self.because.replace(&path.escape_debug().to_string(), masked);
+        let names = self.paths.iter_mut().chain(self.places.iter_mut().map(|at| &mut at.path));
+        names.filter(|name| name.as_str() == path).for_each(|name| masked.clone_into(name));
     }
 }
 
@@ -89,120 +151,19 @@ impl From<&InvalidPatch> for Judgement {
 }
 
 fn refused(because: String, paths: Vec<String>) -> Verdict {
-    let found = count(paths.len().max(1));
-    Verdict { gate: GateName::PatchValid, passed: false, found, allowed: 0, because, paths }
+    Verdict::finding(GateName::PatchValid, Ruling::Refuse, paths.len().max(1), because, paths)
 }
 
-fn valid(patch: &ValidPatch) -> Verdict {
-    let because =
-        format!("{} can be read, and every name is plain", things(patch.files().len(), "file"));
-    Verdict {
-        gate: GateName::PatchValid,
-        passed: true,
-        found: 0,
-        allowed: 0,
-        because,
-        paths: vec![],
-    }
-}
-
-fn few_files(patch: &ValidPatch, rules: &Rules) -> Verdict {
-    let found = patch.paths().count();
-    ceiling(GateName::FilesMax, found, rules.files_max, "file")
-}
-
-fn few_lines(patch: &ValidPatch, rules: &Rules) -> Verdict {
-    let found = patch.files().iter().map(|file| file.added() + file.removed()).sum();
-    ceiling(GateName::LinesMax, found, rules.lines_max, "changed line")
-}
-
-fn ceiling(gate: GateName, found: usize, allowed: u64, what: &str) -> Verdict {
-    let because = format!("{}, the most is {allowed}", things(found, what));
-    let found = count(found);
-    Verdict { gate, passed: found <= allowed, found, allowed, because, paths: Vec::new() }
-}
-
-fn nothing_protected(patch: &ValidPatch, rules: &Rules) -> Verdict {
-    let touched = patch.paths().filter(|path| rules.protects(path)).map(str::to_owned).collect();
-    none_of(
-        GateName::ProtectedPaths,
-        touched,
-        "protected path",
-        "a step may touch them only if its rules allow them by name",
-    )
-}
-
-fn nothing_hidden(patch: &ValidPatch) -> Verdict {
-    let hides = |file: &&FileChange| added(file).any(|text| text.contains(is_bidi));
-    // A change adds lines under its last path.
-    let paths = patch.files().iter().filter(hides).filter_map(|file| file.paths().last());
-    let paths = paths.map(str::to_owned).collect();
-    none_of(
-        GateName::HiddenCharacters,
-        paths,
-        "file with hidden characters",
-        "characters that change the direction of text make code look like other code",
-    )
-}
-
-/// The texts that a change adds.
-fn added(file: &FileChange) -> impl Iterator<Item = &str> {
-    let (content, hunks) = match file {
-        FileChange::Add { content, .. } => (Some(content.as_str()), [].as_slice()),
-        FileChange::Delete { .. } => (None, [].as_slice()),
-        FileChange::Modify { hunks, .. } | FileChange::Rename { hunks, .. } => {
-            (None, hunks.as_slice())
-        }
-    };
-    let lines = hunks.iter().flat_map(|hunk| hunk.lines()).filter_map(|line| match line {
-        Line::Add(text) => Some(text.as_str()),
-        Line::Context(_) | Line::Remove(_) => None,
-    });
-    content.into_iter().chain(lines)
-}
-
-fn none_of(gate: GateName, paths: Vec<String>, what: &str, why: &str) -> Verdict {
-    let named: Vec<String> =
-        paths.iter().take(NAMED_MAX).map(|path| format!("`{}`", path.escape_debug())).collect();
-    let more = paths.len() - named.len();
-    let because = match (named.as_slice(), more) {
-        ([], _) => format!("no {what}"),
-        (named, 0) => format!("{}: {}; {why}", things(paths.len(), what), named.join(", ")),
-        (named, more) => {
-            format!("{}: {} and {more} more; {why}", things(paths.len(), what), named.join(", "))
-        }
-    };
-    Verdict {
-        gate,
-        passed: paths.is_empty(),
-        found: count(paths.len()),
-        allowed: 0,
-        because,
-        paths,
-    }
-}
-
-/// `1 file`, `2 files`, `2 files with …`
-fn things(count: usize, what: &str) -> String {
-    match what.split_once(" with ") {
-        _ if count == 1 => format!("1 {what}"),
-        Some((thing, with)) => format!("{count} {thing}s with {with}"),
-        None => format!("{count} {what}s"),
-    }
-}
-
-fn count(count: usize) -> u64 {
+pub(crate) fn count(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-impl fmt::Display for GateName {
+impl fmt::Display for Ruling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::PatchValid => "patch-valid",
-            Self::FilesMax => "files-max",
-            Self::LinesMax => "lines-max",
-            Self::ProtectedPaths => "protected-paths",
-            Self::HiddenCharacters => "hidden-characters",
+        f.pad(match self {
+            Self::Pass => "pass",
+            Self::Approval => "approval",
+            Self::Refuse => "refuse",
         })
     }
 }

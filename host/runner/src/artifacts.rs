@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use session::{Accounting, RunResult};
 
 use crate::outputs::{self, OUTPUTS};
-use crate::report;
+use crate::{report, sarif};
 
 /// A file that could not be left.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,9 @@ pub(crate) fn write(out: &Path, leaving: Leaving<'_>) -> Result<(), ArtifactErro
         Some(diff) => put("patch.diff", diff.as_bytes())?,
         None => remove(&out.join("patch.diff")).map_err(fail(&out.join("patch.diff")))?,
     }
+    let findings =
+        result.analysis.as_ref().map(|analysis| analysis.findings.as_slice()).unwrap_or_default();
+    put("verdicts.sarif", sarif::sarif(&result.step, &result.verdicts, findings).as_bytes())?;
     put("accounting.json", &json(accounting))?;
     put("report.md", report::markdown(result, accounting, patch).as_bytes())?;
     // Last: where it stands, the others do.

@@ -11,7 +11,9 @@ mod artifacts;
 mod carrier;
 mod changes;
 mod context;
+mod dependencies;
 mod disk;
+mod explain;
 mod journal;
 mod lease;
 mod ledger;
@@ -24,6 +26,7 @@ mod plan;
 mod report;
 mod run;
 mod runs;
+mod sarif;
 mod scratch;
 mod sink;
 mod text;
@@ -35,18 +38,22 @@ pub use carrier::Carrier;
 pub use changes::{DESCRIPTION as CHANGED_FILES_DESCRIPTION, schema as changed_files_schema};
 pub use context::{ContextCalled, ContextPack, context_pack};
 pub use disk::{JournalFile, Machine, ThisMachine};
+pub use explain::explain;
 pub use journal::{Journal, JournalError};
 pub use lease::LeaseError;
 pub use ledger::{Charge, Entry, Later, LedgerRefusal, RunLedger};
 pub use offer::tool_spec;
 pub use outlet::{Intake, Outlet, Shown};
+pub use patches::{Judged, Passed, judge_patch, verdicts};
 pub use plan::{
-    BeginningFile, FirstUse, ModelPlan, ResumeCommand, RunKey, RunPlan, TestCommand, TestLimits,
+    BeginningFile, FirstUse, HEAD_PART, ModelPlan, ResumeCommand, RunKey, RunPlan, TestCommand,
+    TestLimits,
     Tree, Way,
 };
 pub use report::markdown;
 pub use run::{Ended, RunError, run};
 pub use runs::{KeptRun, KeptState, Reusable, carried_run, carried_runs, is_run_name, kept_runs};
+pub use sarif::sarif;
 pub use scratch::SHOWN_TREES;
 pub use sink::{Operator, Sink, count};
 pub use text::Plain;

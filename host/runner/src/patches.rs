@@ -1,34 +1,116 @@
-//! What the gates make of a patch: parsed, validated, applied in memory, judged.
+//! What the gates make of a patch: parsed, validated, applied in memory, judged; and what they
+//! make of what its tests said.
 
 use std::collections::BTreeMap;
 
-use gate::{FileChange, Patch, Rules, ValidPatch};
+use gate::{FileChange, Judgement, Patch, Rules, TestNumbers, TestRun, ValidPatch};
 use session::event::Input;
-use session::{CallId, PatchFile, Verdict};
+use session::{Binding, CallId, PatchFile, Place, Ruling, TestCounts, TestsSaid, Verdict};
 use snapshot::{Digest, FileContent, RepoPath, Snapshot};
 
-/// A patch that may leave.
+use crate::dependencies;
+use crate::plan::RunPlan;
+use crate::tools::{ToolExecutor, Toolbox, Trees};
+
+/// A patch that no gate refuses, and that fits the head.
 #[derive(Debug, Clone)]
-pub(crate) struct Passed {
+pub struct Passed {
     /// In canonical form.
-    pub(crate) diff: String,
+    pub diff: String,
     /// What it makes of the files; none for those that go.
-    pub(crate) files: BTreeMap<RepoPath, Option<FileContent>>,
+    pub files: BTreeMap<RepoPath, Option<FileContent>>,
 }
 
-/// What the rules hear of a patch, and the patch itself if it may leave.
-pub(crate) struct Judged {
-    pub(crate) input: Input,
-    pub(crate) passed: Option<Passed>,
+/// What the gates made of a patch.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// Why it may not leave, for a person and for the model; none where a gate asks at the most.
+    pub problem: Option<String>,
+    /// BLAKE3 of its canonical form, in hex; none where it could not be read.
+    pub digest: Option<String>,
+    /// What it touches; nothing where it may not leave.
+    pub files: Vec<PatchFile>,
+    /// What each gate found, in their order.
+    pub verdicts: Vec<Verdict>,
+    /// What an approval of it is bound to; none where it may not leave.
+    pub bound: Option<Binding>,
+    /// The patch itself; none where it may not leave.
+    pub passed: Option<Passed>,
+}
+
+impl Judged {
+    /// What the rules hear of it.
+    pub(crate) fn input(self, call: CallId) -> Input {
+        let Self { problem, digest, files, verdicts, bound, passed: _ } = self;
+        Input::PatchJudged { call, problem, digest, files, verdicts, bound }
+    }
+}
+
+/// Looks at a patch outside of a run: `text` as somebody wrote it, against `head`, whose content
+/// `head_id` names. Where it may change dependencies, the tools of the toolbox are asked how.
+pub async fn judge_patch<E: ToolExecutor>(
+    text: &str,
+    head: Snapshot,
+    head_id: String,
+    rules: Rules,
+    toolbox: &Toolbox<E>,
+) -> Judged {
+    match look(text, By { head, head_id, rules }) {
+        Looked::Over(judged) => judged,
+        Looked::AsksTools(fitting) => fitting.ask(toolbox).await,
+    }
+}
+
+/// How far the gates came that need no tool.
+pub(crate) enum Looked {
+    /// To the end.
+    Over(Judged),
+    /// To a patch that fits the head, whose dependencies have to be looked at.
+    AsksTools(Box<Fitting>),
+}
+
+/// A patch that the first gates do not refuse, and that fits the head.
+pub(crate) struct Fitting {
+    valid: ValidPatch,
+    digest: Digest,
+    bound: Binding,
+    judgement: Judgement,
+    passed: Passed,
+    /// Those of its files that dependencies come in by.
+    sources: Vec<String>,
+    by: By,
+}
+
+/// What a patch is held against.
+#[derive(Debug, Clone)]
+pub(crate) struct By {
+    head: Snapshot,
+    /// What names the head's content.
+    head_id: String,
+    rules: Rules,
+}
+
+impl By {
+    pub(crate) fn of(plan: &RunPlan) -> Self {
+        let (head, head_id) = (plan.head.snapshot.clone(), plan.head_id().to_owned());
+        Self { head, head_id, rules: plan.rules.clone() }
+    }
+
+    /// What an approval of a patch is bound to.
+    fn binding(&self, patch: &Digest) -> Binding {
+        let policy = Digest::of(self.rules.canonical().as_bytes());
+        Binding { head: self.head_id.clone(), patch: patch.to_string(), policy: policy.to_string() }
+    }
 }
 
 /// Looks at a patch as the model wrote it.
-pub(crate) fn judge(call: CallId, text: &str, head: &Snapshot, rules: &Rules) -> Judged {
+pub(crate) fn look(text: &str, by: By) -> Looked {
     let patch = match Patch::parse(text) {
         Ok(patch) => patch,
         Err(err) => {
-            let judgement = gate::Judgement::from(&err);
-            return refused(call, format!("the patch cannot be read: {err}"), None, &judgement);
+            let judgement = Judgement::from(&err);
+            let problem = format!("the patch cannot be read: {err}");
+            return Looked::Over(refused(problem, None, &judgement));
         }
     };
     let diff = patch.to_diff();
@@ -36,50 +118,103 @@ pub(crate) fn judge(call: CallId, text: &str, head: &Snapshot, rules: &Rules) ->
     let valid = match patch.validate() {
         Ok(valid) => valid,
         Err(err) => {
-            let judgement = gate::Judgement::from(&err);
-            return refused(call, err.to_string(), Some(digest), &judgement);
+            let judgement = Judgement::from(&err);
+            return Looked::Over(refused(err.to_string(), Some(digest), &judgement));
         }
     };
-    let judgement = gate::judge(&valid, rules);
-    if !judgement.passed() {
-        let said: Vec<&str> =
-            judgement.verdicts.iter().filter(|v| !v.passed).map(|v| v.because.as_str()).collect();
-        return refused(
-            call,
-            format!("the gates refuse it: {}", said.join("; ")),
-            Some(digest),
-            &judgement,
-        );
+    let judgement = gate::judge(&valid, &by.rules);
+    if let Some(problem) = refusal(&judgement) {
+        return Looked::Over(refused(problem, Some(digest), &judgement));
     }
-    match apply(&valid, head) {
-        Ok(files) => {
-            let input = Input::PatchJudged {
-                call,
-                problem: None,
-                digest: Some(digest.to_string()),
-                files: touched(&valid),
-                verdicts: verdicts(&judgement),
-            };
-            Judged { input, passed: Some(Passed { diff, files }) }
-        }
-        Err(problem) => refused(call, problem, Some(digest), &judgement),
+    let files = match apply(&valid, &by.head) {
+        Ok(files) => files,
+        Err(problem) => return Looked::Over(refused(problem, Some(digest), &judgement)),
+    };
+    let is_source = |path: &&str| by.rules.is_source_of_dependencies(path);
+    let sources: Vec<String> = valid.paths().filter(is_source).map(str::to_owned).collect();
+    let bound = by.binding(&digest);
+    let passed = Passed { diff, files };
+    let fitting = Fitting { valid, digest, bound, judgement, passed, sources, by };
+    match fitting.sources.is_empty() {
+        true => Looked::Over(fitting.judge(&gate::Dependencies::Untouched)),
+        false => Looked::AsksTools(Box::new(fitting)),
     }
 }
 
-fn refused(
-    call: CallId,
-    problem: String,
-    digest: Option<Digest>,
-    judgement: &gate::Judgement,
-) -> Judged {
-    let input = Input::PatchJudged {
-        call,
+impl Fitting {
+    /// Lets the tools say how the dependencies differ, and the last gate speak.
+    pub(crate) async fn ask<E: ToolExecutor>(self, toolbox: &Toolbox<E>) -> Judged {
+        let trees = Trees {
+            head: self.by.head.overlay(self.passed.files.clone()),
+            base: Some(self.by.head.clone()),
+            names: ("the patch".to_owned(), Some("the head".to_owned())),
+        };
+        let known = dependencies::compare(toolbox, &trees, self.sources.clone()).await;
+        self.judge(&known)
+    }
+
+    fn judge(self, known: &gate::Dependencies) -> Judged {
+        let Self { valid, digest, bound, judgement, passed, by, .. } = self;
+        let judgement = judgement.with(gate::judge_dependencies(known, &by.rules));
+        if let Some(problem) = refusal(&judgement) {
+            return refused(problem, Some(digest), &judgement);
+        }
+        Judged {
+            problem: None,
+            digest: Some(digest.to_string()),
+            files: touched(&valid),
+            verdicts: verdicts(&judgement),
+            bound: Some(bound),
+            passed: Some(passed),
+        }
+    }
+}
+
+/// What a patch that passed makes of the head: for a run that goes on, where it was judged before.
+pub(crate) fn again(text: &str, head: &Snapshot) -> Option<Passed> {
+    let patch = Patch::parse(text).ok()?;
+    let diff = patch.to_diff();
+    let files = apply(&patch.validate().ok()?, head).ok()?;
+    Some(Passed { diff, files })
+}
+
+/// What the gate of the tests says of those of a patch.
+pub(crate) fn judge_tests(
+    ran: bool,
+    before: Option<&TestsSaid>,
+    after: &TestsSaid,
+    rules: &Rules,
+) -> Verdict {
+    let before = before.map(|said| test_run(said, said.exit_code.is_some()));
+    verdict(&gate::judge_tests(before.as_ref(), &test_run(after, ran), rules))
+}
+
+fn test_run(said: &TestsSaid, ran: bool) -> TestRun {
+    let numbers = |counts: &TestCounts| TestNumbers {
+        tests: counts.tests,
+        skipped: counts.skipped,
+        failing: counts.failing.clone(),
+    };
+    TestRun { ran, passed: said.passed, numbers: said.counts.as_ref().map(numbers) }
+}
+
+/// Why a judgement lets nothing pass, if it does not.
+fn refusal(judgement: &Judgement) -> Option<String> {
+    let refuse = |verdict: &&gate::Verdict| verdict.ruling == gate::Ruling::Refuse;
+    let said: Vec<&str> =
+        judgement.verdicts.iter().filter(refuse).map(|v| v.because.as_str()).collect();
+    (!said.is_empty()).then(|| format!("the gates refuse it: {}", said.join("; ")))
+}
+
+fn refused(problem: String, digest: Option<Digest>, judgement: &Judgement) -> Judged {
+    Judged {
         problem: Some(problem),
         digest: digest.map(|digest| digest.to_string()),
         files: Vec::new(),
         verdicts: verdicts(judgement),
-    };
-    Judged { input, passed: None }
+        bound: None,
+        passed: None,
+    }
 }
 
 fn apply(
@@ -104,14 +239,28 @@ fn apply(
     Ok(files)
 }
 
-fn verdicts(judgement: &gate::Judgement) -> Vec<Verdict> {
-    let verdict = |verdict: &gate::Verdict| Verdict {
-        gate: verdict.gate.to_string(),
-        passed: verdict.passed,
-        because: verdict.because.clone(),
-        paths: verdict.paths.clone(),
-    };
+/// A judgement in the words of the session, its journal and its artifacts.
+#[must_use]
+pub fn verdicts(judgement: &Judgement) -> Vec<Verdict> {
     judgement.verdicts.iter().map(verdict).collect()
+}
+
+fn verdict(found: &gate::Verdict) -> Verdict {
+    let place = |place: &gate::Place| Place {
+        path: place.path.clone(),
+        line: place.line,
+        what: place.what.clone(),
+    };
+    let ruling = match found.ruling {
+        gate::Ruling::Pass => Ruling::Pass,
+        gate::Ruling::Approval => Ruling::Approval,
+        gate::Ruling::Refuse => Ruling::Refuse,
+    };
+    Verdict {
+        paths: found.paths.clone(),
+        places: found.places.iter().map(place).collect(),
+        ..Verdict::new(found.gate.as_str(), ruling, found.because.clone())
+    }
 }
 
 fn touched(patch: &ValidPatch) -> Vec<PatchFile> {

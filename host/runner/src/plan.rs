@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session::StopReason;
+use session::{Approval, StopReason};
 use snapshot::{Digest, FileContent, RepoPath, Snapshot};
 
 use crate::carrier::Carrier;
@@ -49,14 +49,25 @@ pub struct RunPlan {
     /// Tool calls that are carried out at the same time, or whose answers wait for the loop; the
     /// others wait. An answer that waits has been cut to `answer_bytes`. None counts as one.
     pub calls_at_once: u32,
-    /// Value checks that a human lets pass, and who that is.
-    pub approved: Vec<(String, String)>,
+    /// What a human lets pass: value checks, and patches at gates.
+    pub approved: Vec<Approval>,
     /// What the journal is written to.
     pub machine: Arc<dyn Machine>,
     /// What others spend beside this run, where somebody keeps books.
     pub ledger: Option<Arc<dyn RunLedger>>,
     /// How the run gets to other machines, where it is to.
     pub carrier: Option<Arc<dyn Carrier>>,
+}
+
+/// The part of a run's key that names what the step is about: a commit, or the digest of a working
+/// tree.
+pub const HEAD_PART: &str = "the head";
+
+impl RunPlan {
+    /// What names the content of the head; its name for people, where the key does not say.
+    pub(crate) fn head_id(&self) -> &str {
+        self.key.parts().get(HEAD_PART).unwrap_or(&self.head.name)
+    }
 }
 
 /// What a person types to go on with a run.
@@ -66,6 +77,9 @@ pub struct ResumeCommand {
     pub command: String,
     /// What stands between it and the name of a check that asks for approval.
     pub approve: String,
+    /// The command that lets a patch pass a gate, up to the gate's name. [`ResumeCommand::command`]
+    /// goes on after it.
+    pub approve_gate: String,
     /// What the command reads of how the run was begun. It is kept beside the journal, by whoever
     /// has the run.
     pub begun: Option<BeginningFile>,
@@ -83,11 +97,16 @@ pub struct BeginningFile {
 impl ResumeCommand {
     /// The command that goes on after a stop for `reason`; none where nothing does.
     pub(crate) fn after(&self, reason: &StopReason) -> Option<String> {
-        let Self { command, approve, .. } = self;
-        if let StopReason::ApprovalNeeded { check } = reason {
-            return Some(format!("{command} {approve} {check}"));
+        let Self { command, approve, approve_gate, .. } = self;
+        match reason {
+            StopReason::ApprovalNeeded { check, bound: None } => {
+                Some(format!("{command} {approve} {check}"))
+            }
+            StopReason::ApprovalNeeded { check, bound: Some(_) } => {
+                Some(format!("{approve_gate} {check}"))
+            }
+            reason => reason.is_open().then(|| command.clone()),
         }
-        reason.is_open().then(|| command.clone())
     }
 }
 

@@ -8,6 +8,7 @@ use session::{
     TestsSaid,
 };
 
+use crate::explain;
 use crate::sink::{bytes, count, grouped, micros};
 use crate::text::{Inline, cut, fenced};
 
@@ -61,6 +62,7 @@ fn came_to(outcome: Outcome) -> &'static str {
         Outcome::PatchFailingAsBefore => {
             "A patch that passed the gates; the tests that fail with it failed before it, too"
         }
+        Outcome::PatchUnapproved => "A patch that waits for a person's approval",
         Outcome::PatchRefused => "A diagnosis; the gates refused the patch",
         Outcome::Diagnosis => "A diagnosis, no patch",
         Outcome::ContextOnly => "The context, no diagnosis",
@@ -188,8 +190,12 @@ fn changes(page: &mut String, result: &RunResult, patch: Option<&str>) {
     if !result.verdicts.is_empty() {
         page.push_str("#### Gates\n\n");
         for verdict in &result.verdicts {
-            let mark = if verdict.passed { "✅" } else { "❌" };
-            let _ = writeln!(page, "- {mark} {}: {}", verdict.gate, Inline(&verdict.because));
+            let mark = explain::mark(verdict);
+            let _ = write!(page, "- {mark} {}: {}", verdict.gate, Inline(&verdict.because));
+            if let Some(by) = &verdict.approved_by {
+                let _ = write!(page, " (approved by {})", Inline(by));
+            }
+            page.push('\n');
         }
         page.push('\n');
     }

@@ -15,7 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use session::event::{Event, Input, Note, Record};
-use session::{Accounting, Call, CallId, Deadline, Effect, RunResult, Session, Signal, StopReason};
+use session::{
+    Accounting, Call, CallId, Deadline, Effect, RunResult, Session, Signal, StopReason, Verdict,
+};
 use snapshot::{FileContent, RepoPath};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
@@ -29,7 +31,7 @@ use crate::lease::{Lease, LeaseError};
 use crate::model::{Model, Said};
 use crate::outlet::{Outlet, Outlets};
 use crate::outputs::{OUTPUTS, Outputs};
-use crate::patches::{Judged, Passed};
+use crate::patches::{Looked, Passed};
 use crate::plan::RunPlan;
 use crate::scratch::{self, TestsRun};
 use crate::tools::{Called, ToolExecutor, Toolbox, Trees};
@@ -101,7 +103,8 @@ pub struct Ended {
 /// What a task of the run hands back.
 enum Done {
     Called(Box<Answered>),
-    Judged(CallId, Judged),
+    Looked(CallId, Looked),
+    Weighed(u32, Verdict),
     /// Of a round, and how often its command had run before.
     Tested((u32, u32), Box<TestsRun>),
     Reserved(Reserved),
@@ -358,7 +361,8 @@ impl<E: ToolExecutor> Run<E> {
             Turned::Task(Err(err)) if err.is_cancelled() => Ok(()),
             Turned::Task(done) => match done? {
                 Done::Called(answered) => self.called(*answered),
-                Done::Judged(call, judged) => self.judged(call, judged),
+                Done::Looked(call, looked) => self.looked(call, looked),
+                Done::Weighed(round, verdict) => self.hear(Input::TestsJudged { round, verdict }),
                 Done::Tested(round, tested) => self.tested(round, *tested),
                 Done::Reserved(reserved) => self.reserved(reserved),
                 Done::Carried(carried) => self.carried(carried),

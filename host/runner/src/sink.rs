@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use session::Answer;
 use session::budget::Money;
 use session::event::{CallUsage, Decision, Event, Input, Note, Record, TestsFacts};
-use session::{Source, TestCounts, TestsCompared, TestsSaid};
+use session::{Ruling, Source, TestCounts, TestsCompared, TestsSaid, Verdict};
 
 use crate::text::{Plain, cut};
 
@@ -131,17 +131,19 @@ fn heard(input: &Input) -> Option<(&'static str, String)> {
         Input::PatchJudged { problem: Some(problem), .. } => {
             Some(("gates", format!("refused: {problem}")))
         }
-        Input::PatchJudged { problem: None, files, .. } => {
+        Input::PatchJudged { problem: None, files, verdicts, .. } => {
             let lines: u64 = files.iter().map(|file| file.added + file.removed).sum();
-            Some((
-                "gates",
-                format!(
-                    "passed: {} and {}",
-                    count(files.len() as u64, "file"),
-                    count(lines, "line")
-                ),
-            ))
+            let size =
+                format!("{} and {}", count(files.len() as u64, "file"), count(lines, "line"));
+            Some(("gates", format!("{}: {size}{}", passed_or_asks(verdicts), asking(verdicts))))
         }
+        Input::TestsJudged { verdict, .. } => match verdict.ruling() {
+            Ruling::Pass => None,
+            Ruling::Approval | Ruling::Refuse => {
+                let Verdict { gate, because, .. } = verdict;
+                Some(("gates", format!("{}: {gate}: {because}", ruling_word(verdict.ruling()))))
+            }
+        },
         Input::Cancelled { .. } => Some(("cancelled", "writing the artifacts".to_owned())),
         Input::ScopeRefused { turn, scope, left } => {
             Some(("refused", format!("turn {turn}: the {scope} can bear {left} more")))
@@ -149,7 +151,7 @@ fn heard(input: &Input) -> Option<(&'static str, String)> {
         Input::LedgerFailed { turn, message } => {
             Some(("refused", format!("turn {turn}: {message}")))
         }
-        Input::Approved { check, by } => Some(("approved", format!("{check} by {by}"))),
+        Input::Approved { check, by, .. } => Some(("approved", format!("{check} by {by}"))),
         Input::TestsFinished { round, facts: Some(facts), .. } => {
             Some(("tests", format!("{}: {}", round_word(*round), facts_words(facts))))
         }
@@ -159,6 +161,23 @@ fn heard(input: &Input) -> Option<(&'static str, String)> {
         | Input::CallReceived { .. }
         | Input::TurnCompleted { .. }
         | Input::DeadlinePassed { .. } => None,
+    }
+}
+
+fn passed_or_asks(verdicts: &[Verdict]) -> &'static str {
+    if verdicts.iter().any(Verdict::asks) { ruling_word(Ruling::Approval) } else { "passed" }
+}
+
+fn asking(verdicts: &[Verdict]) -> String {
+    let asks = verdicts.iter().filter(|verdict| verdict.asks());
+    asks.map(|Verdict { gate, because, .. }| format!("; {gate}: {because}")).collect()
+}
+
+fn ruling_word(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::Pass => "passed",
+        Ruling::Approval => "needs an approval",
+        Ruling::Refuse => "refused",
     }
 }
 
@@ -198,6 +217,9 @@ fn decided(decision: &Decision) -> Option<(&'static str, String)> {
         Decision::Lowered { turn, scope, max_output_tokens } => {
             let most = grouped(*max_output_tokens);
             ("lowered", format!("turn {turn}: the {scope} bears {most} tokens of answer"))
+        }
+        Decision::ApprovalVoid { gate, by, because } => {
+            ("void", format!("the approval of {gate} by {by}: {because}"))
         }
         Decision::Stopped { reason } => ("stopped", reason.to_string()),
     })

@@ -2,6 +2,7 @@
 
 use crate::call::{Call, CallId, ModelCall};
 use crate::event::Decision;
+use crate::tested::TestsSaid;
 use crate::stop::StopReason;
 
 /// What the conversation holds, oldest first.
@@ -84,6 +85,19 @@ pub enum Effect {
         /// As the model wrote it.
         patch: String,
     },
+    /// Let a gate look at what the tests of a patch said; answered by [`Input::TestsJudged`].
+    ///
+    /// [`Input::TestsJudged`]: crate::Input::TestsJudged
+    JudgeTests {
+        /// Which round, counted from 1.
+        round: u32,
+        /// Whether the command came to an end by itself.
+        ran: bool,
+        /// What they said without a patch, where they ran.
+        before: Option<TestsSaid>,
+        /// What they said with the patch.
+        after: TestsSaid,
+    },
     /// Ask the model; answered by [`Input::TurnRequested`] and what comes of it, or by
     /// [`Input::ScopeRefused`] or [`Input::LedgerFailed`] when nothing may be sent.
     ///
@@ -120,6 +134,7 @@ impl Effect {
             Self::Emit(_)
             | Self::Call(_)
             | Self::Judge { .. }
+            | Self::JudgeTests { .. }
             | Self::AbortTurn
             | Self::AbortTests => EffectClass::Pure,
             Self::RunTests { .. } | Self::Finish(_) => EffectClass::Repeatable,
@@ -130,7 +145,11 @@ impl Effect {
     /// Whether it begins something, and is not only a note or an end.
     pub(crate) fn begins(&self) -> bool {
         match self {
-            Self::RunTests { .. } | Self::Call(_) | Self::Judge { .. } | Self::Ask(_) => true,
+            Self::RunTests { .. }
+            | Self::Call(_)
+            | Self::Judge { .. }
+            | Self::JudgeTests { .. }
+            | Self::Ask(_) => true,
             Self::Emit(_) | Self::AbortTurn | Self::AbortTests | Self::Finish(_) => false,
         }
     }

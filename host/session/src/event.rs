@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::budget::Usage;
 use crate::budget::{Money, Reservation};
 use crate::call::{Answer, Call, CallId, ModelCall, Source};
-use crate::outcome::{PatchFile, Verdict};
+use crate::outcome::PatchFile;
 use crate::state::Phase;
 use crate::stop::{FailureClass, Signal, StopReason};
 use crate::tested::TestsSaid;
+use crate::verdict::{Binding, Verdict};
 
 /// Raised when an old reader would misread a new file.
 pub const SCHEMA: u32 = 1;
@@ -269,13 +270,16 @@ pub enum Input {
         /// Why.
         message: String,
     },
-    /// A human let a value check pass, for the rest of the run. Told before
-    /// [`Input::AttemptStarted`], which then goes on where the check stopped.
+    /// A human let a value check pass, for the rest of the run, or one patch pass a gate. Told
+    /// before [`Input::AttemptStarted`], which then goes on where the run stopped.
     Approved {
-        /// Which check.
+        /// Which check; or which gate, where it is bound.
         check: String,
         /// Who.
         by: String,
+        /// What the approval of a gate counts for; for anything else it is void.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bound: Option<Binding>,
     },
     /// A request failed, or its response ended short of completion.
     TurnFailed {
@@ -306,6 +310,16 @@ pub enum Input {
         files: Vec<PatchFile>,
         /// What each gate found.
         verdicts: Vec<Verdict>,
+        /// What an approval of this patch must be bound to; without it none is possible.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bound: Option<Binding>,
+    },
+    /// A gate looked at what the step's own tests said of a patch.
+    TestsJudged {
+        /// Which round, counted from 1.
+        round: u32,
+        /// What it found.
+        verdict: Verdict,
     },
     /// A deadline has passed.
     DeadlinePassed {
@@ -413,6 +427,15 @@ pub enum Decision {
         again: u32,
         /// What.
         said: TestsSaid,
+    },
+    /// An approval counts for nothing here: what it is bound to is not what there is.
+    ApprovalVoid {
+        /// Of which gate.
+        gate: String,
+        /// Whose.
+        by: String,
+        /// Why, in a sentence without a full stop.
+        because: String,
     },
     /// The run is over. Always the last event of an attempt that was not killed.
     Stopped {

@@ -19,6 +19,7 @@ mod session;
 mod state;
 mod stop;
 mod tested;
+mod verdict;
 
 pub mod budget;
 pub mod event;
@@ -31,10 +32,11 @@ pub use effect::{Ask, Effect, EffectClass, Item};
 pub use event::{Deadline, Input};
 pub use outcome::{
     Accounting, Analysis, Confidence, Finding, Missed, Outcome, PatchFile, RunResult, Severity,
-    TestCounts, Verdict,
+    TestCounts,
 };
 pub use plan::{ContextCall, Flaky, Goal, Plan, TestPlan};
 pub use session::{RETRIES_MAX, Session};
 pub use state::Phase;
 pub use stop::{FailureClass, Signal, StopReason};
 pub use tested::{TestNames, TestsCompared, TestsSaid};
+pub use verdict::{Approval, Binding, Place, Ruling, Verdict};

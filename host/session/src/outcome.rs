@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::budget::{Money, Spent, Work};
 use crate::stop::StopReason;
 use crate::tested::TestsSaid;
+use crate::verdict::Verdict;
 
 /// The most findings an analysis may have: more is not an analysis.
 const FINDINGS_MAX: usize = 100;
@@ -138,22 +139,6 @@ pub struct PatchFile {
     pub removed: u64,
 }
 
-/// What a gate found.
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Verdict {
-    /// The gate's name.
-    pub gate: String,
-    /// Whether the patch may pass it.
-    pub passed: bool,
-    /// What it found, in one sentence.
-    pub because: String,
-    /// The paths it is about.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub paths: Vec<String>,
-}
-
 /// What a test report says.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,6 +199,8 @@ pub enum Outcome {
     PatchFailing,
     /// A patch that passed the gates, and with which only those tests fail that failed before it.
     PatchFailingAsBefore,
+    /// A patch that passes a gate only once a person says so, and does not fail the tests.
+    PatchUnapproved,
     /// An analysis, and a patch that the gates refused.
     PatchRefused,
     /// An analysis.

@@ -47,6 +47,9 @@ pub struct TestPlan {
     /// Whether what the tests say with a patch is compared with what they said before.
     #[serde(default)]
     pub compared: bool,
+    /// Whether a gate looks at what they said of a patch; not in what older programs wrote.
+    #[serde(default)]
+    pub judged: bool,
 }
 
 /// What tests count for that failed and then passed, and nothing was changed.

@@ -1,6 +1,7 @@
 //! The session: one `match` over where the step stands and what happened.
 
 mod answering;
+mod approving;
 mod asking;
 mod checking;
 mod clock;
@@ -18,11 +19,12 @@ use crate::budget::{Meter, Work};
 use crate::call::{Answer, Call, CallId, HostTool, ModelCall};
 use crate::effect::{Effect, Item};
 use crate::event::{Decision, Input};
-use crate::outcome::{Analysis, PatchFile, Verdict};
+use crate::outcome::{Analysis, PatchFile};
 use crate::plan::Plan;
 use crate::state::{Near, Phase, Progress, Slot, State};
 use crate::stop::StopReason;
 use crate::tested::TestsSaid;
+use crate::verdict::{Binding, Verdict};
 
 /// The most calls of one turn that are carried out; the rest is answered with a refusal.
 pub(crate) const TURN_CALLS_MAX: usize = 32;
@@ -40,6 +42,8 @@ pub(crate) const PATCH_TRIES_MAX: u32 = 3;
 struct Accepted {
     digest: String,
     files: Vec<PatchFile>,
+    /// What an approval must be bound to.
+    bound: Option<Binding>,
 }
 
 /// One AI step, as far as the rules go.
@@ -176,8 +180,8 @@ impl Session {
     fn react(&mut self, state: State, input: Input) -> State {
         match (state, input) {
             (state, Input::AttemptStarted { .. }) => self.take_up(state),
-            (state, Input::Approved { check, .. }) => {
-                self.approve(check);
+            (state, Input::Approved { check, by, bound }) => {
+                self.approve(check, by, bound);
                 state
             }
             // A step that is over stays over: late inputs are dropped, not errors.
@@ -237,6 +241,9 @@ impl Session {
             }
             (State::Answering(answering), finished @ Input::TestsFinished { .. }) => {
                 self.tests_finished(answering, finished)
+            }
+            (State::Answering(answering), Input::TestsJudged { round, verdict }) => {
+                self.tests_judged(answering, round, verdict)
             }
 
             // What is left comes late: an answer of a turn that was given up.
@@ -364,6 +371,7 @@ impl Session {
                     self.effects.push(Effect::RunTests { round: *round, again: *again });
                 }
                 Progress::Reading { call, .. } => self.effects.push(Effect::Call(call.clone())),
+                Progress::Weighing { round, .. } => self.let_tests_be_judged(*round),
                 Progress::Answered(_) => {}
             }
         }

@@ -153,6 +153,8 @@ pub(crate) enum Progress {
     Testing { round: u32, again: u32 },
     /// What they said is being read.
     Reading { round: u32, again: u32, call: Call, ending: TestsEnding },
+    /// A gate looks at what they said, which the conversation gets.
+    Weighing { round: u32, said: serde_json::Value },
     /// This is what the conversation gets.
     Answered(String),
 }
@@ -175,12 +177,16 @@ impl Slot {
             Progress::Running
             | Progress::Judging
             | Progress::Testing { .. }
-            | Progress::Reading { .. } => None,
+            | Progress::Reading { .. }
+            | Progress::Weighing { .. } => None,
         }
     }
 
     fn is_testing(&self) -> bool {
-        matches!(self.progress, Progress::Testing { .. } | Progress::Reading { .. })
+        match self.progress {
+            Progress::Testing { .. } | Progress::Reading { .. } | Progress::Weighing { .. } => true,
+            Progress::Running | Progress::Judging | Progress::Answered(_) => false,
+        }
     }
 }
 

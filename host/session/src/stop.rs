@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::budget::{Resource, Work};
+use crate::verdict::Binding;
 
 /// Who asked the process to end.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -74,10 +75,13 @@ pub enum StopReason {
         /// Which.
         check: String,
     },
-    /// A value check of the step wants a human to decide.
+    /// A value check of the step, or a gate, wants a human to decide.
     ApprovalNeeded {
-        /// Which.
+        /// Which check; or which gate, where `bound` is there.
         check: String,
+        /// What the approval of a gate must be bound to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bound: Option<Binding>,
     },
     /// The CI job is about to be killed.
     JobDeadline,
@@ -168,7 +172,12 @@ impl fmt::Display for StopReason {
             Self::ScopeBudget { scope } => write!(f, "out of money for the {scope}"),
             Self::LedgerFailed => write!(f, "the ledger failed, and nothing may be spent"),
             Self::ValueCheck { check } => write!(f, "the check `{check}` ended the run"),
-            Self::ApprovalNeeded { check } => write!(f, "the check `{check}` needs an approval"),
+            Self::ApprovalNeeded { check, bound: None } => {
+                write!(f, "the check `{check}` needs an approval")
+            }
+            Self::ApprovalNeeded { check, bound: Some(_) } => {
+                write!(f, "the gate `{check}` needs an approval")
+            }
             Self::JobDeadline => write!(f, "the CI job is about to end"),
             Self::ModelUnavailable { code } => write!(f, "no model could be had ({code})"),
             Self::ModelRefused { code } => write!(f, "the provider refused ({code})"),

@@ -1,7 +1,9 @@
 //! What gates say, as a person and a machine read it; and which names never pass.
 
 use super::*;
-use crate::{NameProblem, Patch, PathProblem, RuleSpec};
+use crate::{
+    FileChange, NameProblem, Patch, PathProblem, RuleSpec, TestRun, Then, ThenSpec, judge_tests,
+};
 
 fn judged(text: &str) -> Judgement {
     let spec = RuleSpec { files_max: 2, lines_max: 3, ..RuleSpec::default() };
@@ -17,12 +19,11 @@ fn judged(text: &str) -> Judgement {
 fn shown(text: &str) -> String {
     let judgement = judged(text);
     let line = |verdict: &Verdict| {
-        let mark = if verdict.passed { "ok    " } else { "FAILED" };
-        let Verdict { gate, because, .. } = verdict;
-        format!("{mark} {gate}: {because}\n")
+        let Verdict { gate, ruling, because, .. } = verdict;
+        format!("{ruling:<8} {gate}: {because}\n")
     };
     let lines: String = judgement.verdicts.iter().map(line).collect();
-    format!("{lines}passed: {}", judgement.passed())
+    format!("{lines}all: {}", judgement.ruling())
 }
 
 fn new_file(path: &str, lines: usize) -> String {
@@ -32,12 +33,13 @@ fn new_file(path: &str, lines: usize) -> String {
 #[test]
 fn a_small_patch_of_ordinary_files_passes() {
     insta::assert_snapshot!(shown(&(new_file("src/a.rs", 2) + &new_file("src/b.rs", 1))), @"
-    ok     patch-valid: 2 files can be read, and every name is plain
-    ok     files-max: 2 files, the most is 2
-    ok     lines-max: 3 changed lines, the most is 3
-    ok     protected-paths: no protected path
-    ok     hidden-characters: no file with hidden characters
-    passed: true
+    pass     patch-valid: 2 files can be read, and every name is plain
+    pass     files-max: 2 files, the most is 2
+    pass     lines-max: 3 changed lines, the most is 3
+    pass     protected-paths: no protected path
+    pass     hidden-characters: no file with hidden characters
+    pass     secrets: no secret that is known, or looks like one
+    all: pass
     ");
 }
 
@@ -48,33 +50,35 @@ fn every_gate_speaks_whatever_the_others_say() {
         + "diff --git a/AGENTS.md b/docs/package.json\nrename from AGENTS.md\nrename to docs/package.json\n"
         + "diff --git a/src/x.rs b/src/x.rs\n--- a/src/x.rs\n+++ b/src/x.rs\n@@ -1,2 +1,2 @@\n \u{202e}kept\n-x\n+\u{2066}y\n";
     insta::assert_snapshot!(shown(&text), @"
-    ok     patch-valid: 4 files can be read, and every name is plain
-    FAILED files-max: 5 files, the most is 2
-    FAILED lines-max: 5 changed lines, the most is 3
-    FAILED protected-paths: 4 protected paths: `Cargo.lock`, `.github/workflows/x.yml`, `AGENTS.md` and 1 more; a step may touch them only if its rules allow them by name
-    FAILED hidden-characters: 1 file with hidden characters: `src/x.rs`; characters that change the direction of text make code look like other code
-    passed: false
+    pass     patch-valid: 4 files can be read, and every name is plain
+    refuse   files-max: 5 files, the most is 2
+    refuse   lines-max: 5 changed lines, the most is 3
+    refuse   protected-paths: 4 protected paths: `Cargo.lock`, `.github/workflows/x.yml`, `AGENTS.md` and 1 more; a step may touch them only if its rules allow them by name
+    refuse   hidden-characters: 1 file with hidden characters: `src/x.rs`; characters that change the direction of text, or show nothing, make code look like other code
+    pass     secrets: no secret that is known, or looks like one
+    all: refuse
     ");
 }
 
 #[test]
 fn what_cannot_be_judged_is_refused_by_the_first_gate() {
     insta::assert_snapshot!(shown("no patch"), @"
-    FAILED patch-valid: line 1: found `no patch`, expected `diff --git a/path b/path`, or `--- a/path`
-    passed: false
+    refuse   patch-valid: line 1: found `no patch`, expected `diff --git a/path b/path`, or `--- a/path`
+    all: refuse
     ");
     insta::assert_snapshot!(shown(&new_file("../\u{202e}x", 1)), @r"
-    FAILED patch-valid: `../\u{202e}x`: the name has an invisible character, or one that changes the direction of text
-    passed: false
+    refuse   patch-valid: `../\u{202e}x`: the name has an invisible character, or one that changes the direction of text
+    all: refuse
     ");
 }
 
 #[test]
 fn ceilings_hold_at_the_number_itself() {
-    let lines_pass = |lines| judged(&new_file("a", lines)).verdicts[2].passed;
+    let lines_pass = |lines| judged(&new_file("a", lines)).verdicts[2].ruling == Ruling::Pass;
     assert_eq!([2, 3, 4].map(lines_pass), [true, true, false]);
     let files_pass = |n| {
-        judged(&(0..n).map(|n| new_file(&n.to_string(), 1)).collect::<String>()).verdicts[1].passed
+        judged(&(0..n).map(|n| new_file(&n.to_string(), 1)).collect::<String>()).verdicts[1].ruling
+            == Ruling::Pass
     };
     assert_eq!([1, 2, 3].map(files_pass), [true, true, false]);
 }
@@ -86,7 +90,7 @@ fn a_verdict_is_plain_data() {
     insta::assert_snapshot!(json, @r#"
     {
       "gate": "protected-paths",
-      "passed": false,
+      "ruling": "refuse",
       "found": 1,
       "allowed": 0,
       "because": "1 protected path: `Cargo.lock`; a step may touch them only if its rules allow them by name",
@@ -95,6 +99,47 @@ fn a_verdict_is_plain_data() {
       ]
     }
     "#);
+}
+
+#[test]
+fn a_finding_means_what_the_rules_say() {
+    let asks = Then::Approval;
+    let then = ThenSpec {
+        files_max: asks,
+        lines_max: asks,
+        protected_paths: asks,
+        hidden_characters: asks,
+        tests: asks,
+    };
+    let spec = RuleSpec { files_max: 0, lines_max: 0, then, ..RuleSpec::default() };
+    let text = new_file("Cargo.lock", 1).replace("+x", "+\u{e0041}x");
+    let patch = Patch::parse(&text).unwrap().validate().unwrap();
+    let rulings = |judgement: Judgement| {
+        let all = judgement.verdicts.into_iter();
+        all.map(|verdict| format!("{} {}", verdict.gate, verdict.ruling)).collect::<Vec<_>>()
+    };
+    let asked = judge(&patch, &Rules::new(&spec).unwrap());
+    assert_eq!(asked.ruling(), Ruling::Approval);
+    insta::assert_snapshot!(rulings(asked).join(", "), @"patch-valid pass, files-max approval, lines-max approval, protected-paths approval, hidden-characters approval, secrets pass");
+}
+
+#[test]
+fn verdicts_stand_in_the_order_of_the_gates_whenever_they_come() {
+    let rules = Rules::new(&RuleSpec::default()).unwrap();
+    let ran = TestRun { ran: true, passed: true, numbers: None };
+    let tests = judge_tests(None, &ran, &rules);
+    let dependencies = crate::judge_dependencies(&crate::Dependencies::Untouched, &rules);
+    let all = judged(&new_file("a", 1)).with(tests.clone()).with(dependencies).with(tests);
+    let names: Vec<_> = all.verdicts.iter().map(|verdict| verdict.gate).collect();
+    assert_eq!(names, GateName::ALL);
+}
+
+#[test]
+fn a_hidden_character_is_told_with_its_line() {
+    let text = "--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n a\n-b\n+b\n+\u{2066}c\n@@ -9 +10,2 @@\n z\n+\u{e0041}\n";
+    let places = &judged(text).verdicts[4].places;
+    let places: Vec<_> = places.iter().map(|place| (place.line, place.what.as_str())).collect();
+    assert_eq!(places, [(Some(3), "the character U+2066"), (Some(11), "the character U+E0041")]);
 }
 
 /// What is said about a file of this name.

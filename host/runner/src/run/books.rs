@@ -76,6 +76,7 @@ impl Books {
             | Input::TurnRequested { .. }
             | Input::CallReceived { .. }
             | Input::PatchJudged { .. }
+            | Input::TestsJudged { .. }
             | Input::ScopeRefused { .. }
             | Input::LedgerFailed { .. }
             | Input::Approved { .. }
@@ -99,6 +100,7 @@ impl Books {
             | Decision::TestsCounted { .. }
             | Decision::Warned { .. }
             | Decision::Lowered { .. }
+            | Decision::ApprovalVoid { .. }
             | Decision::Stopped { .. } => {}
         }
     }

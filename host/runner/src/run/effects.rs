@@ -12,7 +12,7 @@ use super::{Answered, Done, Run, RunError};
 use crate::changes;
 use crate::model::{Job, Model};
 use crate::offer::tool_spec;
-use crate::patches::{self, Judged};
+use crate::patches::{self, By, Judged, Looked};
 use crate::scratch::{self, Cut, Place, SHOWN_REPORTS, TestsRun};
 use crate::tools::{CHANGED_FILES, Called, Shared, ToolExecutor, Toolbox};
 
@@ -25,6 +25,13 @@ impl<E: ToolExecutor> Run<E> {
                 Effect::RunTests { round, again } => self.run_tests(round, again),
                 Effect::Call(call) => self.call(call),
                 Effect::Judge { call, patch } => self.judge(call, patch),
+                Effect::JudgeTests { round, ran, before, after } => {
+                    let rules = self.plan.rules.clone();
+                    self.tasks.spawn(async move {
+                        let verdict = patches::judge_tests(ran, before.as_ref(), &after, &rules);
+                        Done::Weighed(round, verdict)
+                    });
+                }
                 Effect::Ask(ask) => self.ask(ask),
                 Effect::AbortTurn => {
                     self.give_up.cancel();
@@ -96,17 +103,29 @@ impl<E: ToolExecutor> Run<E> {
 
     fn judge(&mut self, call: CallId, patch: String) {
         self.proposed.insert(call, patch.clone());
-        let (head, rules) = (self.plan.head.snapshot.clone(), self.plan.rules.clone());
-        self.tasks.spawn_blocking(move || {
-            Done::Judged(call, patches::judge(call, &patch, &head, &rules))
-        });
+        let by = By::of(&self.plan);
+        self.tasks.spawn_blocking(move || Done::Looked(call, patches::look(&patch, by)));
     }
 
-    pub(super) fn judged(&mut self, _call: CallId, judged: Judged) -> Result<(), RunError> {
-        if let Some(passed) = judged.passed {
-            self.passed = Some(passed);
+    /// The gates that need no tool have spoken; the last one may need one.
+    pub(super) fn looked(&mut self, call: CallId, looked: Looked) -> Result<(), RunError> {
+        match looked {
+            Looked::Over(judged) => self.judged(call, judged),
+            Looked::AsksTools(fitting) => {
+                let toolbox = Arc::clone(&self.toolbox);
+                let at_once = Arc::clone(&self.calls_at_once);
+                self.tasks.spawn(async move {
+                    let _one_of_a_few = at_once.acquire_owned().await.ok();
+                    Done::Looked(call, Looked::Over(fitting.ask(&toolbox).await))
+                });
+                Ok(())
+            }
         }
-        self.hear(judged.input)
+    }
+
+    fn judged(&mut self, call: CallId, mut judged: Judged) -> Result<(), RunError> {
+        self.passed = judged.passed.take().or_else(|| self.passed.take());
+        self.hear(judged.input(call))
     }
 
     fn run_tests(&mut self, round: u32, again: u32) {

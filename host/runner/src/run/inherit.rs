@@ -159,7 +159,7 @@ fn taken<'a>(plan: &RunPlan, changed: &[FirstUse], records: &'a [Record]) -> &'a
 /// Whether something that changed may have made this input what it is.
 fn rests_on(input: &Input, changed: &[FirstUse]) -> bool {
     match input {
-        Input::PatchJudged { .. } => changed.contains(&FirstUse::Gates),
+        Input::PatchJudged { .. } | Input::TestsJudged { .. } => changed.contains(&FirstUse::Gates),
         Input::TestsFinished { .. } => changed.contains(&FirstUse::Tests),
         Input::DeadlinePassed { deadline: Deadline::Job } => false,
         Input::DeadlinePassed { .. } => changed.contains(&FirstUse::Rules),

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use session::event::{Decision, Event, Input, Note, Record, ToolGrants};
-use session::{Effect, StopReason};
+use session::{Approval, Effect, StopReason};
 use snapshot::{FileContent, RepoPath};
 
 use super::paying::Leased;
@@ -168,8 +168,8 @@ impl<E: ToolExecutor> Run<E> {
         if !first {
             self.write(Event::Noted(Note::Resumed { turns, calls, spend }))?;
         }
-        for (check, by) in self.plan.approved.clone() {
-            self.hear(Input::Approved { check, by })?;
+        for Approval { check, by, bound } in self.plan.approved.clone() {
+            self.hear(Input::Approved { check, by, bound })?;
         }
         let attempt = self.journal.attempt();
         self.hear(Input::AttemptStarted { attempt })
@@ -212,9 +212,8 @@ impl<E: ToolExecutor> Run<E> {
             }
             Input::PatchJudged { call, problem: None, .. } => {
                 let text = self.proposed.get(call).cloned().unwrap_or_default();
-                let (head, rules) = (&self.plan.head.snapshot, &self.plan.rules);
-                self.passed =
-                    patches::judge(*call, &text, head, rules).passed.or(self.passed.take());
+                let passed = patches::again(&text, &self.plan.head.snapshot);
+                self.passed = passed.or_else(|| self.passed.take());
             }
             Input::AttemptStarted { .. }
             | Input::CallAnswered { .. }
@@ -223,6 +222,7 @@ impl<E: ToolExecutor> Run<E> {
             | Input::TurnCompleted { .. }
             | Input::TurnFailed { .. }
             | Input::PatchJudged { .. }
+            | Input::TestsJudged { .. }
             | Input::ScopeRefused { .. }
             | Input::LedgerFailed { .. }
             | Input::Approved { .. }
@@ -301,6 +301,7 @@ pub(super) fn is_decision(effect: &Effect) -> Option<&Decision> {
         Effect::RunTests { .. }
         | Effect::Call(_)
         | Effect::Judge { .. }
+        | Effect::JudgeTests { .. }
         | Effect::Ask(_)
         | Effect::AbortTurn
         | Effect::AbortTests

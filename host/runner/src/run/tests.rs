@@ -1,5 +1,6 @@
 //! Whole runs, with tools of the test's own and a model that plays a script.
 
+mod gates;
 mod inherit;
 mod sharing;
 mod writer;

@@ -91,6 +91,7 @@ fn patches(plan: &mut Plan) {
         command,
         before: true,
         repair_rounds: 1,
+        judged: true,
         ..session::TestPlan::default()
     });
 }

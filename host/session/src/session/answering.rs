@@ -7,10 +7,14 @@ use crate::outcome::{Analysis, PatchFile};
 use crate::plan::Goal;
 use crate::state::{Answering, Asking, Phase, Progress, Slot, State};
 use crate::stop::StopReason;
+use crate::verdict::{Ruling, Verdict};
 
 /// What a call gets that is made in a turn which may only submit.
 const TOO_LATE_FOR_TOOLS: &str =
     "the budget of this phase is nearly used up: only submit_analysis and propose_patch are open";
+
+/// What a patch gets that needs an approval which nobody could give.
+const UNBOUND: &str = "the patch needs an approval, and there is nothing to bind one to";
 
 impl Session {
     /// Turns the calls of a response into slots, in the response's order. Those that were
@@ -66,19 +70,20 @@ impl Session {
     }
 
     pub(super) fn patch_judged(&mut self, mut answering: Answering, judged: Input) -> State {
-        let Input::PatchJudged { call, problem, digest, files, verdicts } = judged else {
+        let Input::PatchJudged { call, problem, digest, files, verdicts, bound } = judged else {
             return State::Answering(answering);
         };
         let Some(at) = position(&answering, call, |p| matches!(p, Progress::Judging)) else {
             return State::Answering(answering);
         };
+        let problem = problem.or_else(|| refusal(&verdicts, bound.is_some()));
         self.verdicts = verdicts;
         self.patches_judged += 1;
         self.patch_size = size(&files);
         self.gets_on();
         let progress = match (problem, digest) {
             (None, Some(digest)) => {
-                self.patch = Some(super::Accepted { digest, files });
+                self.patch = Some(super::Accepted { digest, files, bound });
                 // What the tests said of another patch is not said of this one.
                 (self.tests_after, self.tests_passed) = (None, None);
                 self.enter(Phase::Analyzed);
@@ -120,12 +125,12 @@ impl Session {
         match (&self.patch, self.tests_passed) {
             (Some(_), Some(true)) => {
                 self.enter(Phase::Tested);
-                Some(StopReason::Done)
+                Some(self.done_or_asked())
             }
             (Some(_), None) if proposed && self.plan.tests.is_some() => {
                 Some(StopReason::TestsNotRun)
             }
-            (Some(_), None) if proposed => Some(StopReason::Done),
+            (Some(_), None) if proposed => Some(self.done_or_asked()),
             (Some(_), Some(false)) if proposed && self.test_rounds > rounds => {
                 self.enter(Phase::Tested);
                 Some(StopReason::TestsFailed)
@@ -137,6 +142,14 @@ impl Session {
             (_, _) => None,
         }
     }
+}
+
+/// Why verdicts let nothing pass, whoever says so or not. Nobody could ever approve a patch that an
+/// approval cannot be bound to.
+fn refusal(verdicts: &[Verdict], is_bound: bool) -> Option<String> {
+    let refused = verdicts.iter().find(|verdict| verdict.ruling() == Ruling::Refuse);
+    let unbound = || (!is_bound && verdicts.iter().any(Verdict::asks)).then(|| UNBOUND.to_owned());
+    refused.map(|verdict| verdict.because.clone()).or_else(unbound)
 }
 
 fn refused(id: CallId, asked: ModelCall, message: &str) -> Slot {

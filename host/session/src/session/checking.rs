@@ -27,7 +27,10 @@ impl Session {
                     state
                 }
                 Action::Stop => self.stop_before(StopReason::ValueCheck { check: name }, state),
-                Action::Ask => self.stop_before(StopReason::ApprovalNeeded { check: name }, state),
+                Action::Ask => {
+                    let needed = StopReason::ApprovalNeeded { check: name, bound: None };
+                    self.stop_before(needed, state)
+                }
             };
         }
         state
@@ -43,22 +46,6 @@ impl Session {
         let open = checks.filter(|(place, check)| self.is_open(*place, check, &self.state));
         let due = open.filter_map(|(_, check)| check.holds_in(&facts)).min()?;
         Some(self.now.saturating_add(due))
-    }
-
-    /// A human let a check pass.
-    pub(super) fn approve(&mut self, name: String) {
-        let is_known = self.plan.checks.iter().take(CHECKS_MAX).any(|check| check.name == name);
-        if is_known {
-            self.approved.insert(name);
-        }
-    }
-
-    /// Whether an attempt goes on after a stop for this reason.
-    pub(super) fn goes_on_from(&self, reason: &StopReason) -> bool {
-        if let StopReason::ApprovalNeeded { check } = reason {
-            return self.approved.contains(check);
-        }
-        reason.is_open()
     }
 
     /// Whether a check may still fire, and now.

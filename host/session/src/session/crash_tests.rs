@@ -5,6 +5,7 @@ use super::tests::{World, plan};
 use super::*;
 use crate::check::{Action, Check, Condition, Op, Quantity};
 use crate::event::Deadline;
+use crate::plan::TestPlan;
 use crate::stop::Signal;
 
 /// How a process ends before the step does.
@@ -44,7 +45,9 @@ fn checked() -> Plan {
         when: vec![Condition::Quantity { fact, op: Op::AtLeast, value }],
         then,
     };
+    let tests = plan().tests.map(|tests| TestPlan { judged: true, ..tests });
     Plan {
+        tests,
         checks: vec![
             check("second-turn", Action::Warn, Quantity::Turns, 2),
             check("refused", Action::Ask, Quantity::PatchTries, 1),
@@ -77,8 +80,9 @@ fn play(world: &mut World, fuse: usize, how: Interruption) -> Played {
             session.handle(0, input.clone());
         }
         let mut queue = vec![Input::AttemptStarted { attempt }];
-        if let Some(StopReason::ApprovalNeeded { check }) = session.stopped() {
-            queue.insert(0, Input::Approved { check: check.clone(), by: "a human".to_owned() });
+        if let Some(StopReason::ApprovalNeeded { check, bound }) = session.stopped() {
+            let (check, bound) = (check.clone(), bound.clone());
+            queue.insert(0, Input::Approved { check, by: "a human".to_owned(), bound });
         }
         while !queue.is_empty() {
             let input = queue.remove(0);
@@ -109,17 +113,29 @@ fn play(world: &mut World, fuse: usize, how: Interruption) -> Played {
 
 #[test]
 fn a_crash_after_any_input_leaves_no_trace() {
-    let mut calm = World::default();
+    no_trace(World::default);
+}
+
+/// The gates ask twice: about the patch, and about its tests.
+#[test]
+fn a_crash_while_a_gate_asks_leaves_no_trace() {
+    let expected = no_trace(|| World { asks: true, ..World::default() });
+    assert_eq!(expected.result.matches("approved_by: Some").count(), 2, "{}", expected.result);
+}
+
+fn no_trace(world: impl Fn() -> World) -> Played {
+    let mut calm = world();
     let expected = play(&mut calm, usize::MAX, Interruption::Killed);
     assert!(expected.result.contains("PatchTested"), "{expected:?}");
     assert_eq!((&expected.asked_twice, expected.warned), (&vec![], 2), "a warning and a question");
 
     for how in INTERRUPTIONS {
         for fuse in 0..calm.inputs {
-            let played = play(&mut World::default(), fuse, how);
+            let played = play(&mut world(), fuse, how);
             assert_eq!(played, expected, "{how:?} after {fuse} inputs");
         }
     }
+    expected
 }
 
 fn is_warning(effect: &Effect) -> bool {
@@ -133,6 +149,7 @@ fn asked(effects: &[Effect]) -> impl Iterator<Item = u32> {
         | Effect::RunTests { .. }
         | Effect::Call(_)
         | Effect::Judge { .. }
+        | Effect::JudgeTests { .. }
         | Effect::AbortTurn
         | Effect::AbortTests
         | Effect::Finish(_) => None,

@@ -11,6 +11,7 @@ use crate::event::{Deadline, TestsEnding, TestsLimit};
 use crate::plan::{Flaky, Goal, TestPlan};
 use crate::price::LongContext;
 use crate::stop::{FailureClass, Signal};
+use crate::verdict::Ruling;
 
 fn any_number() -> impl Strategy<Value = u64> {
     prop_oneof![8 => 0..5_000_u64, 1 => Just(u64::MAX), 1 => any::<u64>()]
@@ -102,6 +103,14 @@ fn any_turn_input() -> BoxedStrategy<Input> {
     .boxed()
 }
 
+fn any_ruling() -> impl Strategy<Value = Ruling> {
+    prop_oneof![3 => Just(Ruling::Pass), 1 => Just(Ruling::Approval), 1 => Just(Ruling::Refuse)]
+}
+
+fn any_verdicts() -> impl Strategy<Value = Vec<Verdict>> {
+    proptest::collection::vec(any_ruling().prop_map(|ruling| Verdict::new("g", ruling, "b")), 0..2)
+}
+
 fn any_host_input() -> BoxedStrategy<Input> {
     let id =
         (1..5_u32, 0..3_u32).prop_map(|(turn, index)| CallId { origin: Origin::Turn(turn), index });
@@ -130,18 +139,26 @@ fn any_host_input() -> BoxedStrategy<Input> {
                 tests_finished(round, again, ending, vec!["r".into(); reports])
             }
         ),
-        2 => (id, any::<bool>(), proptest::collection::vec(file, 0..3)).prop_map(
-            |(call, passes, files)| Input::PatchJudged {
+        2 => (id, any::<bool>(), proptest::collection::vec(file, 0..3), any_verdicts()).prop_map(
+            |(call, passes, files, verdicts)| Input::PatchJudged {
                 call,
                 problem: (!passes).then(|| "no".into()),
                 digest: passes.then(|| "d".into()),
                 files,
-                verdicts: vec![]
+                verdicts,
+                bound: Some(Binding::default()),
             }
         ),
+        1 => (0..3_u32, any_ruling()).prop_map(|(round, ruling)| {
+            Input::TestsJudged { round, verdict: Verdict::new("tests", ruling, "b") }
+        }),
         2 => any_deadline().prop_map(|deadline| Input::DeadlinePassed { deadline }),
         2 => (1..3_u32).prop_map(|attempt| Input::AttemptStarted { attempt }),
-        1 => Just(Input::Approved { check: "c1".into(), by: "somebody".into() }),
+        1 => Just(Input::Approved { check: "c1".into(), by: "somebody".into(), bound: None }),
+        1 => (prop_oneof![Just("g"), Just("tests")], any::<bool>()).prop_map(|(gate, fits)| {
+            let bound = Some(Binding { head: if fits { "" } else { "h" }.into(), ..Binding::default() });
+            Input::Approved { check: gate.into(), by: "somebody".into(), bound }
+        }),
         1 => Just(Input::Cancelled { signal: Signal::Terminate }),
     ]
     .boxed()
@@ -217,6 +234,7 @@ fn any_plan() -> impl Strategy<Value = Plan> {
             price: Price { cache_write: Some(Money(2_500_000)), long, ..plan().price },
             checks,
             goal,
+            tests: plan().tests.map(|tests| TestPlan { judged: true, ..tests }),
             context_tokens: Some(10_000),
             ..plan()
         },
@@ -229,12 +247,17 @@ fn decisions(effects: &[Effect]) -> Vec<Decision> {
         Effect::RunTests { .. }
         | Effect::Call(_)
         | Effect::Judge { .. }
+        | Effect::JudgeTests { .. }
         | Effect::Ask(_)
         | Effect::AbortTurn
         | Effect::AbortTests
         | Effect::Finish(_) => None,
     };
     effects.iter().filter_map(decided).collect()
+}
+
+fn is_void(effect: &Effect) -> bool {
+    matches!(effect, Effect::Emit(Decision::ApprovalVoid { .. }))
 }
 
 fn stops(effects: &[Effect]) -> usize {
@@ -253,7 +276,10 @@ proptest! {
         for (passed, input) in story {
             now = now.saturating_add(passed);
             let taken_up = matches!(input, Input::AttemptStarted { .. });
-            let effects = session.handle(now, input);
+            let is_approval = matches!(input, Input::Approved { .. });
+            let mut effects = session.handle(now, input);
+            // An approval is told between two attempts, and so is what it comes to.
+            effects.retain(|effect| !is_approval || !is_void(effect));
             prop_assert!(!stopped || taken_up || effects.is_empty());
             stopped = session.stopped().is_some();
             prop_assert_eq!(stops(&effects), usize::from(stopped && !effects.is_empty()));
@@ -267,6 +293,11 @@ proptest! {
                 let begins = effects.iter().any(|effect| effect.begins());
                 prop_assert!(!begins, "begun and stopped at once: {:?}", effects);
                 prop_assert!(!session.meter().is_reserved());
+            }
+            if session.stopped() == Some(&StopReason::Done) {
+                let result = session.result("s", "h", None, StopReason::Done);
+                let all_pass = result.verdicts.iter().all(|verdict| verdict.passed);
+                prop_assert!(result.patch.is_none() || all_pass, "{:?}", result.verdicts);
             }
             prop_assert!(session.phase() >= phase);
             phase = session.phase();

@@ -67,6 +67,7 @@ impl Session {
 
     fn outcome(&self) -> Outcome {
         match (&self.patch, self.tests_passed, &self.analysis) {
+            (Some(_), None | Some(true), _) if self.is_asked_for() => Outcome::PatchUnapproved,
             (Some(_), Some(true), _) => Outcome::PatchTested,
             (Some(_), Some(false), _) if self.fails_as_before() => Outcome::PatchFailingAsBefore,
             (Some(_), Some(false), _) => Outcome::PatchFailing,

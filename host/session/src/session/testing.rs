@@ -8,6 +8,7 @@ use crate::event::{Decision, Input, TestsEnding};
 use crate::plan::Flaky;
 use crate::state::{Answering, Progress, State};
 use crate::tested::TestsSaid;
+use crate::verdict::{Ruling, Verdict};
 
 /// The most paths that one question to `test_summary` may name.
 const NAMED_MAX: usize = 64;
@@ -101,7 +102,53 @@ impl Session {
             self.run_tests(round, again + 1);
             return Progress::Testing { round, again: again + 1 };
         }
-        Progress::Answered(told(ending, &said, read).to_string())
+        let told = told(ending, &said, read);
+        if self.plan.tests.as_ref().is_some_and(|tests| tests.judged) {
+            self.let_tests_be_judged(round);
+            return Progress::Weighing { round, said: told };
+        }
+        Progress::Answered(told.to_string())
+    }
+
+    pub(super) fn let_tests_be_judged(&mut self, round: u32) {
+        let Some(after) = self.tests_after.clone() else { return };
+        let (ran, before) = (self.tests_passed.is_some(), self.tests_before.clone());
+        self.effects.push(Effect::JudgeTests { round, ran, before, after });
+    }
+
+    /// A gate looked at the tests. Where they fail, the patch is kept, and marked as failing; where
+    /// they pass because some are gone, it is as if another gate had refused the patch.
+    pub(super) fn tests_judged(
+        &mut self,
+        mut answering: Answering,
+        round: u32,
+        verdict: Verdict,
+    ) -> State {
+        let weighed = answering.slots.iter_mut().find_map(|slot| match &mut slot.progress {
+            Progress::Weighing { round: of, said } if *of == round => {
+                let said = std::mem::take(said);
+                Some((said, slot))
+            }
+            Progress::Weighing { .. }
+            | Progress::Running
+            | Progress::Judging
+            | Progress::Testing { .. }
+            | Progress::Reading { .. }
+            | Progress::Answered(_) => None,
+        });
+        let Some((mut told, slot)) = weighed else { return State::Answering(answering) };
+        let is_refused = verdict.ruling() == Ruling::Refuse && self.tests_passed == Some(true);
+        if is_refused {
+            told["accepted"] = false.into();
+            told["refused"] = verdict.because.clone().into();
+        }
+        self.verdicts.push(verdict);
+        slot.progress = Progress::Answered(told.to_string());
+        if is_refused {
+            (self.patch, self.tests_passed) = (None, None);
+            self.patch_tries += 1;
+        }
+        self.after_answer(answering)
     }
 }
 

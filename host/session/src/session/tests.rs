@@ -9,6 +9,7 @@ use crate::effect::Ask;
 use crate::event::{CallDigests, CallUsage, Deadline, TestsEnding};
 use crate::plan::{ContextCall, Goal, TestPlan};
 use crate::stop::{FailureClass, Signal};
+use crate::verdict::Ruling;
 
 pub(super) const LINE: Ceiling =
     Ceiling { time_ms: 60_000, idle_ms: 5_000, tokens: 60_000, spend: Money(2_000_000), calls: 6 };
@@ -33,6 +34,7 @@ pub(super) fn plan() -> Plan {
             command: vec!["t".into()],
             before: true,
             repair_rounds: 1,
+            judged: false,
             ..TestPlan::default()
         }),
         tools: ["read_file", "test_summary"].map(str::to_owned).into(),
@@ -74,11 +76,23 @@ pub(super) fn completed(turn: u32, calls: Vec<ModelCall>, text: &str) -> Input {
     }
 }
 
+pub(super) fn passing(gate: &str) -> Verdict {
+    Verdict::new(gate, Ruling::Pass, "all is well")
+}
+
+pub(super) fn asking(gate: &str) -> Verdict {
+    Verdict::new(gate, Ruling::Approval, "somebody should look")
+}
+
+pub(super) fn bound_to(patch: &str) -> Binding {
+    Binding { head: "h".into(), patch: patch.into(), policy: "p".into() }
+}
+
 pub(super) const ANALYSIS: &str =
     r#"{"summary":"off by one","findings":[],"next_steps":["look at line 3"]}"#;
 pub(super) const FAILING: &str =
     r#"{"summary":{"tests":2,"passed":1,"failed":1},"failures":[{"id":"adds"}]}"#;
-const PASSING: &str = r#"{"summary":{"tests":2,"passed":2,"failed":0},"failures":[]}"#;
+pub(super) const PASSING: &str = r#"{"summary":{"tests":2,"passed":2,"failed":0},"failures":[]}"#;
 
 /// Output tokens of the second turn that the ledger's day bears.
 const DAY_BEARS: u64 = 600;
@@ -87,15 +101,17 @@ const DAY_BEARS: u64 = 600;
 #[derive(Debug, Default)]
 pub(super) struct World {
     pub(super) inputs: usize,
+    /// Whether gates ask a person about the second patch, and about its tests.
+    pub(super) asks: bool,
 }
 
 impl World {
     pub(super) fn carry_out(&mut self, session: &Session, effects: Vec<Effect>) -> Vec<Input> {
         self.inputs += 1;
-        effects.into_iter().flat_map(|effect| Self::answer(session, effect)).collect()
+        effects.into_iter().flat_map(|effect| self.answer(session, effect)).collect()
     }
 
-    fn answer(session: &Session, effect: Effect) -> Vec<Input> {
+    fn answer(&self, session: &Session, effect: Effect) -> Vec<Input> {
         match effect {
             Effect::Emit(_) | Effect::AbortTurn | Effect::AbortTests | Effect::Finish(_) => vec![],
             Effect::RunTests { round, again } => {
@@ -111,8 +127,20 @@ impl World {
             }
             Effect::Judge { call, patch } => {
                 let problem = patch.contains("bad").then(|| "protected path".to_owned());
-                let digest = Some(format!("digest of {patch}"));
-                vec![Input::PatchJudged { call, problem, digest, files: vec![], verdicts: vec![] }]
+                let digest = format!("digest of {patch}");
+                let asks = self.asks && patch.contains("second");
+                vec![Input::PatchJudged {
+                    call,
+                    problem,
+                    files: vec![],
+                    verdicts: if asks { vec![asking("dependencies")] } else { vec![] },
+                    bound: asks.then(|| bound_to(&digest)),
+                    digest: Some(digest),
+                }]
+            }
+            Effect::JudgeTests { round, .. } => {
+                let verdict = if self.asks { asking("tests") } else { passing("tests") };
+                vec![Input::TestsJudged { round, verdict }]
             }
             Effect::Ask(ask) => Self::ask(session, ask),
         }
@@ -187,6 +215,7 @@ pub(super) fn line(decision: &Decision) -> String {
         Decision::TestsCounted { round, said, .. } => {
             format!("tests {round} passed: {}", said.passed)
         }
+        Decision::ApprovalVoid { gate, by, because } => format!("void: {gate} by {by}: {because}"),
         Decision::Stopped { reason } => format!("stopped: {reason}"),
     }
 }

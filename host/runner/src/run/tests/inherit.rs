@@ -123,6 +123,7 @@ async fn a_run_whose_report_is_gone_is_not_inherited_from() {
         plan.session.tests = Some(session::TestPlan {
             command: command.clone(),
             before: true,
+            judged: true,
             ..session::TestPlan::default()
         });
         let (reports, env) = (Vec::new(), BTreeMap::new());

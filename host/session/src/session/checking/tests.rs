@@ -82,7 +82,10 @@ fn a_check_that_stops_ends_the_run_for_good_before_the_next_request() {
 fn a_check_that_asks_waits_for_a_human_and_then_goes_on() {
     let when = vec![quantity(Quantity::Turns, Op::AtLeast, 1)];
     let plan = with(Action::Ask, when);
-    let approved = |check: &str| Input::Approved { check: check.into(), by: "a human".into() };
+    let approved = |check: &str| {
+        let (by, bound) = ("a human".into(), None);
+        Input::Approved { check: check.into(), by, bound }
+    };
     let again = Input::AttemptStarted { attempt: 2 };
     let needed = Some("stopped: the check `worth it` needs an approval");
     let last = |more: Vec<Input>| {
@@ -101,7 +104,7 @@ fn a_question_stays_though_its_reason_is_gone() {
     let late = vec![quantity(Quantity::TimeMs, Op::AtLeast, 100)];
     let mut inputs = asked_again();
     inputs.push((0, Input::AttemptStarted { attempt: 2 }));
-    let needed = StopReason::ApprovalNeeded { check: "worth it".into() };
+    let needed = StopReason::ApprovalNeeded { check: "worth it".into(), bound: None };
     assert_eq!(session(with(Action::Ask, late), inputs).stopped(), Some(&needed));
 }
 
@@ -113,7 +116,7 @@ fn a_check_that_asks_lets_the_response_under_way_complete() {
     waiting.handle(60, due());
     assert_eq!(waiting.stopped(), None);
     waiting.handle(70, completed(1, vec![call("s", "submit_analysis", ANALYSIS)], ""));
-    let needed = StopReason::ApprovalNeeded { check: "worth it".into() };
+    let needed = StopReason::ApprovalNeeded { check: "worth it".into(), bound: None };
     assert_eq!(waiting.stopped(), Some(&needed));
 
     // One that stops does not wait.
