@@ -6,6 +6,7 @@ mod commands;
 mod components;
 mod dirs;
 mod exit;
+mod live;
 mod pipeline;
 mod plan;
 mod problem;

@@ -16,7 +16,9 @@ mod journal;
 mod lease;
 mod ledger;
 mod model;
+mod numbers;
 mod offer;
+mod operator;
 mod outlet;
 mod outputs;
 mod patches;
@@ -37,7 +39,9 @@ pub use disk::{JournalFile, Machine, ThisMachine};
 pub use journal::{Journal, JournalError};
 pub use lease::LeaseError;
 pub use ledger::{Charge, Entry, Later, LedgerRefusal, RunLedger};
+pub use numbers::count;
 pub use offer::tool_spec;
+pub use operator::{Notice, Operator, Platform, Standing};
 pub use outlet::{Intake, Outlet, Shown};
 pub use plan::{
     BeginningFile, FirstUse, ModelPlan, ResumeCommand, RunKey, RunPlan, TestCommand, Tree, Way,
@@ -46,7 +50,7 @@ pub use report::markdown;
 pub use run::{Ended, RunError, run};
 pub use runs::{KeptRun, KeptState, Reusable, carried_run, carried_runs, is_run_name, kept_runs};
 pub use scratch::SHOWN_TREES;
-pub use sink::{Operator, Sink, count};
+pub use sink::Sink;
 pub use text::Plain;
 pub use tools::{
     BadTool, CHANGED_FILES, Called, Execution, Shared, ToolExecutor, ToolInfo, Toolbox, Trees,

@@ -398,6 +398,9 @@ pub enum Note {
         grants: Vec<ToolGrants>,
         /// What the model costs.
         price: crate::budget::Price,
+        /// What may be spent; none in what was written before it was noted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budgets: Option<Box<crate::budget::Budgets>>,
         /// What guards the tools, in one line.
         isolation: String,
     },

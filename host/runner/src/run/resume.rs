@@ -128,6 +128,7 @@ pub(super) fn started<E: ToolExecutor>(plan: &RunPlan, toolbox: &Toolbox<E>) -> 
         base: plan.base.as_ref().map(|base| base.name.clone()),
         tools: tools.map(|tool| (tool.name.clone(), tool.component.to_string())).collect(),
         price: plan.session.price,
+        budgets: Some(Box::new(plan.session.budgets)),
         isolation: plan.isolation.clone(),
     }
 }

@@ -26,6 +26,7 @@ fn started() -> Event {
         tools: Vec::new(),
         grants: Vec::new(),
         price: Price::default(),
+        budgets: None,
         isolation: String::new(),
     })
 }
