@@ -13,6 +13,7 @@ mod demo;
 mod history;
 mod isolation;
 mod kill;
+mod mcp;
 mod model;
 mod resume;
 mod sdk;

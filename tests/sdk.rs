@@ -1,10 +1,9 @@
 //! Other people's clients: the official Python SDK talks to `stepwell model serve`.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::support::{World, workspace};
+use crate::support::{World, python};
 
 /// The release of the SDK that this was written against.
 const OPENAI: &str = "openai[realtime]==3.54.0";
@@ -43,25 +42,6 @@ arguments = { path = "a" }
 say = "It is fine."
 "#;
 
-/// A Python of our own with the SDK, kept between runs; none where the registry has none.
-fn python() -> Option<PathBuf> {
-    let dir = workspace().join("target/sdk-venv");
-    let python = dir.join("bin/python");
-    let has_sdk = |python: &Path| {
-        let mut command = Command::new(python);
-        command.args(["-c", "import openai, websockets"]).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    };
-    if has_sdk(&python) {
-        return Some(python);
-    }
-    let ran = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
-    let made = ran(Command::new("python3").args(["-m", "venv"]).arg(&dir));
-    let installed =
-        made && ran(Command::new(&python).args(["-m", "pip", "install", "--quiet", OPENAI]));
-    (installed && has_sdk(&python)).then_some(python)
-}
-
 struct Serving(Child);
 
 impl Drop for Serving {
@@ -72,10 +52,7 @@ impl Drop for Serving {
 
 #[test]
 fn the_official_python_sdk_talks_to_the_served_model() {
-    let Some(python) = python() else {
-        eprintln!("SKIPPED LOUDLY: {OPENAI} cannot be installed here, so it was not tried");
-        return;
-    };
+    let Some(python) = python("sdk-venv", OPENAI, "import openai, websockets") else { return };
     let world = World::files(&[("model.toml", SCRIPT)]);
     let mut serve = world.command(&["model", "serve", "--script", "model.toml"]);
     let mut server = Serving(serve.stdout(Stdio::piped()).spawn().unwrap());

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 /// The root of the workspace.
 pub(crate) fn workspace() -> PathBuf {
@@ -27,6 +27,26 @@ fn compiled() -> &'static Path {
         assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
         cache.join("compiled")
     })
+}
+
+/// A Python of our own with a package, kept between runs below `target`; none, with a loud line,
+/// where the registry has none. `works` is a program that it must run.
+pub(crate) fn python(folder: &str, package: &str, works: &str) -> Option<PathBuf> {
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _one = INSTALLING.lock();
+    let dir = workspace().join("target").join(folder);
+    let python = dir.join("bin/python");
+    let ran = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
+    let is_ready = || ran(Command::new(&python).args(["-c", works]));
+    let ready = is_ready() || {
+        ran(Command::new("python3").args(["-m", "venv"]).arg(&dir))
+            && ran(Command::new(&python).args(["-m", "pip", "install", "--quiet", package]))
+            && is_ready()
+    };
+    if !ready {
+        eprintln!("SKIPPED LOUDLY: {package} cannot be installed here, so it was not tried");
+    }
+    ready.then_some(python)
 }
 
 /// How a command ended.

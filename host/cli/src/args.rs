@@ -49,6 +49,8 @@ pub(crate) enum Command {
     /// Use the tools without a model.
     #[command(subcommand)]
     Tool(ToolCommand),
+    /// Serve the tools to a client of the Model Context Protocol, over standard input and output.
+    Mcp(McpArgs),
     /// Build what a step tells the model before it asks, without a model.
     Context(ContextArgs),
     /// Look into the cache of tool outputs, keep it in order, and share it.
@@ -86,6 +88,23 @@ pub(crate) struct StoreArgs {
     /// services.
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
+}
+
+/// Who shows the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Ci {
+    /// Lines, and nothing else: Jenkins, a file.
+    Plain,
+    /// GitHub Actions, Gitea, Forgejo.
+    Github,
+    /// GitLab CI.
+    Gitlab,
+    /// Buildkite.
+    Buildkite,
+    /// Azure Pipelines.
+    Azure,
+    /// TeamCity.
+    Teamcity,
 }
 
 const RUN_EXAMPLES: &str = "Examples:
@@ -145,6 +164,10 @@ pub(crate) struct RunArgs {
     /// Refuse to run where any wall around the tools is missing; `stepwell doctor` lists them.
     #[arg(long)]
     pub(crate) require_isolation: bool,
+    /// Who shows the log: lines are folded and marked as it reads them, and GitHub, GitLab and
+    /// Azure get values for the next steps. Default: as the environment says.
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) ci: Option<Ci>,
     /// Say nothing on standard error but problems.
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -203,6 +226,10 @@ pub(crate) struct ResumeArgs {
     /// Print `result.json` on standard output, too.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Who shows the log: lines are folded and marked as it reads them, and GitHub, GitLab and
+    /// Azure get values for the next steps. Default: as the environment says.
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) ci: Option<Ci>,
     /// Say nothing on standard error but problems.
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -329,6 +356,13 @@ pub(crate) struct CallArgs {
     #[arg(long, value_name = "JSON", default_value = "{}")]
     pub(crate) args: String,
     #[command(flatten)]
+    pub(crate) on: CallOn,
+}
+
+/// What a call is made on.
+#[derive(Debug, Clone, ClapArgs)]
+pub(crate) struct CallOn {
+    #[command(flatten)]
     pub(crate) repo: RepoArgs,
     /// A revision instead of the working tree.
     #[arg(long, value_name = "REV")]
@@ -336,6 +370,30 @@ pub(crate) struct CallArgs {
     /// What it is compared with. Default as for `run`.
     #[arg(long, value_name = "REV")]
     pub(crate) base: Option<String>,
+}
+
+const MCP_EXAMPLES: &str = "Examples:
+  claude mcp add stepwell -- stepwell mcp --repo .
+  codex mcp add stepwell -- stepwell mcp --repo .
+  stepwell mcp --rev v1.2 --component my_tool.wasm    a revision, and a tool of your own
+
+Each call sees the repository as it is then, read-only, and nothing else of the machine. Answers are
+cached like those of a step; longer ones are read on with the tool `read_on`.";
+
+/// `stepwell mcp`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = MCP_EXAMPLES)]
+pub(crate) struct McpArgs {
+    #[command(flatten)]
+    pub(crate) on: CallOn,
+    /// A component of your own, besides the ones that are built in.
+    #[arg(long, value_name = "FILE.wasm")]
+    pub(crate) component: Vec<PathBuf>,
+    /// Do not use the cache.
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    #[command(flatten)]
+    pub(crate) sharing: SharingArgs,
 }
 
 #[derive(Debug, Subcommand)]

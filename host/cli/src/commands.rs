@@ -5,6 +5,7 @@ mod context;
 mod doctor;
 mod init;
 mod ledger;
+mod mcp;
 mod model;
 mod resume;
 mod run;
@@ -35,6 +36,7 @@ pub(crate) fn run(args: Args) -> Result<u8, Problem> {
         Command::Tool(ToolCommand::List(args)) => tool::list(&args),
         Command::Tool(ToolCommand::Describe(args)) => tool::describe(&args),
         Command::Tool(ToolCommand::Call(args)) => tool::call(&args),
+        Command::Mcp(args) => mcp::mcp(&args),
         Command::Context(args) => context::context(&args),
         Command::Cache(command) => in_cache(command),
         Command::Ledger(command) => on_ledger(&command),

@@ -7,6 +7,7 @@ mod components;
 mod confine;
 mod dirs;
 mod exit;
+mod live;
 mod pipeline;
 mod plan;
 mod problem;

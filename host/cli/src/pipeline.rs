@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use runner::Platform;
+
 /// A pipeline, as far as its environment tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Pipeline {
@@ -17,6 +19,20 @@ pub(crate) struct Pipeline {
     pub(crate) job: Option<String>,
     /// When the pipeline ends the job.
     pub(crate) ends: Option<SystemTime>,
+}
+
+/// Who shows the log of this pipeline.
+pub(crate) fn platform(var: impl Fn(&str) -> Option<String>) -> Platform {
+    let is = |name: &str| var(name).is_some_and(|value| !value.trim().is_empty());
+    let known = [
+        ("GITHUB_ACTIONS", Platform::GitHub),
+        ("GITLAB_CI", Platform::GitLab),
+        ("BUILDKITE", Platform::Buildkite),
+        ("TF_BUILD", Platform::Azure),
+        ("TEAMCITY_VERSION", Platform::TeamCity),
+    ];
+    let found = known.into_iter().find(|(name, _)| is(name));
+    found.map_or(Platform::Plain, |(_, platform)| platform)
 }
 
 impl Pipeline {
@@ -162,6 +178,22 @@ mod tests {
             [None, None, None, Some("ci")],
         );
         check(&[("JENKINS_URL", "x"), ("CHANGE_ID", "9")], [None, None, Some("9"), None]);
+    }
+
+    #[test]
+    fn a_platform_shows_itself_in_the_environment() {
+        let of = |name: &str| platform(|asked| (asked == name).then(|| "1".to_owned()));
+        let names = ["GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "TF_BUILD", "TEAMCITY_VERSION"];
+        let all = [
+            Platform::GitHub,
+            Platform::GitLab,
+            Platform::Buildkite,
+            Platform::Azure,
+            Platform::TeamCity,
+        ];
+        assert_eq!(names.map(of), all);
+        assert_eq!(of("JENKINS_URL"), Platform::Plain);
+        assert_eq!(platform(|_| Some(String::new())), Platform::Plain);
     }
 
     #[test]

@@ -138,6 +138,9 @@ pub(crate) enum Problem {
     /// A run that could not be carried on.
     #[error("the run cannot go on")]
     Run(#[source] runner::RunError),
+    /// A client that could not be served.
+    #[error("the client cannot be served: {why}")]
+    Client { why: String },
     /// The machine gives no threads or signals.
     #[error("cannot start")]
     Start(#[source] io::Error),
@@ -213,6 +216,7 @@ impl Problem {
             | Self::BadTool(_)
             | Self::Listen { .. }
             | Self::BadCall { .. }
+            | Self::Client { .. }
             | Self::Start(_) => return None,
         };
         Some(text)
@@ -249,7 +253,11 @@ impl Problem {
             }
             Self::Kept(problem) => problem.exit_code(),
             Self::Sharing(problem) => problem.exit_code(),
-            Self::Run(_) | Self::Sandbox(_) | Self::Start(_) | Self::BadTool(_) => exit::INTERNAL,
+            Self::Client { .. }
+            | Self::Run(_)
+            | Self::Sandbox(_)
+            | Self::Start(_)
+            | Self::BadTool(_) => exit::INTERNAL,
             Self::File { .. }
             | Self::NoStep { .. }
             | Self::BadStep { .. }

@@ -18,7 +18,9 @@ mod journal;
 mod lease;
 mod ledger;
 mod model;
+mod numbers;
 mod offer;
+mod operator;
 mod outlet;
 mod outputs;
 mod patches;
@@ -42,20 +44,21 @@ pub use explain::explain;
 pub use journal::{Journal, JournalError};
 pub use lease::LeaseError;
 pub use ledger::{Charge, Entry, Later, LedgerRefusal, RunLedger};
+pub use numbers::count;
 pub use offer::tool_spec;
+pub use operator::{Notice, Operator, Platform, Standing};
 pub use outlet::{Intake, Outlet, Shown};
 pub use patches::{Judged, Passed, judge_patch, verdicts};
 pub use plan::{
     BeginningFile, FirstUse, HEAD_PART, ModelPlan, ResumeCommand, RunKey, RunPlan, TestCommand,
-    TestLimits,
-    Tree, Way,
+    TestLimits, Tree, Way,
 };
 pub use report::markdown;
 pub use run::{Ended, RunError, run};
 pub use runs::{KeptRun, KeptState, Reusable, carried_run, carried_runs, is_run_name, kept_runs};
 pub use sarif::sarif;
 pub use scratch::SHOWN_TREES;
-pub use sink::{Operator, Sink, count};
+pub use sink::Sink;
 pub use text::Plain;
 pub use tools::{
     BadTool, CHANGED_FILES, Called, Execution, Shared, ToolExecutor, ToolInfo, Toolbox, Trees,

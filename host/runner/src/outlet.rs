@@ -29,6 +29,9 @@ const TEXT_BYTES_MAX: usize = 4_096;
 /// How long the end of a run waits for a sink to catch up.
 const FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
 
+/// How long nothing happens before a sink is told so, each time again.
+const SILENCE: Duration = Duration::from_secs(30);
+
 /// What is shown by a sink.
 #[derive(Debug, Clone)]
 pub enum Shown {
@@ -101,11 +104,6 @@ impl Intake {
     pub async fn next(&mut self) -> Option<Shown> {
         self.queue.recv().await
     }
-
-    /// The same for a thread. It takes the whole intake with it: the run waits for that.
-    fn next_blocking(&mut self) -> Option<Shown> {
-        self.queue.blocking_recv()
-    }
 }
 
 impl Outlet {
@@ -131,11 +129,20 @@ impl Outlet {
     pub fn to(name: &'static str, mut sink: Box<dyn Sink>) -> Self {
         let (outlet, mut intake) = Self::new(name);
         thread::spawn(move || {
-            while let Some(shown) = intake.next_blocking() {
-                let taken = match shown {
-                    Shown::Record(record) => sink.record(&record),
-                    Shown::Text { at_ms, piece } => sink.text(at_ms, &piece),
-                    Shown::Suppressed { records, first, last } => {
+            // It takes the whole intake with it: the run waits for that.
+            let Ok(clock) = tokio::runtime::Builder::new_current_thread().enable_time().build()
+            else {
+                return;
+            };
+            let mut next =
+                || clock.block_on(async { tokio::time::timeout(SILENCE, intake.next()).await });
+            loop {
+                let taken = match next() {
+                    Err(_) => sink.silent(SILENCE),
+                    Ok(None) => break,
+                    Ok(Some(Shown::Record(record))) => sink.record(&record),
+                    Ok(Some(Shown::Text { at_ms, piece })) => sink.text(at_ms, &piece),
+                    Ok(Some(Shown::Suppressed { records, first, last })) => {
                         sink.suppressed(records, first, last)
                     }
                 };

@@ -9,7 +9,7 @@ use session::{
 };
 
 use crate::explain;
-use crate::sink::{bytes, count, grouped, micros};
+use crate::numbers::{bytes, count, grouped, micros};
 use crate::text::{Inline, cut, fenced};
 
 /// The most bytes of a patch that the report shows; job summaries end at 1 MiB.

@@ -2,8 +2,8 @@
 
 use crate::call::{Call, CallId, ModelCall};
 use crate::event::Decision;
-use crate::tested::TestsSaid;
 use crate::stop::StopReason;
+use crate::tested::TestsSaid;
 
 /// What the conversation holds, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! `stepwell run`: from the command line to the runner, and back to an exit code.
 
 mod answerer;
+mod console;
+mod handed;
 mod kept;
 mod paying;
 mod ready;
@@ -14,8 +16,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use runner::{
-    Carrier, FirstUse, ModelPlan, Operator, Outlet, Plain, ResumeCommand, RunKey, RunPlan,
-    TestCommand, TestLimits, Way,
+    Carrier, FirstUse, ModelPlan, Plain, ResumeCommand, RunKey, RunPlan, TestCommand, TestLimits,
+    Way,
 };
 use session::{Signal, prompt};
 use snapshot::{Digest, GlobQuery, Grant, Question, Tree, View};
@@ -72,8 +74,8 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
     let Ready { found, step, plan, toolbox, isolation } = ready(args, &trees, base_decides)?;
     let out_dir = out_dir(args, &trees)?;
 
-    let console = || Outlet::to("console", Box::new(Operator::new(std::io::stderr())));
-    let outlets = if args.quiet { vec![] } else { vec![console()] };
+    let platform = console::platform(args.ci);
+    let outlets = if args.quiet { vec![] } else { vec![console::outlet(args.ci)] };
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let answerer = &Answerer::choose(args, &step, &plan, &found, &trees)?;
@@ -103,8 +105,11 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
     // What still runs (a search, a compile) is not worth waiting for.
     runtime.shutdown_background();
     let ended = ended?;
+    let mut said = handed::hand_over(platform, &ended, &out_dir, |name| env::var(name).ok())?;
+    said.extend(platform.marks(&ended.result));
     if !args.quiet {
-        say::lines(summary(&ended, &out_dir));
+        said.splice(0..0, summary(&ended, &out_dir));
+        say::lines(said);
     } else if exit::code(&ended.result) != exit::DONE {
         say::line(&format!("stepwell: {}; see {}", ended.result.stop_reason, out_dir.display()));
     }

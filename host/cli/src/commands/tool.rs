@@ -6,7 +6,7 @@ use session::Answer;
 use snapshot::Grant;
 
 use super::{pretty, print, runtime};
-use crate::args::{CallArgs, SharingArgs, ToolCallArgs, ToolDescribeArgs, ToolListArgs};
+use crate::args::{CallOn, SharingArgs, ToolCallArgs, ToolDescribeArgs, ToolListArgs};
 use crate::plan::Grants;
 use crate::problem::Problem;
 use crate::say::note;
@@ -36,7 +36,7 @@ pub(super) fn toolbox(
 }
 
 /// The trees that a call is made on.
-pub(super) fn trees(on: &CallArgs) -> Result<runner::Trees, Problem> {
+pub(super) fn trees_of(on: &CallOn) -> Result<runner::Trees, Problem> {
     let trees = repo::open(&on.repo.repo, on.rev.as_deref(), on.base.as_deref())?;
     Ok(runner::Trees {
         names: (trees.head.name, trees.base.as_ref().map(|base| base.name.clone())),
@@ -129,7 +129,7 @@ pub(super) fn call(args: &ToolCallArgs) -> Result<u8, Problem> {
     if !exists && args.name != runner::CHANGED_FILES {
         return Err(no_tool(&args.name, &toolbox));
     }
-    let trees = trees(&args.on)?;
+    let trees = trees_of(&args.on.on)?;
     let (called, troubles) = runtime()?.block_on(async {
         let called = toolbox.call(&args.name, &args.on.args, &trees).await;
         (called, toolbox.publish(CALLED_BY_HAND).await)

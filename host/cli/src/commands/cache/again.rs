@@ -169,6 +169,7 @@ impl Bench {
             head: args.rev.clone(),
             base: args.base.clone(),
             sharing: args.sharing.clone(),
+            ci: None,
             quiet: true,
             ..RunArgs::default()
         };

@@ -207,6 +207,7 @@ impl KeptCommand {
             no_cache: self.no_cache,
             // What another machine said of it can only add to what is asked here.
             require_isolation: args.require_isolation || self.require_isolation,
+            ci: args.ci,
             quiet: args.quiet,
             ..RunArgs::default()
         })

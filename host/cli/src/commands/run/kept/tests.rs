@@ -37,6 +37,7 @@ fn resume(run: &str) -> ResumeArgs {
         deadline: None,
         require_isolation: false,
         json: false,
+        ci: None,
         quiet: false,
     }
 }
