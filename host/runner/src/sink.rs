@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use session::Answer;
 use session::budget::Money;
 use session::event::{CallUsage, Decision, Event, Input, Note, Record};
-use session::{Source, TestCounts, TestsSaid};
+use session::{Source, TestCounts, TestsSaid, Trust};
 
 use crate::text::{Plain, cut};
 
@@ -199,10 +199,12 @@ fn decided(decision: &Decision) -> Option<(&'static str, String)> {
 
 fn noted(note: &Note) -> Option<(&'static str, String)> {
     Some(match note {
-        Note::RunStarted { step, head, base, provider, model, tools, .. } => {
+        Note::RunStarted { step, head, base, provider, model, tools, trust, .. } => {
             let base = base.as_deref().unwrap_or("nothing");
             let who = format!("{provider} ({model}), {}", count(tools.len() as u64, "tool"));
-            ("INIT", format!("{step}: {head} against {base}; {who}"))
+            // What may be held back for it must be seen.
+            let whose = if *trust == Some(Trust::Stranger) { "; a stranger's change" } else { "" };
+            ("INIT", format!("{step}: {head} against {base}; {who}{whose}"))
         }
         Note::Inherited { run, changed } => {
             ("inherited", format!("from run {run}; changed since then: {}", changed.join(", ")))

@@ -12,6 +12,7 @@ use crate::call::{Answer, Call, CallId, ModelCall, Source};
 use crate::outcome::{PatchFile, TestsSaid, Verdict};
 use crate::state::Phase;
 use crate::stop::{FailureClass, Signal, StopReason};
+use crate::trust::Trust;
 
 /// Raised when an old reader would misread a new file.
 pub const SCHEMA: u32 = 1;
@@ -400,6 +401,9 @@ pub enum Note {
         price: crate::budget::Price,
         /// What guards the tools, in one line.
         isolation: String,
+        /// Whose change the run is about; none where that was not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trust: Option<Trust>,
     },
     /// What follows was copied from another run of the step, up to where what changed since first
     /// tells. Always the second record.

@@ -18,6 +18,7 @@ mod plan;
 mod session;
 mod state;
 mod stop;
+mod trust;
 
 pub mod budget;
 pub mod event;
@@ -36,3 +37,4 @@ pub use plan::{ContextCall, Goal, Plan, TestPlan};
 pub use session::Session;
 pub use state::Phase;
 pub use stop::{FailureClass, Signal, StopReason};
+pub use trust::{Capability, Trust};

@@ -129,6 +129,7 @@ pub(super) fn started<E: ToolExecutor>(plan: &RunPlan, toolbox: &Toolbox<E>) -> 
         tools: tools.map(|tool| (tool.name.clone(), tool.component.to_string())).collect(),
         price: plan.session.price,
         isolation: plan.isolation.clone(),
+        trust: plan.trust,
     }
 }
 

@@ -27,6 +27,7 @@ fn started() -> Event {
         grants: Vec::new(),
         price: Price::default(),
         isolation: String::new(),
+        trust: None,
     })
 }
 
