@@ -82,6 +82,7 @@ pub fn plan(scene: Scene<'_>) -> RunPlan {
         key: RunKey::new(BTreeMap::new()),
         version: "bench".to_owned(),
         isolation: String::new(),
+        trust: None,
         answer_bytes: 65_536,
         calls_at_once: 8,
         shown: BTreeMap::new(),

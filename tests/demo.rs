@@ -91,3 +91,19 @@ fn the_offline_analyst_names_the_failing_test_and_the_changed_file_and_no_model(
     let report = world.read(".stepwell/out/report.md");
     assert!(report.contains("No model was used"), "{report}");
 }
+
+#[test]
+fn a_review_leaves_its_findings_where_code_scanning_and_people_look() {
+    let world = World::example_named("risky-diff");
+    world.run_script_of("risky-diff", &[]).code(0);
+    let result = world.artifacts();
+    assert_eq!(result["outcome"], "diagnosis");
+    assert_eq!(result["patch"], serde_json::Value::Null);
+    let sarif = world.json(".stepwell/out/verdicts.sarif");
+    let found = &sarif["runs"][0]["results"][0];
+    let place = &found["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "src/backup.py");
+    assert_eq!(place["region"]["startLine"], 9);
+    let line = world.read("src/backup.py").lines().nth(8).unwrap().to_owned();
+    assert!(line.contains("shell=True"), "{line}");
+}

@@ -5,11 +5,14 @@
 #![expect(clippy::unwrap_used, reason = "a test's helper fails the test")]
 #![expect(clippy::print_stderr, reason = "what is skipped is said loudly")]
 
+mod apply;
+mod attacks;
 mod bad_input;
 mod cache;
 mod commands;
 mod context;
 mod demo;
+mod endings;
 mod history;
 mod isolation;
 mod kill;

@@ -60,9 +60,16 @@ pub(crate) struct Ran {
 impl World {
     /// The repository of `examples/failing-test`.
     pub(crate) fn example() -> Self {
+        Self::example_named("failing-test")
+    }
+
+    /// The repository of an example.
+    pub(crate) fn example_named(name: &str) -> Self {
         let world = Self::empty();
-        let history = workspace().join("examples/failing-test/history.sh");
-        let made = Command::new("sh").arg(history).arg(world.repo()).output().unwrap();
+        let examples = workspace().join("examples");
+        let mut history = Command::new("sh");
+        history.arg(examples.join("history.sh")).arg(examples.join(name)).arg(world.repo());
+        let made = history.output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         world
     }
@@ -165,9 +172,14 @@ impl World {
         Ran::from(self.command(arguments).output().unwrap())
     }
 
-    /// Runs the step with the model of the example.
+    /// Runs the step with the model of `examples/failing-test`.
     pub(crate) fn run_script(&self, arguments: &[&str]) -> Ran {
-        let script = workspace().join("examples/failing-test/model.toml");
+        self.run_script_of("failing-test", arguments)
+    }
+
+    /// Runs the step with the model of an example.
+    pub(crate) fn run_script_of(&self, name: &str, arguments: &[&str]) -> Ran {
+        let script = workspace().join("examples").join(name).join("model.toml");
         let provider = format!("script:{}", script.display());
         self.stepwell(&[&["run", "--provider", &provider], arguments].concat())
     }

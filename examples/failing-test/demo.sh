@@ -4,15 +4,7 @@
 # repository.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-stepwell=${STEPWELL:-stepwell}
-if [ $# -gt 0 ]; then
-    repo=$1
-else
-    temporary=$(mktemp -d)
-    trap 'rm -rf "$temporary"' EXIT
-    repo=$temporary/slots
-fi
-[ -d "$repo/.git" ] || sh "$here/history.sh" "$repo"
+. "$here/../begin.sh"
 
 echo "==> the step, with a model that plays examples/failing-test/model.toml"
 "$stepwell" run --repo "$repo" --provider "script:$here/model.toml"
@@ -25,3 +17,9 @@ echo "==> the same question without any model: the offline analyst"
 echo
 echo "==> what came of it"
 cat "$repo/.stepwell/out/report.md"
+echo
+echo "==> the patch, as a commit on a branch of its own"
+GIT_AUTHOR_NAME=demo GIT_AUTHOR_EMAIL=demo@example.org \
+GIT_COMMITTER_NAME=demo GIT_COMMITTER_EMAIL=demo@example.org \
+    "$stepwell" apply --repo "$repo" --branch fix/slots --write
+git -C "$repo" show --stat --format='%n%B' fix/slots

@@ -22,17 +22,18 @@ mod simulate;
 mod tidy;
 mod wasm_std;
 
-use std::env;
+use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::{env, fs};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::command::{cargo, run, say};
 
 const USAGE: &str = "\
 usage: cargo xtask CHORE
 
-  demo          run the example step of the README
+  demo [NAME]   run an example with a recorded model: that of the README, or another of examples/
   test [ARGS]   build the components, then run every test, with faults simulated and one promise
                 after the other broken; ARGS go to `cargo test` of the host, and then that is all
   check         what a change must pass before it is tested: layout, layers, tidy, lints, licences
@@ -64,7 +65,8 @@ fn main() -> ExitCode {
 fn chore(args: &[String]) -> Result<()> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
-        ["demo"] => demo(),
+        ["demo"] => demo("failing-test"),
+        ["demo", name] => demo(name),
         ["test", args @ ..] => test(args),
         ["check"] => check::check(),
         ["simulate", args @ ..] => simulate::chore(args),
@@ -89,15 +91,31 @@ fn chore(args: &[String]) -> Result<()> {
     }
 }
 
-/// The example of the README, run by the binary that was just built.
-fn demo() -> Result<()> {
+/// An example, run by the binary that was just built.
+fn demo(name: &str) -> Result<()> {
+    let examples = places::root().join("examples");
+    let script = examples.join(name).join("demo.sh");
+    if name.contains('/') || !script.is_file() {
+        bail!("no example `{name}` with a demo; there are {}", demos(&examples)?.join(", "));
+    }
     components::build()?;
     say("building stepwell");
     run(&mut cargo(&["build", "--release", "--locked", "--package", "cli"]))?;
-    say("running examples/failing-test");
+    say(&format!("running examples/{name}"));
     let stepwell = places::target().join("release/stepwell");
-    run(Command::new(places::root().join("examples/failing-test/demo.sh"))
-        .env("STEPWELL", stepwell))
+    run(Command::new(script).env("STEPWELL", stepwell))
+}
+
+/// The examples that have one.
+fn demos(examples: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(examples).context("cannot read the folder `examples`")?;
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter(|entry| entry.path().join("demo.sh").is_file())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    Ok(names)
 }
 
 /// Every test there is.

@@ -9,12 +9,14 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use crate::wiring::trouble::{FailPoint, KillPoint};
 
 mod cache;
+mod leaving;
 
 pub(crate) use cache::{
     AgainArgs, CacheAuditArgs, CacheClearArgs, CacheCommand, CacheGcArgs, CacheKeyArgs,
     CachePromoteArgs, CachePullArgs, CachePushArgs, CacheShowArgs, CacheStatArgs, CacheVerifyArgs,
     CacheWhyArgs, ContextArgs, SharingArgs,
 };
+pub(crate) use leaving::{ApplyArgs, ApproveArgs, GateArgs, GateFormat};
 
 /// Runs an AI step of a CI pipeline as a streaming, budgeted, resumable session.
 ///
@@ -39,6 +41,12 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// List the runs that are kept, and what going on with each would save.
     Runs(RunsArgs),
+    /// Let a patch pass a gate that asks for a person.
+    Approve(ApproveArgs),
+    /// Hold a patch against the gates, without a run.
+    Gate(GateArgs),
+    /// Bring what a run left to the working tree, to a branch, or to a pull request.
+    Apply(ApplyArgs),
     /// Check a step file and say what it comes to.
     Validate(ValidateArgs),
     /// Print the JSON Schema of a file format.
@@ -149,6 +157,9 @@ pub(crate) struct RunArgs {
     /// Let a value check of the step pass that asked for approval.
     #[arg(long, value_name = "CHECK")]
     pub(crate) approve: Vec<String>,
+    /// A file of an approval, as `stepwell approve --out` writes it; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) approval: Vec<PathBuf>,
     /// When the pipeline ends this job, such as `25m` from now: the run ends before, with its
     /// artifacts. Default: what the pipeline says, where it does (GitLab).
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
@@ -216,6 +227,9 @@ pub(crate) struct ResumeArgs {
     /// Let a value check of the step pass that asked for approval.
     #[arg(long, value_name = "CHECK")]
     pub(crate) approve: Vec<String>,
+    /// A file of an approval, as `stepwell approve --out` writes it; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) approval: Vec<PathBuf>,
     /// When the pipeline ends this job, such as `25m` from now. Default: what the pipeline says.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) deadline: Option<std::time::Duration>,

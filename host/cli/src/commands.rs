@@ -1,8 +1,11 @@
 //! The commands: each reads what it needs of the world, and prints what came of it.
 
+mod apply;
+mod approve;
 mod cache;
 mod context;
 mod doctor;
+mod gate;
 mod init;
 mod ledger;
 mod mcp;
@@ -30,6 +33,9 @@ pub(crate) fn run(args: Args) -> Result<u8, Problem> {
         Command::Run(args) => run::run(&args),
         Command::Resume(args) => resume::resume(&args),
         Command::Runs(args) => runs::runs(&args),
+        Command::Approve(args) => approve::approve(&args),
+        Command::Gate(args) => gate::gate(&args),
+        Command::Apply(args) => apply::apply(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Schema(args) => validate::schema(&args),
         Command::Model(ModelCommand::Serve(args)) => model::serve(&args),

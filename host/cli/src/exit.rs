@@ -12,16 +12,28 @@ pub(crate) const USAGE: u8 = 2;
 /// A journal does not fit this program or these inputs.
 pub(crate) const JOURNAL: u8 = 40;
 
+/// The gates refuse a patch.
+pub(crate) const REFUSED: u8 = 10;
+/// A person must say so first.
+pub(crate) const APPROVAL: u8 = 11;
+/// Artifacts that somebody changed.
+pub(crate) const UNTRUSTED: u8 = 50;
+
 /// What a run's end means for a pipeline.
 pub(crate) fn code(result: &RunResult) -> u8 {
-    match &result.stop_reason {
+    of_stop(&result.stop_reason)
+}
+
+/// What the end of a run for that reason means.
+pub(crate) fn of_stop(reason: &StopReason) -> u8 {
+    match reason {
         StopReason::Done => DONE,
-        StopReason::GateRefused => 10,
+        StopReason::GateRefused => REFUSED,
         StopReason::TestsFailed => 12,
         StopReason::NoUsefulResult => 13,
         StopReason::TestsNotRun => 14,
         StopReason::ValueCheck { .. } => 15,
-        StopReason::ApprovalNeeded { .. } => 11,
+        StopReason::ApprovalNeeded { .. } => APPROVAL,
         StopReason::TimeBudget { .. } => 20,
         StopReason::SpendBudget {
             resource: Resource::Tokens | Resource::Spend | Resource::StepSpend,

@@ -1,6 +1,7 @@
 //! The command. It reads the world, hands it to the runner, and turns the end of a step into an
 //! exit code. It decides nothing about steps.
 
+mod approvals;
 mod args;
 mod commands;
 mod components;

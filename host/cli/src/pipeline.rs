@@ -1,5 +1,7 @@
 //! What the pipeline says of itself: where this runs, for whom, and how long it may.
 
+pub(crate) mod whose;
+
 use std::time::{Duration, SystemTime};
 
 use runner::Platform;

@@ -257,7 +257,8 @@ fn tests(step: &Step) -> Result<Option<TestPlan>, StepError> {
     }))
 }
 
-fn rules(gates: &step::Gates) -> Result<Rules, StepError> {
+/// The rules of a step's gates.
+pub(crate) fn rules(gates: &step::Gates) -> Result<Rules, StepError> {
     let default = RuleSpec::default();
     let spec = RuleSpec {
         files_max: gates.files_max.unwrap_or(default.files_max),

@@ -4,6 +4,7 @@
 //! what to do. No variant repeats its source: [`Report`] prints the chain.
 
 mod kept;
+mod leaving;
 mod sharing;
 
 use std::error::Error as _;
@@ -13,8 +14,10 @@ use std::path::PathBuf;
 
 use runner::Plain;
 
+use crate::pipeline::whose::Whose;
 use crate::{exit, say};
 pub(crate) use kept::KeptProblem;
+pub(crate) use leaving::LeavingProblem;
 pub(crate) use sharing::SharingProblem;
 
 /// Why a command could not be carried out.
@@ -34,6 +37,12 @@ pub(crate) enum Problem {
         "the base {base} has no step file `{path}`, and the change under test does not choose what is done with it"
     )]
     StepNotInBase { path: String, base: String },
+    /// Something that whoever made the change may not choose.
+    #[error("{what} is not taken from a stranger")]
+    Untrusted { what: &'static str, whose: Whose },
+    /// A component that only the change under test has.
+    #[error("the base has no component `{name}`, and a stranger's change does not bring one")]
+    ComponentNotInBase { name: String },
     /// A place for artifacts that the repository has turned elsewhere.
     #[error("`{}` is a symbolic link, so what is written there would end up elsewhere", path.display())]
     OutIsLink { path: PathBuf },
@@ -135,6 +144,9 @@ pub(crate) enum Problem {
     /// A shared cache that cannot be used.
     #[error(transparent)]
     Sharing(#[from] SharingProblem),
+    /// A delivery that is not applied.
+    #[error(transparent)]
+    Leaving(#[from] LeavingProblem),
     /// A run that could not be carried on.
     #[error("the run cannot go on")]
     Run(#[source] runner::RunError),
@@ -156,6 +168,12 @@ impl Problem {
                 "add the step file to the base first, name another base with `--base`, or take the change's \
                  own with `--step-from-head` if you trust it"
                     .to_owned()
+            }
+            Self::Untrusted { whose, .. } => {
+                format!("{}; `stepwell run` takes the base's", whose.because)
+            }
+            Self::ComponentNotInBase { .. } => {
+                "commit it to the base, or run the step where the change is trusted".to_owned()
             }
             Self::OutIsLink { .. } => "name another directory with `--out`".to_owned(),
             Self::StepExists { .. } => "`stepwell init --force` writes over it".to_owned(),
@@ -208,6 +226,7 @@ impl Problem {
             | Self::BadRoots { .. }
             | Self::NoModel => return self.model_help(),
             Self::Kept(problem) => return Some(problem.help()),
+            Self::Leaving(problem) => return problem.help(),
             Self::Sharing(problem) => return problem.help(),
             Self::Run(source) => return run_help(source).map(str::to_owned),
             Self::File { .. }
@@ -252,7 +271,9 @@ impl Problem {
                 exit::JOURNAL
             }
             Self::Kept(problem) => problem.exit_code(),
+            Self::Leaving(problem) => problem.exit_code(),
             Self::Sharing(problem) => problem.exit_code(),
+            Self::Untrusted { .. } | Self::ComponentNotInBase { .. } => exit::UNTRUSTED,
             Self::Client { .. }
             | Self::Run(_)
             | Self::Sandbox(_)

@@ -77,6 +77,19 @@ pub(crate) fn open(dir: &Path, head: Option<&str>, base: Option<&str>) -> Result
     Ok(Trees { root, head, base, head_commit, base_commit, state })
 }
 
+impl Trees {
+    /// What names the head's content. A commit names its own; a working tree must be looked at.
+    pub(crate) fn head_id(&self) -> Result<String, Problem> {
+        match &self.head_commit {
+            Some(id) => Ok(format!("commit {id}")),
+            None => {
+                let read = |source| Problem::Read { what: self.head.name.clone(), source };
+                Ok(format!("tree {}", self.head.snapshot.digest().map_err(read)?))
+            }
+        }
+    }
+}
+
 fn working_tree(root: &Path) -> Result<Tree, Problem> {
     let what = format!("`{}`", root.display());
     let snapshot = Snapshot::directory_with(root, stats::of(root))
@@ -95,6 +108,11 @@ fn commit(repository: &Repository, revision: &str) -> Result<(Tree, Option<Commi
     let name =
         if id.as_str().starts_with(revision) { short } else { format!("{revision} ({short})") };
     Ok((Tree { snapshot, name }, Some(id)))
+}
+
+/// The commit that is checked out in the repository that `dir` is in, in hex.
+pub(crate) fn commit_of_head(dir: &Path) -> Option<String> {
+    Some(Repository::discover(dir)?.head_commit()?.to_string())
 }
 
 /// A file of a tree, if it is there.

@@ -15,10 +15,11 @@ use cache::{
     Signer, Signers, Trust,
 };
 use serde::Deserialize;
+use session::Capability;
 use store::Store;
 
 use crate::dirs;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, whose};
 use crate::problem::{Problem, SharingProblem};
 use crate::say::note;
 
@@ -145,6 +146,10 @@ fn sharing(named: Option<&Path>) -> Result<Option<Sharing>, Problem> {
     let policy: Policy = toml::from_str(&text).map_err(|err| bad(err.to_string()))?;
     let pipeline = Pipeline::of(|name| env::var(name).ok());
     let lookup = |name: &str| env::var(name).ok();
+    let mut policy = policy;
+    if !whose::here().trust.may(Capability::VouchForAnswers) {
+        policy.keep_to_own_domains();
+    }
     Ok(Some(policy.check(&path, pipeline.pull_request.as_deref(), &lookup)?))
 }
 
@@ -156,6 +161,14 @@ fn read(path: &Path) -> io::Result<String> {
 }
 
 impl Policy {
+    /// What a stranger's run has computed is for runs of the same pull request: it is written to no
+    /// domain that others read, whatever key this pipeline was given.
+    fn keep_to_own_domains(&mut self) {
+        for domain in &mut self.domain {
+            domain.write &= domain.url.contains(PULL_REQUEST);
+        }
+    }
+
     fn check(
         self,
         path: &Path,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use session::{Approval, StopReason};
+use session::{Approval, StopReason, Trust};
 use snapshot::{Digest, FileContent, RepoPath, Snapshot};
 
 use crate::carrier::Carrier;
@@ -44,6 +44,8 @@ pub struct RunPlan {
     pub version: String,
     /// What guards the tools, in one line.
     pub isolation: String,
+    /// Whose change the run is about, where that is known.
+    pub trust: Option<Trust>,
     /// Bytes of one answer that the conversation gets; the rest is cut.
     pub answer_bytes: usize,
     /// Tool calls that are carried out at the same time, or whose answers wait for the loop; the

@@ -13,6 +13,7 @@ use crate::outcome::PatchFile;
 use crate::state::Phase;
 use crate::stop::{FailureClass, Signal, StopReason};
 use crate::tested::TestsSaid;
+use crate::trust::Trust;
 use crate::verdict::{Binding, Verdict};
 
 /// Raised when an old reader would misread a new file.
@@ -496,6 +497,9 @@ pub enum Note {
         /// What the run may spend; none in a trace of a program that did not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         budgets: Option<Box<crate::budget::Budgets>>,
+        /// Whose change the run is about; none where that was not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trust: Option<Trust>,
     },
     /// What follows was copied from another run of the step, up to where what changed since first
     /// tells. Always the second record.

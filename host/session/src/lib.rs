@@ -19,6 +19,7 @@ mod session;
 mod state;
 mod stop;
 mod tested;
+mod trust;
 mod verdict;
 
 pub mod budget;
@@ -39,4 +40,5 @@ pub use session::{RETRIES_MAX, Session};
 pub use state::Phase;
 pub use stop::{FailureClass, Signal, StopReason};
 pub use tested::{TestNames, TestsCompared, TestsSaid};
+pub use trust::{Capability, Trust};
 pub use verdict::{Approval, Binding, Place, Ruling, Verdict};

@@ -15,6 +15,9 @@ use crate::{FileContent, FileEntry, Kind, RepoPath, Snapshot, SnapshotError};
 /// A copy larger than this fills the disk of a CI runner.
 const COPY_BYTES_MAX: u64 = 16 << 30;
 
+/// A file's name before it takes its place, in the same directory.
+const NEW: &str = ".stepwell-new";
+
 /// Writes all files and links of `snapshot` that are not ignored into the empty directory `to`.
 ///
 /// # Errors
@@ -65,6 +68,47 @@ pub fn apply_overlay(
         file.write_all(bytes).map_err(|err| SnapshotError::unwritable(path, err))?;
     }
     Ok(())
+}
+
+/// Makes `changes` to the files in the directory `to`, each by one rename: a process that dies on
+/// the way leaves every file as it was or as it will be. `None` removes a file, and the directories
+/// it leaves empty. What is written is on the disk before it takes its place.
+///
+/// # Errors
+///
+/// When something cannot be written, or a file would take the place of a directory that holds
+/// something else; what was written stays.
+pub fn replace_files(
+    changes: &BTreeMap<RepoPath, Option<FileContent>>,
+    to: &Path,
+) -> Result<(), SnapshotError> {
+    let beneath = open(to)?;
+    // What goes makes room for what comes, a file for a directory or the other way round.
+    for (path, _) in changes.iter().rev().filter(|(_, change)| change.is_none()) {
+        remove(&beneath, path).map_err(|errno| unwritable(path, errno))?;
+    }
+    for (path, change) in changes {
+        let Some(content) = change else { continue };
+        let parent = path.parent().unwrap_or_default();
+        beneath.make_directories(&parent).map_err(|errno| unwritable(path, errno))?;
+        replace(&beneath, path, content)?;
+    }
+    Ok(())
+}
+
+fn replace(beneath: &Beneath, path: &RepoPath, content: &FileContent) -> Result<(), SnapshotError> {
+    let errno = |errno| unwritable(path, errno);
+    let new = path.parent().unwrap_or_default().join(NEW);
+    let new = new.ok_or_else(|| SnapshotError::unwritable(path, "its directory is too deep"))?;
+    // What a process left that died before its rename.
+    match beneath.remove(&new, false) {
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(other) => return Err(errno(other)),
+    }
+    let mut file = beneath.new_file(&new, content.executable).map_err(errno)?;
+    let written = file.write_all(&content.bytes).and_then(|()| file.sync_data());
+    written.map_err(|err| SnapshotError::unwritable(path, err))?;
+    beneath.replace(&new, path).map_err(errno)
 }
 
 fn open(to: &Path) -> Result<Beneath, SnapshotError> {

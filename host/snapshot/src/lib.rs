@@ -31,7 +31,7 @@ mod view;
 mod walk;
 
 pub use change::{Change, ChangeStatus, changes};
-pub use copy::{apply_overlay, materialize};
+pub use copy::{apply_overlay, materialize, replace_files};
 pub use digest::{BadDigest, Digest};
 pub use error::{OpenError, SnapshotError};
 pub use grant::Grant;

@@ -79,7 +79,7 @@ impl Remote {
         run: &str,
         records: Vec<Record>,
     ) -> Published {
-        let proofs = signer.sign(run, &records);
+        let proofs = Proof::of_run(signer, run, &records);
         let mut calls: BTreeMap<Digest, Vec<(Record, Proof)>> = BTreeMap::new();
         for (record, proof) in records.into_iter().zip(proofs) {
             calls.entry(record.call).or_default().push((record, proof));

@@ -9,7 +9,7 @@ use store::Store;
 
 use super::remote::{Machine, Shared};
 use super::*;
-use crate::{Signer, Signers};
+use crate::{Proof, Signer, Signers};
 
 fn asked() -> [Question; 1] {
     [content("a")]
@@ -46,7 +46,7 @@ async fn sign_anew(shared: &Shared, change: impl Fn(&mut Value)) {
             };
             for entry in entries {
                 let record = serde_json::from_value(entry["record"].clone()).unwrap();
-                let proof = stranger.sign("run-1", &[record]).remove(0);
+                let proof = Proof::of_run(&stranger, "run-1", &[record]).remove(0);
                 entry["proof"] = serde_json::to_value(proof).unwrap();
             }
             put(shared, &name, &value).await;
@@ -312,7 +312,8 @@ async fn a_set_of_questions_that_never_ends_is_not_asked() {
             let way = &mut list["ways"][0];
             way["record"]["questions"] = json!(Digest::of(text.as_bytes()));
             let record = serde_json::from_value(way["record"].clone()).unwrap();
-            way["proof"] = serde_json::to_value(signer.sign("run-1", &[record]).remove(0)).unwrap();
+            way["proof"] =
+                serde_json::to_value(Proof::of_run(&signer, "run-1", &[record]).remove(0)).unwrap();
             let digest = Digest::of(text.as_bytes()).to_string();
             shared
                 .put(&format!("v1/cas/{}/{digest}", &digest[..2]), text.clone().into_bytes())

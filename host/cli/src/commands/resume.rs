@@ -50,6 +50,11 @@ fn here(runs: &Path) -> Result<Vec<String>, Problem> {
     Ok(names.filter(|name| runner::is_run_name(name)).collect())
 }
 
+/// The one run of this machine whose name begins so.
+pub(super) fn choose_here(named: &str, runs: &Path) -> Result<String, Problem> {
+    choose(named, here(runs)?, Vec::new())
+}
+
 /// The one run whose name begins so.
 fn choose(named: &str, here: Vec<String>, elsewhere: Vec<String>) -> Result<String, Problem> {
     let mut all: Vec<String> = here.into_iter().chain(elsewhere).collect();

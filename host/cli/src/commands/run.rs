@@ -63,6 +63,11 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Problem> {
     go(args, None)
 }
 
+/// The step file that counts for what is done with the change under test.
+pub(super) fn step_file(args: &RunArgs, trees: &Trees) -> Result<step_file::Found, Problem> {
+    step_file::find(args, trees, false)
+}
+
 /// Runs a step, or goes on with the run that was begun as `kept` says.
 pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Problem> {
     let mut trees = repo::open(&args.repo.repo, args.head.as_deref(), args.base.as_deref())?;
@@ -71,7 +76,8 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
     }
     let trees = trees;
     let base_decides = kept.is_some_and(KeptCommand::base_decides);
-    let Ready { found, step, plan, toolbox, isolation } = ready(args, &trees, base_decides)?;
+    let Ready { found, step, plan, toolbox, isolation, whose } =
+        ready(args, &trees, base_decides)?;
     let out_dir = out_dir(args, &trees)?;
 
     let platform = console::platform(args.ci);
@@ -85,6 +91,7 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
         let parts =
             Parts { args, plan: &plan, step: &step, trees: &trees, answerer, pipeline, shared };
         let mut run = parts.assemble(&toolbox, out_dir.clone(), isolation)?;
+        run.trust = Some(whose.trust);
         if let Some(kept) = kept {
             kept.hold_against(&run.key)?;
         }
@@ -156,7 +163,8 @@ impl Parts<'_> {
     ) -> Result<RunPlan, Problem> {
         let Self { args, plan, step, trees, answerer, pipeline, .. } = self;
         let trouble = Trouble::new(args.kill_at, args.fail_at);
-        let key = self.key(toolbox)?;
+        let head_id = trees.head_id()?;
+        let key = self.key(toolbox, &head_id)?;
         let run = key.run_name();
         let run_dir = trees.state.join("runs").join(&run);
         let ledger = {
@@ -194,6 +202,7 @@ impl Parts<'_> {
             key,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             isolation,
+            trust: None,
             answer_bytes: plan.answer_bytes,
             calls_at_once: plan.concurrent_calls,
             approved: self.args.approve.iter().map(|check| (check.clone(), approver())).collect(),
@@ -217,16 +226,8 @@ impl Parts<'_> {
     }
 
     /// Everything that the run's outcome depends on.
-    fn key(&self, toolbox: &runner::Toolbox<Tools>) -> Result<RunKey, Problem> {
+    fn key(&self, toolbox: &runner::Toolbox<Tools>, head_id: &str) -> Result<RunKey, Problem> {
         let Self { step, trees, answerer, .. } = self;
-        // A commit names its content; a working tree must be looked at.
-        let head = match &trees.head_commit {
-            Some(id) => id.to_string(),
-            None => {
-                let read = |source| Problem::Read { what: trees.head.name.clone(), source };
-                trees.head.snapshot.digest().map_err(read)?.to_string()
-            }
-        };
         let base = trees.base_commit.as_ref().map(ToString::to_string).unwrap_or_default();
         let tools = toolbox.tools().iter();
         let tools: Vec<String> = tools
@@ -237,7 +238,7 @@ impl Parts<'_> {
             })
             .collect();
         let parts = [
-            ("the head", head),
+            ("the head", head_id.to_owned()),
             ("the base", base),
             ("the reports", reports(trees, step)),
             ("the tools", tools.join(" ")),
@@ -329,13 +330,6 @@ fn job_time(deadline: Option<Duration>, pipeline: &Pipeline) -> Option<Duration>
     let left = |ends: SystemTime| ends.duration_since(SystemTime::now()).unwrap_or_default();
     let time = deadline.or_else(|| pipeline.ends.map(left))?;
     Some(time.saturating_sub(KEPT_BACK_MAX.min(time / 10)))
-}
-
-/// Who lets a value check pass: the user of this machine, or of the pipeline.
-fn approver() -> String {
-    let name = |variable: &str| env::var(variable).ok().filter(|name| !name.is_empty());
-    let names = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILDKITE_UNBLOCKER", "USER"];
-    names.iter().find_map(|variable| name(variable)).unwrap_or_else(|| "somebody".to_owned())
 }
 
 /// Bytes that every request carries besides the conversation.

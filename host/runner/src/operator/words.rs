@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use session::budget::Money;
 use session::event::{CallUsage, Decision, Event, Input, Note, Record, TestsFacts};
-use session::{Answer, Ruling, Source, TestCounts, TestsCompared, TestsSaid, Verdict};
+use session::{Answer, Ruling, Source, TestCounts, TestsCompared, TestsSaid, Trust, Verdict};
 
 use crate::numbers::{bytes, count, grouped, micros};
 use crate::text::cut;
@@ -132,10 +132,12 @@ fn decided(decision: &Decision) -> Option<(&'static str, String)> {
 
 fn noted(note: &Note) -> Option<(&'static str, String)> {
     Some(match note {
-        Note::RunStarted { step, head, base, provider, model, tools, .. } => {
+        Note::RunStarted { step, head, base, provider, model, tools, trust, .. } => {
             let base = base.as_deref().unwrap_or("nothing");
             let who = format!("{provider} ({model}), {}", count(tools.len() as u64, "tool"));
-            ("INIT", format!("{step}: {head} against {base}; {who}"))
+            // What may be held back for it must be seen.
+            let whose = if *trust == Some(Trust::Stranger) { "; a stranger's change" } else { "" };
+            ("INIT", format!("{step}: {head} against {base}; {who}{whose}"))
         }
         Note::Inherited { run, changed } => {
             ("inherited", format!("from run {run}; changed since then: {}", changed.join(", ")))

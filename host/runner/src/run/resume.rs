@@ -130,6 +130,7 @@ pub(super) fn started<E: ToolExecutor>(plan: &RunPlan, toolbox: &Toolbox<E>) -> 
         price: plan.session.price,
         isolation: plan.isolation.clone(),
         budgets: Some(Box::new(plan.session.budgets)),
+        trust: plan.trust,
     }
 }
 

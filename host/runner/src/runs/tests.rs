@@ -28,6 +28,7 @@ fn started() -> Event {
         price: Price::default(),
         isolation: String::new(),
         budgets: None,
+        trust: None,
     })
 }
 

@@ -141,6 +141,7 @@ impl World {
             key: key(),
             version: "frozen".to_owned(),
             isolation: "none".to_owned(),
+            trust: None,
             answer_bytes: 65_536,
             calls_at_once: 8,
             shown: BTreeMap::new(),

@@ -77,6 +77,7 @@ pub(crate) fn plan(dir: &Path, endpoint: Endpoint, time: Duration) -> RunPlan {
         key,
         version: "test".to_owned(),
         isolation: "none".to_owned(),
+        trust: None,
         answer_bytes: 1_024,
         calls_at_once: 8,
         shown: BTreeMap::new(),

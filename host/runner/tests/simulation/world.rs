@@ -491,6 +491,7 @@ impl World {
             key,
             version: "test".to_owned(),
             isolation: "none".to_owned(),
+            trust: None,
             answer_bytes: 65_536,
             calls_at_once: 8,
             shown: BTreeMap::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::{ChangeStatus, SnapshotError, apply_overlay, changes, materialize};
+use crate::{ChangeStatus, SnapshotError, apply_overlay, changes, materialize, replace_files};
 
 #[test]
 fn nothing_is_written_through_a_link() {
@@ -29,6 +29,45 @@ fn nothing_is_written_through_a_link() {
     let here = view(&scratch.snapshot());
     assert_eq!(short(&here.answer(&content("file"))), r#""new""#);
     assert_eq!(short(&here.answer(&content("dir/x"))), r#""x""#);
+}
+
+#[test]
+fn a_file_is_replaced_whole_and_through_no_link() {
+    let outside = Scratch::new();
+    outside.write("victim", "safe");
+    let scratch = Scratch::new();
+    scratch.write("bin/run", "#!");
+    scratch.make_executable("bin/run");
+    scratch.write("gone/x", "x");
+    scratch.write("was-file", "f");
+    scratch.link("file", outside.path().join("victim").to_str().unwrap());
+    scratch.link("out", outside.path().to_str().unwrap());
+    // A process that died before its rename left it.
+    scratch.write("bin/.stepwell-new", "torn");
+
+    let mut run = text("new").unwrap();
+    run.executable = true;
+    let changes = BTreeMap::from([
+        (path("bin/run"), Some(run)),
+        (path("file"), text("mine")),
+        (path("gone/x"), None),
+        (path("was-file"), None),
+        (path("was-file/y"), text("y")),
+    ]);
+    replace_files(&changes, scratch.path()).unwrap();
+    // As often as one likes.
+    replace_files(&BTreeMap::from([(path("file"), text("mine"))]), scratch.path()).unwrap();
+
+    let here = view(&scratch.snapshot());
+    assert_eq!(
+        short(&here.answer(&list(""))),
+        "bin:Directory file:File out:Symlink was-file:Directory"
+    );
+    assert_eq!(short(&here.answer(&list("bin"))), "run:File");
+    assert_eq!(short(&here.answer(&stat("bin/run"))), "File 3 executable");
+    let through = BTreeMap::from([(path("out/victim"), text("broken"))]);
+    assert!(replace_files(&through, scratch.path()).is_err());
+    assert_eq!(short(&view(&outside.snapshot()).answer(&content("victim"))), r#""safe""#);
 }
 
 #[test]
