@@ -4,6 +4,7 @@ mod answerer;
 mod kept;
 mod paying;
 mod ready;
+mod secrets;
 mod step_file;
 
 use std::collections::BTreeMap;
@@ -14,10 +15,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use runner::{
-    Carrier, FirstUse, ModelPlan, Operator, Outlet, Plain, ResumeCommand, RunKey, RunPlan,
-    TestCommand, Way,
+    Carrier, FirstUse, HEAD_PART, ModelPlan, Operator, Outlet, Plain, ResumeCommand, RunKey,
+    RunPlan, TestCommand, Way,
 };
-use session::{Signal, prompt};
+use session::{Approval, Signal, prompt};
 use snapshot::{Digest, GlobQuery, Grant, Question, Tree, View};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -178,7 +179,7 @@ impl Parts<'_> {
                 way: plan.access.as_ref().map_or_else(Way::default, |access| access.transport),
                 prompt_cache_key: format!("stepwell-{}", plan.name),
             },
-            rules: plan.rules.clone(),
+            rules: plan.rules.clone().knowing(secrets::secrets(step)?),
             tests: plan.verify.as_ref().map(test_command),
             head: trees.head.clone(),
             base: trees.base.clone(),
@@ -190,7 +191,7 @@ impl Parts<'_> {
             isolation,
             answer_bytes: plan.answer_bytes,
             calls_at_once: plan.concurrent_calls,
-            approved: self.args.approve.iter().map(|check| (check.clone(), approver())).collect(),
+            approved: args.approve.iter().map(|check| approval(check)).collect(),
             machine: trouble.machine(),
             ledger,
             carrier: self.shared.map(|shared| Arc::new(shared.clone()) as Arc<dyn Carrier>),
@@ -207,7 +208,8 @@ impl Parts<'_> {
         if let Some(shared) = self.shared {
             let _ = write!(command, " --store {}", shell_word(shared.url()));
         }
-        ResumeCommand { command, approve: "--approve".to_owned(), begun: None }
+        let approve_gate = format!("stepwell approve {run} --gate");
+        ResumeCommand { command, approve: "--approve".to_owned(), approve_gate, begun: None }
     }
 
     /// Everything that the run's outcome depends on.
@@ -231,7 +233,7 @@ impl Parts<'_> {
             })
             .collect();
         let parts = [
-            ("the head", head),
+            (HEAD_PART, head),
             ("the base", base),
             ("the reports", reports(trees, step)),
             ("the tools", tools.join(" ")),
@@ -323,6 +325,11 @@ fn job_time(deadline: Option<Duration>, pipeline: &Pipeline) -> Option<Duration>
     let left = |ends: SystemTime| ends.duration_since(SystemTime::now()).unwrap_or_default();
     let time = deadline.or_else(|| pipeline.ends.map(left))?;
     Some(time.saturating_sub(KEPT_BACK_MAX.min(time / 10)))
+}
+
+/// A value check that is let pass on the command line.
+fn approval(check: &str) -> Approval {
+    Approval { check: check.to_owned(), by: approver(), bound: None }
 }
 
 /// Who lets a value check pass: the user of this machine, or of the pipeline.
