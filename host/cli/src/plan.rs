@@ -2,13 +2,14 @@
 
 pub(crate) mod access;
 mod checks;
+mod gates;
 mod grants;
 mod price;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use gate::{RuleSpec, Rules};
+use gate::Rules;
 use sandbox::{CONCURRENT_CALLS_MAX, Limits};
 use session::budget::{Budgets, Ceiling, Money, Price};
 use session::{ContextCall, Goal, TestPlan};
@@ -96,7 +97,7 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
         name: step.name.clone(),
         session,
         access,
-        rules: rules(&step.gates)?,
+        rules: gates::rules(&step.gates)?,
         verify: step.verify.clone(),
         limits: limits(&step.limits)?,
         concurrent_calls: concurrent_calls(&step.limits)?,
@@ -254,19 +255,8 @@ fn tests(step: &Step) -> Result<Option<TestPlan>, StepError> {
             step::Flaky::Pass => session::Flaky::Pass,
         },
         compared: verify.before,
+        judged: true,
     }))
-}
-
-/// The rules of a step's gates.
-pub(crate) fn rules(gates: &step::Gates) -> Result<Rules, StepError> {
-    let default = RuleSpec::default();
-    let spec = RuleSpec {
-        files_max: gates.files_max.unwrap_or(default.files_max),
-        lines_max: gates.lines_max.unwrap_or(default.lines_max),
-        protected: gates.protected.clone(),
-        allowed: gates.allowed.clone(),
-    };
-    Rules::new(&spec).map_err(|err| StepError::value("gates", err.to_string(), "mend the pattern"))
 }
 
 fn limits(own: &step::Limits) -> Result<Limits, StepError> {

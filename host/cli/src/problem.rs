@@ -118,6 +118,9 @@ pub(crate) enum Problem {
     /// The model's address is none.
     #[error("the model's address cannot be used")]
     Endpoint(#[source] wire::EndpointError),
+    /// Secrets of this machine that cannot be looked for in what leaves.
+    #[error("what leaves cannot be searched for this machine's secrets")]
+    Secrets(#[source] gate::SecretsError),
     /// The model's key is not set.
     #[error("the environment variable `{name}` is not set, and the model needs a key")]
     NoKey { name: String },
@@ -225,6 +228,7 @@ impl Problem {
             | Self::NoCaFile { .. }
             | Self::BadRoots { .. }
             | Self::NoModel => return self.model_help(),
+            Self::Secrets(_) => "unset variables that the step does not need".to_owned(),
             Self::Kept(problem) => return Some(problem.help()),
             Self::Leaving(problem) => return problem.help(),
             Self::Sharing(problem) => return problem.help(),
@@ -306,6 +310,7 @@ impl Problem {
             | Self::BadScript { .. }
             | Self::Listen { .. }
             | Self::Endpoint(_)
+            | Self::Secrets(_)
             | Self::NoKey { .. }
             | Self::NoHeader { .. }
             | Self::NoCaFile { .. }

@@ -5,6 +5,7 @@
 
 mod amount;
 pub(crate) mod check;
+pub(crate) mod gates;
 pub(crate) mod keys;
 pub(crate) mod model;
 
@@ -14,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use amount::{Dollars, Span};
+pub(crate) use gates::Gates;
 pub(crate) use model::Model;
 
 /// The largest step file that is read, in bytes: a task of some pages and room to spare.
@@ -188,25 +190,6 @@ pub(crate) struct Work {
     /// Tool calls, those answered from the cache included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) calls: Option<u64>,
-}
-
-/// What may leave.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Gates {
-    /// The most files a patch may touch; a rename touches two. Default: 20.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) files_max: Option<u64>,
-    /// The most lines it may add and remove together. Default: 500.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) lines_max: Option<u64>,
-    /// Globs that no patch may touch, besides the built-in ones: CI files, agent files, hooks,
-    /// lock files and manifests, top-level dot-directories.
-    #[serde(default)]
-    pub(crate) protected: Vec<String>,
-    /// Globs that a patch may touch although they are protected.
-    #[serde(default)]
-    pub(crate) allowed: Vec<String>,
 }
 
 /// The project's own tests.

@@ -100,15 +100,13 @@ impl ResumeCommand {
     /// The command that goes on after a stop for `reason`; none where nothing does.
     pub(crate) fn after(&self, reason: &StopReason) -> Option<String> {
         let Self { command, approve, approve_gate, .. } = self;
-        match reason {
-            StopReason::ApprovalNeeded { check, bound: None } => {
-                Some(format!("{command} {approve} {check}"))
-            }
-            StopReason::ApprovalNeeded { check, bound: Some(_) } => {
-                Some(format!("{approve_gate} {check}"))
-            }
-            reason => reason.is_open().then(|| command.clone()),
-        }
+        let StopReason::ApprovalNeeded { check, bound } = reason else {
+            return reason.is_open().then(|| command.clone());
+        };
+        Some(match bound {
+            None => format!("{command} {approve} {check}"),
+            Some(_) => format!("{approve_gate} {check}"),
+        })
     }
 }
 

@@ -6,6 +6,7 @@ mod handed;
 mod kept;
 mod paying;
 mod ready;
+mod secrets;
 mod step_file;
 
 use std::collections::BTreeMap;
@@ -16,15 +17,16 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use runner::{
-    Carrier, FirstUse, ModelPlan, Plain, ResumeCommand, RunKey, RunPlan, TestCommand, TestLimits,
-    Way,
+    Carrier, FirstUse, HEAD_PART, ModelPlan, Plain, ResumeCommand, RunKey, RunPlan, TestCommand,
+    TestLimits, Way,
 };
-use session::{Signal, prompt};
+use session::{Approval, Signal, prompt};
 use snapshot::{Digest, GlobQuery, Grant, Question, Tree, View};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::{pretty, print, runtime};
+use crate::approvals;
 use crate::args::RunArgs;
 use crate::confine::{self, Guarded};
 use crate::exit;
@@ -166,6 +168,7 @@ impl Parts<'_> {
         let head_id = trees.head_id()?;
         let key = self.key(toolbox, &head_id)?;
         let run = key.run_name();
+        let approved = approved(args, &trees.state.join("runs").join(&run))?;
         let run_dir = trees.state.join("runs").join(&run);
         let ledger = {
             let (root, dir) = (&trees.root, run_dir.clone());
@@ -192,7 +195,7 @@ impl Parts<'_> {
                 way: plan.access.as_ref().map_or_else(Way::default, |access| access.transport),
                 prompt_cache_key: format!("stepwell-{}", plan.name),
             },
-            rules: plan.rules.clone(),
+            rules: plan.rules.clone().knowing(secrets::secrets(step)?),
             tests: plan.verify.as_ref().map(|tests| test_command(tests, trees)).transpose()?,
             head: trees.head.clone(),
             base: trees.base.clone(),
@@ -205,7 +208,7 @@ impl Parts<'_> {
             trust: None,
             answer_bytes: plan.answer_bytes,
             calls_at_once: plan.concurrent_calls,
-            approved: self.args.approve.iter().map(|check| (check.clone(), approver())).collect(),
+            approved,
             machine: trouble.machine(),
             ledger,
             carrier: self.shared.map(|shared| Arc::new(shared.clone()) as Arc<dyn Carrier>),
@@ -222,7 +225,8 @@ impl Parts<'_> {
         if let Some(shared) = self.shared {
             let _ = write!(command, " --store {}", shell_word(shared.url()));
         }
-        ResumeCommand { command, approve: "--approve".to_owned(), begun: None }
+        let approve_gate = format!("stepwell approve {run} --gate");
+        ResumeCommand { command, approve: "--approve".to_owned(), approve_gate, begun: None }
     }
 
     /// Everything that the run's outcome depends on.
@@ -238,7 +242,7 @@ impl Parts<'_> {
             })
             .collect();
         let parts = [
-            ("the head", head_id.to_owned()),
+            (HEAD_PART, head_id.to_owned()),
             ("the base", base),
             ("the reports", reports(trees, step)),
             ("the tools", tools.join(" ")),
@@ -330,6 +334,18 @@ fn job_time(deadline: Option<Duration>, pipeline: &Pipeline) -> Option<Duration>
     let left = |ends: SystemTime| ends.duration_since(SystemTime::now()).unwrap_or_default();
     let time = deadline.or_else(|| pipeline.ends.map(left))?;
     Some(time.saturating_sub(KEPT_BACK_MAX.min(time / 10)))
+}
+
+/// What people let pass: value checks on the command line, and gates by files.
+fn approved(args: &RunArgs, run_dir: &Path) -> Result<Vec<Approval>, Problem> {
+    let files = approvals::all(run_dir, &args.approval)?;
+    let checks = args.approve.iter().map(|check| approval(check));
+    Ok(checks.chain(files.iter().map(apply::ApprovalFile::approval)).collect())
+}
+
+/// A value check that is let pass on the command line.
+fn approval(check: &str) -> Approval {
+    Approval { check: check.to_owned(), by: approvals::approver(), bound: None }
 }
 
 /// Bytes that every request carries besides the conversation.

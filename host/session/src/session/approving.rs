@@ -65,12 +65,10 @@ impl Session {
 
     /// Whether an attempt goes on after a stop for this reason.
     pub(super) fn goes_on_from(&self, reason: &StopReason) -> bool {
-        match reason {
-            StopReason::ApprovalNeeded { check, bound: None } => self.approved.contains(check),
-            StopReason::ApprovalNeeded { check, bound: Some(_) } => {
-                self.gate(check).is_some_and(|verdict| verdict.approved_by.is_some())
-            }
-            reason => reason.is_open(),
+        let StopReason::ApprovalNeeded { check, bound } = reason else { return reason.is_open() };
+        match bound {
+            None => self.approved.contains(check),
+            Some(_) => self.gate(check).is_some_and(|verdict| verdict.approved_by.is_some()),
         }
     }
 }

@@ -80,12 +80,12 @@ async fn ends(world: &World, tool: &str, approved: Vec<Approval>) -> (Ended, Vec
 }
 
 fn bound(ended: &Ended) -> Binding {
-    match &ended.result.stop_reason {
-        StopReason::ApprovalNeeded { check, bound: Some(bound) } if check == "dependencies" => {
-            bound.clone()
-        }
-        other => panic!("{other:?}"),
-    }
+    let reason = &ended.result.stop_reason;
+    let StopReason::ApprovalNeeded { check, bound: Some(bound) } = reason else {
+        panic!("{reason:?}")
+    };
+    assert_eq!(check, "dependencies");
+    bound.clone()
 }
 
 fn approval(bound: Binding) -> Vec<Approval> {

@@ -17,7 +17,7 @@ fn step(tests: bool) -> Plan {
 }
 
 /// The step with an analysis, and a patch that the gates said this of.
-fn judged(plan: Plan, turn: u32, verdicts: Vec<Verdict>, bound: Option<Binding>) -> Vec<Input> {
+fn judged(plan: &Plan, turn: u32, verdicts: Vec<Verdict>, bound: Option<Binding>) -> Vec<Input> {
     let mut inputs: Vec<Input> = Vec::new();
     if turn == 1 {
         inputs.extend(begun().into_iter().map(|(_, input)| input));
@@ -91,7 +91,7 @@ fn needs(gate: &str) -> StopReason {
 
 #[test]
 fn a_gate_that_asks_ends_the_run_after_its_tests_and_an_approval_goes_on() {
-    let asks = judged(step(true), 1, vec![asking("dependencies")], Some(bound_to("d")));
+    let asks = judged(&step(true), 1, vec![asking("dependencies")], Some(bound_to("d")));
     let inputs = [asks, tested(1, 0, passing("tests"))].concat();
     let (mut session, _) = told(step(true), inputs);
     assert_eq!(session.stopped(), Some(&needs("dependencies")));
@@ -116,7 +116,7 @@ fn a_gate_that_asks_ends_the_run_after_its_tests_and_an_approval_goes_on() {
 #[test]
 fn an_approval_counts_for_what_it_is_bound_to_and_nothing_else() {
     let asked = || {
-        let inputs = judged(step(false), 1, vec![asking("dependencies")], Some(bound_to("d")));
+        let inputs = judged(&step(false), 1, vec![asking("dependencies")], Some(bound_to("d")));
         told(step(false), inputs).0
     };
     let right = bound_to("d");
@@ -148,7 +148,7 @@ fn an_approval_counts_for_what_it_is_bound_to_and_nothing_else() {
 #[test]
 fn each_gate_that_asks_needs_an_approval_of_its_own() {
     let verdicts = vec![asking("files-max"), asking("dependencies")];
-    let inputs = judged(step(false), 1, verdicts, Some(bound_to("d")));
+    let inputs = judged(&step(false), 1, verdicts, Some(bound_to("d")));
     let (mut session, _) = told(step(false), inputs);
     for (gate, attempt) in [("files-max", 2), ("dependencies", 3)] {
         assert_eq!(session.stopped(), Some(&needs(gate)));
@@ -162,7 +162,7 @@ fn each_gate_that_asks_needs_an_approval_of_its_own() {
 fn what_a_gate_refuses_no_approval_lets_pass() {
     let refuses = Verdict::new("secrets", Ruling::Refuse, "a key");
     let verdicts = vec![asking("files-max"), refuses];
-    let inputs = judged(step(false), 1, verdicts, Some(bound_to("d")));
+    let inputs = judged(&step(false), 1, verdicts, Some(bound_to("d")));
     let (mut session, _) = told(step(false), inputs);
     assert_eq!(session.stopped(), None, "the model may propose another");
     for gate in ["secrets", "files-max"] {
@@ -175,7 +175,7 @@ fn what_a_gate_refuses_no_approval_lets_pass() {
 
 #[test]
 fn a_patch_that_no_approval_could_be_bound_to_is_refused() {
-    let (session, _) = told(step(false), judged(step(false), 1, vec![asking("files-max")], None));
+    let (session, _) = told(step(false), judged(&step(false), 1, vec![asking("files-max")], None));
     let last = session.conversation().last().map(|item| format!("{item:?}"));
     assert!(last.is_some_and(|said| said.contains("nothing to bind one to")));
     assert!(session.result("s", "h", None, StopReason::Done).patch.is_none());
@@ -186,7 +186,7 @@ fn a_patch_whose_tests_pass_because_some_are_gone_is_refused_to_the_end() {
     let gone = || Verdict::new("tests", Ruling::Refuse, "13 tests ran, 14 without it");
     let mut inputs = Vec::new();
     for turn in 1..=3 {
-        inputs.extend(judged(step(true), turn, vec![], None));
+        inputs.extend(judged(&step(true), turn, vec![], None));
         inputs.extend(tested(turn, 0, gone()));
     }
     let (session, _) = told(step(true), inputs);
@@ -195,7 +195,7 @@ fn a_patch_whose_tests_pass_because_some_are_gone_is_refused_to_the_end() {
     assert_eq!((result.patch, result.outcome), (None, Outcome::PatchRefused));
     assert_eq!(result.verdicts, [gone()]);
     // The model is told, and may repair.
-    let first = [judged(step(true), 1, vec![], None), tested(1, 0, gone())].concat();
+    let first = [judged(&step(true), 1, vec![], None), tested(1, 0, gone())].concat();
     let (session, _) = told(step(true), first);
     let said = format!("{:?}", session.conversation());
     assert!(said.contains("\\\"refused\\\":\\\"13 tests ran, 14 without it\\\""), "{said}");
@@ -206,7 +206,7 @@ fn a_patch_that_fails_its_tests_is_kept_and_marked_whatever_the_gate_says() {
     let fails = || Verdict::new("tests", Ruling::Refuse, "the tests fail");
     let mut inputs = Vec::new();
     for turn in 1..=3 {
-        inputs.extend(judged(step(true), turn, vec![], None));
+        inputs.extend(judged(&step(true), turn, vec![], None));
         inputs.extend(tested(turn, 1, fails()));
     }
     let (session, _) = told(step(true), inputs);
@@ -218,7 +218,7 @@ fn a_patch_that_fails_its_tests_is_kept_and_marked_whatever_the_gate_says() {
 #[test]
 fn a_tests_gate_can_ask_too() {
     let inputs =
-        [judged(step(true), 1, vec![], Some(bound_to("d"))), tested(1, 0, asking("tests"))];
+        [judged(&step(true), 1, vec![], Some(bound_to("d"))), tested(1, 0, asking("tests"))];
     let (mut session, _) = told(step(true), inputs.concat());
     assert_eq!(session.stopped(), Some(&needs("tests")));
     session.handle(0, approved("tests", Some(bound_to("d"))));
