@@ -13,6 +13,7 @@ pub(super) struct Header<'a> {
     is_deleted: Option<()>,
     index: Option<()>,
     similarity: Option<()>,
+    old_mode: Option<()>,
     from: Option<String>,
     to: Option<String>,
 }
@@ -72,7 +73,10 @@ impl<'a> Header<'a> {
         {
             check_percent(percent)?;
             once(&mut self.similarity, (), "similarity index")?;
-        } else if let Some(mode) = after_any(line, &["old mode ", "new mode "]) {
+        } else if let Some(mode) = line.strip_prefix("old mode ") {
+            known_mode(mode)?;
+            once(&mut self.old_mode, (), "old mode")?;
+        } else if let Some(mode) = line.strip_prefix("new mode ") {
             known_mode(mode)?;
             return Err(PatchProblem::ModeChange);
         } else if after_any(line, &["copy from ", "copy to "]).is_some() {
@@ -90,6 +94,9 @@ impl<'a> Header<'a> {
         let Some(git) = self.git else {
             return names.ok_or(PatchProblem::NoChange);
         };
+        if self.old_mode.is_some() {
+            return Err(PatchProblem::ModeChange);
+        }
         match (self.from.is_some(), self.to.is_some()) {
             (true, false) => {
                 return Err(PatchProblem::Contradiction("`rename from` without `rename to`"));

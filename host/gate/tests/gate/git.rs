@@ -26,6 +26,8 @@ struct Accepted {
     settled: String,
     before: Files,
     after: Files,
+    /// Whether a hunk was not where it said.
+    moved: bool,
 }
 
 /// What is made of a proposal, and its canonical text.
@@ -43,7 +45,7 @@ fn accepted(case: &Case, number: usize) -> Option<Accepted> {
     let folder = format!("c{number}");
     let (before, proposed) = (case.tree(&folder), case.text(&folder));
     let (canonical, applied) = accept(&before, &proposed).ok()?;
-    let mut after = before.clone();
+    let (mut after, moved) = (before.clone(), !applied.moved.is_empty());
     for (path, bytes) in applied.files {
         match bytes {
             Some(bytes) => after.insert(path, bytes),
@@ -54,7 +56,7 @@ fn accepted(case: &Case, number: usize) -> Option<Accepted> {
     // Git reads diffs only.
     let is_diff = Proposal::parse(&proposed).is_ok_and(|read| read.form() == Form::Diff);
     let read = if is_diff && number.is_multiple_of(2) { proposed } else { canonical };
-    Some(Accepted { read, settled, before, after })
+    Some(Accepted { read, settled, before, after, moved })
 }
 
 type Text = fn(&Accepted) -> &str;
@@ -90,7 +92,7 @@ fn agrees(
 #[test]
 fn git_makes_the_same_bytes_of_what_is_accepted() {
     let scratch = RefCell::new(Scratch::new());
-    let (seen, taken) = (Cell::new(0_usize), Cell::new(0_usize));
+    let (seen, taken, moved) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let config = Config { cases: BATCHES, max_shrink_iters: 100, ..Config::default() };
     let config = Config { source_file: Some(file!()), ..config };
     TestRunner::new(config)
@@ -102,6 +104,7 @@ fn git_makes_the_same_bytes_of_what_is_accepted() {
                 .collect();
             seen.set(seen.get() + batch.len());
             taken.set(taken.get() + accepted.len());
+            moved.set(moved.get() + accepted.iter().filter(|case| case.moved).count());
             for (name, text, arguments) in READINGS {
                 let all: Vec<&Accepted> = accepted.iter().collect();
                 if agrees(&mut scratch.borrow_mut(), &all, text, arguments).is_ok() {
@@ -117,8 +120,9 @@ fn git_makes_the_same_bytes_of_what_is_accepted() {
             Ok(())
         })
         .unwrap();
-    let (seen, taken) = (seen.get(), taken.get());
-    assert!(taken > seen / 5 && seen - taken > seen / 20, "{taken} of {seen} were accepted");
+    let (seen, taken, moved) = (seen.get(), taken.get(), moved.get());
+    let is_worth_it = taken > seen / 5 && seen - taken > seen / 20 && moved > seen / 100;
+    assert!(is_worth_it, "of {seen} {taken} were accepted, {moved} of them moved");
 }
 
 type Texts = &'static [(&'static str, &'static str)];
