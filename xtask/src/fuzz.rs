@@ -9,10 +9,11 @@ use anyhow::{Context, Result, bail};
 use crate::command::{cargo, run, say};
 use crate::places;
 
-/// The crate of fuzz targets.
-const CRATE: &str = "host/sandbox/fuzz";
-
-const TARGETS: [&str; 3] = ["manifest", "frames", "paths"];
+/// The crates of fuzz targets, and their targets. No name is twice.
+const CRATES: [(&str, &[&str]); 2] = [
+    ("host/gate/fuzz", &["patch", "apply"]),
+    ("host/sandbox/fuzz", &["manifest", "frames", "paths"]),
+];
 
 /// What a target takes without `--seconds`.
 const SECONDS: u32 = 60;
@@ -37,20 +38,36 @@ pub(crate) fn chore(args: &[&str]) -> Result<()> {
         [target, "--seconds", number] => {
             (Some(*target), number.parse().context("`--seconds` takes a number")?)
         }
-        _ => bail!("write `fuzz [TARGET] [--seconds N]`; a target is {}", TARGETS.join(", ")),
+        _ => bail!("write `fuzz [TARGET] [--seconds N]`; a target is {}", all().join(", ")),
     };
-    if let Some(unknown) = target.filter(|target| !TARGETS.contains(target)) {
-        bail!("no target `{unknown}`; there are {}", TARGETS.join(", "));
+    if let Some(unknown) = target.filter(|target| !all().contains(target)) {
+        bail!("no target `{unknown}`; there are {}", all().join(", "));
     }
+    for (home, targets) in CRATES {
+        let is_meant = |name: &&str| target.is_none_or(|target| target == *name);
+        let meant: Vec<&str> = targets.iter().copied().filter(is_meant).collect();
+        if !meant.is_empty() {
+            fuzz(home, &meant, seconds)?;
+        }
+    }
+    Ok(())
+}
+
+fn all() -> Vec<&'static str> {
+    CRATES.iter().flat_map(|(_, targets)| targets.iter().copied()).collect()
+}
+
+/// Builds a crate of targets, and runs some of them.
+fn fuzz(home: &str, targets: &[&str], seconds: u32) -> Result<()> {
     let out = places::target().join("fuzz");
     let flags = FLAGS.join("\u{1f}");
     run(cargo(&["build", "--release", "--locked", "--bins"])
-        .args(["--manifest-path", &format!("{CRATE}/Cargo.toml")])
+        .args(["--manifest-path", &format!("{home}/Cargo.toml")])
         .args(["--target", &host()?])
         .arg("--target-dir")
         .arg(&out)
         .env("CARGO_ENCODED_RUSTFLAGS", flags))?;
-    for name in TARGETS.iter().filter(|name| target.is_none_or(|target| target == **name)) {
+    for name in targets {
         say(&format!("fuzzing {name} for {seconds} s"));
         let found = out.join("found").join(name);
         fs::create_dir_all(&found).with_context(|| format!("cannot make {}", found.display()))?;
@@ -58,7 +75,7 @@ pub(crate) fn chore(args: &[&str]) -> Result<()> {
         // New inputs go to the first directory; the corpus itself is only read.
         run(Command::new(program)
             .arg(&found)
-            .arg(places::root().join(CRATE).join("corpus").join(name))
+            .arg(places::root().join(home).join("corpus").join(name))
             .arg(format!("-max_total_time={seconds}"))
             .arg(format!("-artifact_prefix={}/", out.display())))
         .with_context(|| format!("an input broke a promise; it lies in {}", out.display()))?;

@@ -1,22 +1,22 @@
 //! Carries out a valid patch on files that the caller reads, exactly.
 //!
-//! A hunk applies where it says, or at the one other place of the file where all its old lines
-//! stand. There is no fuzz: no line of context is ignored, and no guess is made between places.
+//! A hunk applies where it says, or at the one place of the file where all its old lines stand.
+//! It says a place only if both its starts do: `git apply` begins to look at the new one. There is
+//! no fuzz: no line of context is ignored, and no guess is made between places.
 
-mod error;
+pub(crate) mod error;
+pub(crate) mod place;
+pub(crate) mod weave;
 
 use std::collections::BTreeMap;
 
-use crate::{FileChange, Hunk, ValidPatch};
+use crate::{FileChange, Hunk, Patch, ValidPatch};
 
-pub use error::{ApplyError, Difference};
+pub use error::{ApplyError, Difference, Miss};
+use place::{Effort, TooMuchWork, is_open};
 
-/// Most lines that are compared for one patch: some seconds at worst. Only hunks that are not
-/// where they say, in files that repeat themselves, come near it.
-const COMPARISONS_MAX: u64 = 100_000_000;
-
-/// Most places that are named when a hunk fits several.
-const PLACES_MAX: usize = 5;
+/// Most places that are named when lines fit several.
+pub(crate) const PLACES_MAX: usize = 5;
 
 /// How the files are read: the bytes at a path, nothing if no file is there, or why it cannot
 /// be read.
@@ -29,6 +29,9 @@ pub struct Applied {
     pub files: BTreeMap<String, Option<Vec<u8>>>,
     /// The hunks that were not where they said, in the order of the patch.
     pub moved: Vec<Moved>,
+    /// The same change with each hunk where it was found, and with the file's own lines around
+    /// it: what a plain `git apply` takes.
+    pub settled: Patch,
 }
 
 /// A hunk that was found at another line than it says.
@@ -50,145 +53,163 @@ pub struct Moved {
 ///
 /// Fails on the first change that does not fit the files, and says what they hold instead.
 pub fn apply(patch: &ValidPatch, read: &Read<'_>) -> Result<Applied, ApplyError> {
-    let mut work = Work { read, comparisons: 0, moved: Vec::new() };
-    let mut files = BTreeMap::new();
+    let mut work = Work { read, effort: Effort::new(), moved: Vec::new() };
+    let (mut files, mut settled) = (BTreeMap::new(), Vec::new());
     for file in patch.files() {
-        match file {
+        let change = match file {
             FileChange::Add { path, content } => {
                 work.absent(path)?;
                 files.insert(path.clone(), Some(content.clone().into_bytes()));
+                file.clone()
             }
             FileChange::Modify { path, hunks } => {
                 let old = work.present(path)?;
-                files.insert(path.clone(), Some(work.change(path, &old, hunks)?));
+                let (new, hunks) = work.change(path, &old, hunks)?;
+                files.insert(path.clone(), Some(new));
+                FileChange::Modify { path: path.clone(), hunks }
             }
             FileChange::Delete { path, content } => {
                 let old = work.present(path)?;
                 check_whole(path, &old, content)?;
                 files.insert(path.clone(), None);
+                file.clone()
             }
             FileChange::Rename { from, to, hunks } => {
                 work.absent(to)?;
                 let old = work.present(from)?;
-                files.insert(to.clone(), Some(work.change(from, &old, hunks)?));
+                let (new, hunks) = work.change(from, &old, hunks)?;
+                files.insert(to.clone(), Some(new));
                 files.insert(from.clone(), None);
+                FileChange::Rename { from: from.clone(), to: to.clone(), hunks }
             }
-        }
+        };
+        settled.push(change);
     }
-    Ok(Applied { files, moved: work.moved })
+    Ok(Applied { files, moved: work.moved, settled: Patch { files: settled } })
 }
 
 struct Work<'a> {
     read: &'a Read<'a>,
-    comparisons: u64,
+    effort: Effort,
     moved: Vec<Moved>,
 }
 
 /// A file's lines with their ends.
-type Lines<'a> = [&'a [u8]];
+pub(crate) type Lines<'a> = [&'a [u8]];
 
 /// Why a hunk has no place.
 enum Unplaced {
     /// It holds no old line, and the file is not empty.
     NoContext,
-    /// It fits these lines of the file, counted from 0; more may follow.
+    /// It fits these lines of the file, counted from 0.
     Several(Vec<usize>),
-    /// It fits nowhere; this place is the nearest miss.
-    Nowhere(usize),
+    /// It fits this line only, which is above the end of the hunk before it.
+    Passed(usize),
+    /// It fits nowhere.
+    Nowhere,
     TooMuchWork,
 }
 
-impl Work<'_> {
-    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, ApplyError> {
-        (self.read)(path).map_err(|why| ApplyError::Unreadable { path: path.to_owned(), why })
+impl From<TooMuchWork> for Unplaced {
+    fn from(_: TooMuchWork) -> Self {
+        Self::TooMuchWork
     }
+}
 
+/// Reads a file that has to be there.
+pub(crate) fn present(read: &Read<'_>, path: &str) -> Result<Vec<u8>, ApplyError> {
+    look(read, path)?.ok_or_else(|| ApplyError::Missing { path: path.to_owned() })
+}
+
+/// Reads a file that may be there.
+pub(crate) fn look(read: &Read<'_>, path: &str) -> Result<Option<Vec<u8>>, ApplyError> {
+    read(path).map_err(|why| ApplyError::Unreadable { path: path.to_owned(), why })
+}
+
+impl Work<'_> {
     fn present(&self, path: &str) -> Result<Vec<u8>, ApplyError> {
-        self.read(path)?.ok_or_else(|| ApplyError::Missing { path: path.to_owned() })
+        present(self.read, path)
     }
 
     fn absent(&self, path: &str) -> Result<(), ApplyError> {
-        match self.read(path)? {
+        match look(self.read, path)? {
             None => Ok(()),
             Some(_) => Err(ApplyError::Exists { path: path.to_owned() }),
         }
     }
 
-    fn change(&mut self, path: &str, old: &[u8], hunks: &[Hunk]) -> Result<Vec<u8>, ApplyError> {
+    /// What hunks make of a file, and the hunks as they stand in it.
+    fn change(
+        &mut self,
+        path: &str,
+        old: &[u8],
+        hunks: &[Hunk],
+    ) -> Result<(Vec<u8>, Vec<Hunk>), ApplyError> {
         let lines = split(old);
-        let mut new = Vec::with_capacity(old.len());
-        let mut done = 0;
+        let (mut new, mut changes) = (Vec::with_capacity(old.len()), Vec::new());
+        let (mut done, mut gone, mut come) = (0, 0, 0);
         for (index, hunk) in hunks.iter().enumerate() {
-            let stated = stated(hunk);
+            let stated = Stated { at: stated(hunk), both: hunk.agrees(gone, come) };
             let at = self
-                .place(hunk, &lines, done)
+                .place(hunk, stated, &lines, done)
                 .map_err(|unplaced| error::unplaced(unplaced, path, index + 1, hunk, &lines))?;
-            if at != stated {
-                let (hunk, stated, found) = (index + 1, stated + 1, at + 1);
+            if at != stated.at {
+                let (hunk, stated, found) = (index + 1, stated.at + 1, at + 1);
                 self.moved.push(Moved { path: path.to_owned(), hunk, stated, found });
             }
             lines[done..at].iter().for_each(|line| new.extend_from_slice(line));
             hunk.new_side().for_each(|line| new.extend_from_slice(line.as_bytes()));
             done = at + hunk.old_side().count();
+            gone += hunk.old_side().count();
+            come += hunk.new_side().count();
+            changes.extend(weave::changes(hunk, at));
         }
         lines[done..].iter().for_each(|line| new.extend_from_slice(line));
-        Ok(new)
+        Ok((new, weave::hunks(&lines, &changes)))
     }
 
     /// The line, counted from 0, where a hunk goes; not before `done`.
-    fn place(&mut self, hunk: &Hunk, file: &Lines<'_>, done: usize) -> Result<usize, Unplaced> {
+    fn place(
+        &mut self,
+        hunk: &Hunk,
+        stated: Stated,
+        file: &Lines<'_>,
+        done: usize,
+    ) -> Result<usize, Unplaced> {
         let old: Vec<&[u8]> = hunk.old_side().map(str::as_bytes).collect();
         if old.is_empty() {
             return if file.is_empty() { Ok(0) } else { Err(Unplaced::NoContext) };
         }
-        let stated = stated(hunk);
-        if stated >= done && self.fits(hunk, &old, file, stated)? == old.len() {
-            return Ok(stated);
-        }
-        let mut places = Vec::new();
-        // How well the best place fits, and how near it is.
-        let mut nearest = (0, usize::MAX, stated);
-        for at in done..=file.len().saturating_sub(old.len()) {
-            let fits = self.fits(hunk, &old, file, at)?;
-            if fits == old.len() {
-                places.push(at);
-            }
-            let distance = at.abs_diff(stated);
-            if fits > nearest.0 || (fits == nearest.0 && fits > 0 && distance < nearest.1) {
-                nearest = (fits, distance, at);
-            }
-            if places.len() > PLACES_MAX {
-                break;
-            }
-        }
-        match places.as_slice() {
-            [] => Err(Unplaced::Nowhere(nearest.2)),
-            [at] => Ok(*at),
-            _ => Err(Unplaced::Several(places)),
-        }
-    }
-
-    /// How many lines of `old` stand at `at`, from the first on.
-    fn fits(
-        &mut self,
-        hunk: &Hunk,
-        old: &[&[u8]],
-        file: &Lines<'_>,
-        at: usize,
-    ) -> Result<usize, Unplaced> {
-        let there = file.get(at..).unwrap_or_default();
-        let equal = old.iter().zip(there).take_while(|(old, there)| old == there).count();
-        self.comparisons += u64::try_from(equal).unwrap_or(u64::MAX).saturating_add(1);
-        match () {
-            () if self.comparisons > COMPARISONS_MAX => Err(Unplaced::TooMuchWork),
+        let fits = |at: usize| {
+            let there = file.get(at..).unwrap_or_default();
             // A side that ends without a line end cannot have lines of the file after it.
-            () if equal == old.len() && hunk.is_last() && there.len() > equal => Ok(equal - 1),
-            () => Ok(equal),
+            there.starts_with(&old) && (!hunk.is_last() || there.len() == old.len())
+        };
+        // Git looks at the line before it first if nothing is left there.
+        let is_clear = !is_open(&old) || hunk.new_side().next().is_some();
+        if stated.both && is_clear && stated.at >= done && fits(stated.at) {
+            return Ok(stated.at);
+        }
+        match self.effort.places_for_git(&old, file)?.as_slice() {
+            [at] if !fits(*at) => Err(Unplaced::Nowhere),
+            [at] if *at < done => Err(Unplaced::Passed(*at)),
+            [at] => Ok(*at),
+            [] => Err(Unplaced::Nowhere),
+            several => Err(Unplaced::Several(several.to_vec())),
         }
     }
 }
 
-fn split(bytes: &[u8]) -> Vec<&[u8]> {
+/// What a hunk says about its place.
+#[derive(Debug, Clone, Copy)]
+struct Stated {
+    /// The line of the old file, counted from 0.
+    at: usize,
+    /// Whether the line of the new file says the same.
+    both: bool,
+}
+
+pub(crate) fn split(bytes: &[u8]) -> Vec<&[u8]> {
     bytes.split_inclusive(|byte| *byte == b'\n').collect()
 }
 
@@ -202,8 +223,8 @@ fn check_whole(path: &str, old: &[u8], content: &str) -> Result<(), ApplyError> 
     if old == content.as_bytes() {
         return Ok(());
     }
-    let (old, content) = (split(old), split(content.as_bytes()));
-    Err(error::mismatch(path, 1, 1, &content, &old, 0))
+    let miss = Miss::at(&split(content.as_bytes()), &split(old), 0);
+    Err(ApplyError::Mismatch { path: path.to_owned(), hunk: 1, miss })
 }
 
 #[cfg(test)]

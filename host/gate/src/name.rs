@@ -1,7 +1,11 @@
 //! Which names of files are refused, whatever the rules say, and how names are compared.
 //!
 //! A name must mean one place on every system that may check the patch out. So what Windows
-//! or macOS would read as another name is refused instead of understood.
+//! or macOS would read as another name is refused instead of understood. What they do is told
+//! by Microsoft ("Naming Files, Paths, and Namespaces"), by Apple's Technical Note TN1150, and by
+//! git's own `core.protectNTFS` and `core.protectHFS`.
+
+use unicode_normalization::UnicodeNormalization;
 
 /// Longest path. Longer ones cannot be opened on common systems.
 const PATH_BYTES_MAX: usize = 1_024;
@@ -53,6 +57,9 @@ pub enum NameProblem {
     /// A short alias on Windows.
     #[error("a part of the name looks like a short alias (`NAME~1`) of another file")]
     ShortAlias,
+    /// A device on Windows, whatever its extension.
+    #[error("a part of the name is a device on some systems (`CON`, `NUL`, `COM1`…)")]
+    Reserved,
 }
 
 /// Refuses a name that is not a plain relative path on every system.
@@ -91,6 +98,7 @@ fn check_part(part: &str) -> Result<(), NameProblem> {
         _ if part.ends_with(['.', ' ']) => Err(NameProblem::DroppedEnd),
         _ if part.contains(':') => Err(NameProblem::Colon),
         _ if is_short_alias(part) => Err(NameProblem::ShortAlias),
+        _ if is_reserved(part) => Err(NameProblem::Reserved),
         _ => Ok(()),
     }
 }
@@ -115,6 +123,19 @@ fn is_short_alias(part: &str) -> bool {
     is_number && stem.len() <= 8 && extension.len() <= 3
 }
 
+/// A device of Windows: so is its name with any extension, and with spaces before that.
+fn is_reserved(part: &str) -> bool {
+    let stem = part.split('.').next().unwrap_or_default();
+    let stem = fold(stem.trim_end_matches(' '));
+    let numbered = |prefix| {
+        let mut rest = stem.strip_prefix(prefix).unwrap_or_default().chars();
+        matches!((rest.next(), rest.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
+    };
+    ["con", "prn", "aux", "nul", "conin$", "conout$", "clock$"].contains(&stem.as_str())
+        || numbered("com")
+        || numbered("lpt")
+}
+
 /// Whether a character shows nothing, or changes how its neighbours are shown.
 fn is_invisible(c: char) -> bool {
     is_bidi(c)
@@ -131,12 +152,21 @@ fn is_invisible(c: char) -> bool {
                 | '\u{feff}' | '\u{ffa0}'
                 | '\u{fff9}'..='\u{fffb}'
                 | '\u{e0000}'..='\u{e0fff}'
+                // Private use: Windows and macOS keep other systems' separators and dots here.
+                | '\u{e000}'..='\u{f8ff}'
         )
 }
 
 /// Whether a character changes the direction of the text around it.
 pub(crate) fn is_bidi(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A form in which names are equal that differ by case, or by how their accents are written, which
+/// macOS does not tell apart.
+pub(crate) fn fold_wholly(name: &str) -> String {
+    let decomposed: String = name.nfd().collect();
+    fold(&decomposed).nfd().collect()
 }
 
 /// A form in which names that only differ by case are equal. It equates a little more than any

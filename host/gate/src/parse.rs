@@ -1,4 +1,4 @@
-//! The one reader of patches: a unified diff, plain or as git writes it, and nothing else.
+//! The one reader of diffs: a unified one, plain or as git writes it, and nothing else.
 //!
 //! The counts of a hunk's header frame it and must be right. The positions are claims: they
 //! must be in order here, and are held against the file when the patch is applied.
@@ -7,9 +7,11 @@ mod header;
 mod hunk;
 mod problem;
 
+use crate::proposal::Form;
 use crate::{FileChange, Hunk, Line, Patch};
 
 use header::{Header, Names};
+pub(crate) use hunk::is_hunk_head;
 pub use problem::{PatchError, PatchProblem};
 
 /// Largest patch, in bytes. Far more than a person reviews; room for a generated lock file.
@@ -40,7 +42,7 @@ impl Patch {
         if text.len() > PATCH_BYTES_MAX {
             return Err(PatchProblem::TooMany { what: "bytes", max: PATCH_BYTES_MAX }.at(1));
         }
-        let mut lines = Lines::new(text)?;
+        let mut lines = Lines::new(text, Form::Diff)?;
         let (mut files, mut hunks) = (Vec::new(), 0);
         while lines.peek().is_some() {
             let (line, file) = (lines.number(), section(&mut lines)?);
@@ -61,14 +63,15 @@ impl Patch {
     }
 }
 
-/// The lines of a patch, without their ends, and where we are.
-struct Lines<'a> {
+/// The lines of a proposal, without their ends, and where we are.
+pub(crate) struct Lines<'a> {
     all: Vec<&'a str>,
-    at: usize,
+    pub(crate) at: usize,
+    form: Form,
 }
 
 impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Result<Self> {
+    pub(crate) fn new(text: &'a str, form: Form) -> Result<Self> {
         let all: Vec<&str> = text.strip_suffix('\n').unwrap_or(text).split('\n').collect();
         if all.len() > LINES_MAX {
             return Err(PatchProblem::TooMany { what: "lines", max: LINES_MAX }.at(LINES_MAX + 1));
@@ -76,33 +79,38 @@ impl<'a> Lines<'a> {
         if let Some(at) = all.iter().position(|line| line.contains('\0')) {
             return Err(PatchProblem::Binary.at(at + 1));
         }
-        Ok(Self { all: if text.is_empty() { Vec::new() } else { all }, at: 0 })
+        Ok(Self { all: if text.is_empty() { Vec::new() } else { all }, at: 0, form })
     }
 
-    fn peek(&self) -> Option<&'a str> {
+    pub(crate) fn peek(&self) -> Option<&'a str> {
         self.all.get(self.at).copied()
     }
 
-    fn next(&mut self) -> Option<&'a str> {
+    pub(crate) fn next(&mut self) -> Option<&'a str> {
         let line = self.peek()?;
         self.at += 1;
         Some(line)
     }
 
     /// The next line, if it begins so; what follows the beginning.
-    fn next_after(&mut self, prefix: &str) -> Option<&'a str> {
+    pub(crate) fn next_after(&mut self, prefix: &str) -> Option<&'a str> {
         let rest = self.peek()?.strip_prefix(prefix)?;
         self.at += 1;
         Some(rest)
     }
 
     /// The number of the line that [`Lines::next`] gives, counted from 1.
-    fn number(&self) -> usize {
+    pub(crate) fn number(&self) -> usize {
         self.at + 1
     }
 
     /// That the next line is not what should stand there.
-    fn unexpected(&self, expected: &'static str) -> PatchError {
+    pub(crate) fn unexpected(&self, expected: &'static str) -> PatchError {
+        if let Some(other) =
+            self.peek().and_then(Form::begun_by).filter(|other| *other != self.form)
+        {
+            return PatchProblem::Mixed { form: self.form, other }.at(self.number());
+        }
         let found = problem::excerpt(self.peek());
         PatchProblem::Unexpected { found, expected }.at(self.number())
     }
@@ -112,7 +120,7 @@ impl<'a> Lines<'a> {
 fn section(lines: &mut Lines<'_>) -> Result<FileChange> {
     let line = lines.number();
     let header = Header::read(lines)?;
-    let names = Names::read(lines)?;
+    let names = Names::read(lines, &header)?;
     if names.is_none() && !header.is_git() {
         return Err(lines.unexpected("`diff --git a/path b/path`, or `--- a/path`"));
     }

@@ -52,6 +52,8 @@ pub enum FileChange {
 pub struct Hunk {
     // Where the patch says the hunk begins in the old file, counted from 1.
     pub(crate) old_start: u32,
+    // The same of the new file.
+    pub(crate) new_start: u32,
     // Invariant: only the last line of each side may lack its line end.
     pub(crate) lines: Vec<Line>,
 }
@@ -129,6 +131,24 @@ impl Hunk {
     #[must_use]
     pub fn old_start(&self) -> u32 {
         self.old_start
+    }
+
+    /// Where the patch says it begins in the new file, in the same way.
+    #[must_use]
+    pub fn new_start(&self) -> u32 {
+        self.new_start
+    }
+
+    /// Whether the two starts say the same, when the hunks above take `gone` lines of the file
+    /// and put `come` in their place.
+    pub(crate) fn agrees(&self, gone: usize, come: usize) -> bool {
+        let first = |start: u32, is_empty: bool| {
+            let start = usize::try_from(start).unwrap_or(usize::MAX);
+            if is_empty { start.saturating_add(1) } else { start }
+        };
+        let old = first(self.old_start, self.old_side().next().is_none());
+        let new = first(self.new_start, self.new_side().next().is_none());
+        old.saturating_add(come) == new.saturating_add(gone)
     }
 
     /// Its lines.
@@ -233,22 +253,13 @@ fn write_hunks(f: &mut fmt::Formatter<'_>, from: &str, to: &str, hunks: &[Hunk])
         return Ok(());
     }
     writeln!(f, "--- {:#}\n+++ {:#}", Name("a/", from), Name("b/", to))?;
-    let (mut old_before, mut new_before) = (0, 0);
     for hunk in hunks {
         let (old, new) = (hunk.old_side().count(), hunk.new_side().count());
-        // How far the hunks before this one have moved its lines. A side without lines names
-        // the line before it, hence the two ones.
-        let at = usize::try_from(hunk.old_start).unwrap_or(usize::MAX);
-        let first = if old == 0 { at.saturating_add(1) } else { at };
-        let new_first = first.saturating_add(new_before).saturating_sub(old_before);
-        let new_at = if new == 0 { new_first.saturating_sub(1) } else { new_first };
-        writeln!(f, "@@ -{at},{old} +{new_at},{new} @@")?;
+        writeln!(f, "@@ -{},{old} +{},{new} @@", hunk.old_start, hunk.new_start)?;
         hunk.lines
             .iter()
             .map(Line::parts)
             .try_for_each(|(sign, text)| write_line(f, sign, text))?;
-        old_before += old;
-        new_before += new;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::place::nearest;
 use super::{Lines, PLACES_MAX, Unplaced, stated};
 use crate::Hunk;
 
@@ -35,27 +36,19 @@ pub enum ApplyError {
         why: String,
     },
     /// The old lines of a hunk are nowhere in the file.
-    #[error(
-        "hunk {hunk} of `{path}` does not fit: at line {line} {expected}, {difference}\n{found}"
-    )]
+    #[error("hunk {hunk} of `{path}` does not fit: {miss}")]
     Mismatch {
         /// The file.
         path: String,
         /// The hunk, counted from 1.
         hunk: usize,
-        /// The first line of the file that differs, counted from 1.
-        line: usize,
-        /// What the patch says stands there.
-        expected: String,
-        /// In what they differ.
-        difference: Difference,
-        /// What the file really says there: numbered lines, cut and escaped.
-        found: String,
+        /// Where it nearly fits.
+        miss: Miss,
     },
     /// The old lines of a hunk are at several places, none of them where it says.
     #[error(
-        "hunk {hunk} of `{path}` says line {stated}, but its lines are at {}; correct the line, \
-         or add context",
+        "hunk {hunk} of `{path}`, which says line {stated}, fits {}; correct both line numbers in its \
+         header, or add context",
         list(places)
     )]
     Ambiguous {
@@ -67,6 +60,19 @@ pub enum ApplyError {
         stated: usize,
         /// The lines where it would fit; the first few.
         places: Vec<usize>,
+    },
+    /// The old lines of a hunk are above those of the hunk before it, and nowhere else.
+    #[error(
+        "hunk {hunk} of `{path}` fits line {found} only, above the end of the hunk before it; \
+         write hunks in the order of the file"
+    )]
+    OutOfOrder {
+        /// The file.
+        path: String,
+        /// The hunk, counted from 1.
+        hunk: usize,
+        /// The line where it would fit, counted from 1.
+        found: usize,
     },
     /// A hunk without an unchanged or removed line, in a file that is not empty.
     #[error("hunk {hunk} of `{path}` has only added lines; add an unchanged line around them")]
@@ -86,6 +92,19 @@ pub enum ApplyError {
         /// The hunk, counted from 1.
         hunk: usize,
     },
+}
+
+/// Where lines nearly fit a file, and what keeps them from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Miss {
+    /// The first line of the file that differs, counted from 1.
+    pub line: usize,
+    /// What the patch says stands there, cut and escaped; nothing if the patch has ended.
+    pub expected: Option<String>,
+    /// In what they differ.
+    pub difference: Difference,
+    /// What the file really says there: a few numbered lines, cut and escaped.
+    pub found: String,
 }
 
 /// In what a line of the file differs from the one of the patch.
@@ -120,6 +139,18 @@ impl fmt::Display for Difference {
     }
 }
 
+impl fmt::Display for Miss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, expected, difference, found } = self;
+        write!(f, "at line {line} ")?;
+        match expected {
+            Some(text) => write!(f, "the patch says `{text}`")?,
+            None => f.write_str("the patch ends")?,
+        }
+        write!(f, ", {difference}\n{found}")
+    }
+}
+
 /// Says why a hunk has no place.
 pub(super) fn unplaced(
     unplaced: Unplaced,
@@ -136,36 +167,27 @@ pub(super) fn unplaced(
             let places = places.into_iter().take(PLACES_MAX).map(|at| at + 1).collect();
             ApplyError::Ambiguous { path: name, hunk, stated: stated(which) + 1, places }
         }
-        Unplaced::Nowhere(at) => {
+        Unplaced::Passed(at) => ApplyError::OutOfOrder { path: name, hunk, found: at + 1 },
+        Unplaced::Nowhere => {
             let old: Vec<&[u8]> = which.old_side().map(str::as_bytes).collect();
-            mismatch(path, hunk, at + 1, &old, file, at)
+            let at = nearest(&old, file, stated(which));
+            ApplyError::Mismatch { path: name, hunk, miss: Miss::at(&old, file, at) }
         }
     }
 }
 
-/// Says which line differs when `expected` is held against the file from line `at` (from 0) on.
-pub(super) fn mismatch(
-    path: &str,
-    hunk: usize,
-    first: usize,
-    expected: &Lines<'_>,
-    file: &Lines<'_>,
-    at: usize,
-) -> ApplyError {
-    let there = file.get(at..).unwrap_or_default();
-    let equal = expected.iter().zip(there).take_while(|(a, b)| a == b).count();
-    let (wanted, found) = (expected.get(equal).copied(), there.get(equal).copied());
-    let expected = match wanted {
-        Some(text) => format!("the patch says `{}`", shown(text)),
-        None => "the patch ends".to_owned(),
-    };
-    ApplyError::Mismatch {
-        path: path.to_owned(),
-        hunk,
-        line: first.saturating_add(equal),
-        expected,
-        difference: Difference::between(wanted, found),
-        found: around(file, at.saturating_add(equal)),
+impl Miss {
+    /// What differs when `expected` is held against the file from line `at` (from 0) on.
+    pub(crate) fn at(expected: &Lines<'_>, file: &Lines<'_>, at: usize) -> Self {
+        let there = file.get(at..).unwrap_or_default();
+        let equal = expected.iter().zip(there).take_while(|(a, b)| a == b).count();
+        let (wanted, found) = (expected.get(equal).copied(), there.get(equal).copied());
+        Self {
+            line: at.saturating_add(equal).saturating_add(1),
+            expected: wanted.map(shown),
+            difference: Difference::between(wanted, found),
+            found: around(file, at.saturating_add(equal)),
+        }
     }
 }
 
@@ -205,7 +227,7 @@ fn around(file: &Lines<'_>, at: usize) -> String {
 }
 
 /// A line as a message may repeat it: cut, and with everything unprintable escaped.
-fn shown(line: &[u8]) -> String {
+pub(crate) fn shown(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line));
     let mut shown = String::new();
     for c in text.chars().take(SHOWN_CHARS_MAX) {
@@ -221,7 +243,7 @@ fn shown(line: &[u8]) -> String {
     shown
 }
 
-fn list(places: &[usize]) -> String {
+pub(crate) fn list(places: &[usize]) -> String {
     let places: Vec<String> = places.iter().map(|line| format!("line {line}")).collect();
     places.join(", ")
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use similar::{Algorithm, Change, ChangeTag, DiffOp};
 
 use super::*;
-use crate::{Line, Patch};
+use crate::Line;
 
 type Files = BTreeMap<&'static str, &'static str>;
 
@@ -88,20 +88,8 @@ fn a_hunk_with_a_wrong_line_goes_to_the_only_other_place() {
     );
     // It fits at two places, but stands where it says.
     check(&files, &hunk("4 +4", "-b\n+B\n"), &[("x", Some("a\nb\nc\nB\nd\ne\n"))], &[]);
-    // It stands where it says, but before the hunk above it, which has moved.
-    check(
-        &files,
-        &hunk("1 +1", "-c\n+C\n@@ -2 +2 @@\n-b\n+B\n"),
-        &[("x", Some("a\nb\nC\nB\nd\ne\n"))],
-        &[(1, 3), (2, 4)],
-    );
-    // It fits at two places, one of which is before the hunk above it.
-    check(
-        &files,
-        &hunk("3 +3", "-c\n+C\n@@ -6 +6 @@\n-b\n+B\n"),
-        &[("x", Some("a\nb\nC\nB\nd\ne\n"))],
-        &[(6, 4)],
-    );
+    // The line of the new file is wrong, so it says none; there is one place.
+    check(&files, &hunk("5 +9", "-d\n+D\n"), &[("x", Some("a\nb\nc\nb\nD\ne\n"))], &[]);
 }
 
 /// Files that a patch may fail to fit, and what is said about each patch.
@@ -171,6 +159,50 @@ fn what_does_not_fit_says_what_the_file_holds() {
 }
 
 #[test]
+fn git_would_not_tell_these_places_apart_as_we_do() {
+    let texts = [
+        // It fits at two places, one of which is above the end of the hunk before it.
+        "--- a/same\n+++ b/same\n@@ -3,2 +3,2 @@\n a\n-b\n+B\n@@ -8 +8 @@\n-b\n+B\n",
+        // It stands where it says, but above the hunk before it, which has moved.
+        "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-three\n+3\n@@ -2 +2 @@\n-two\n+2\n",
+        // The two starts say different places.
+        "--- a/same\n+++ b/same\n@@ -1 +3 @@\n-a\n+A\n",
+    ];
+    insta::assert_snapshot!(misfits(&texts), @"
+    hunk 2 of `same`, which says line 8, fits line 2, line 4, line 6; correct both line numbers in its header, or add context
+    hunk 2 of `x` fits line 2 only, above the end of the hunk before it; write hunks in the order of the file
+    hunk 1 of `same`, which says line 1, fits line 1, line 3, line 5; correct both line numbers in its header, or add context
+    ");
+}
+
+#[test]
+fn what_is_settled_says_where_it_stands_and_what_is_around_it() {
+    let files = Files::from([("x", "a\nb\nc\nb\nd\ne\nf\ng\nh\ni\nj\nk\nl")]);
+    let text = "--- a/x\n+++ b/x\n@@ -2 +2 @@\n-c\n+C\n@@ -4 +3,0 @@\n-b\n@@ -13 +10 @@\n-l\n\\ No newline at end of file\n+l\n";
+    insta::assert_snapshot!(apply_to(&files, text).unwrap().settled, @r"
+    diff --git a/x b/x
+    --- a/x
+    +++ b/x
+    @@ -1,7 +1,6 @@
+     a
+     b
+    -c
+    +C
+    -b
+     d
+     e
+     f
+    @@ -10,4 +9,4 @@
+     i
+     j
+     k
+    -l
+    \ No newline at end of file
+    +l
+    ");
+}
+
+#[test]
 fn what_nearly_fits_says_what_is_missing() {
     let texts = [
         "--- a/x\n+++ b/x\n@@ -4,2 +4,2 @@\n four\n-\tfive\n+5\n",
@@ -204,7 +236,7 @@ fn what_nearly_fits_says_what_is_missing() {
          2 | b
     hunk 1 of `empty` does not fit: at line 1 the patch says `a`, but the file has no such line; it ends with:
            (nothing: it is empty)
-    hunk 1 of `same` says line 2, but its lines are at line 1, line 3, line 5; correct the line, or add context
+    hunk 1 of `same`, which says line 2, fits line 1, line 3, line 5; correct both line numbers in its header, or add context
     ");
 }
 
@@ -216,12 +248,23 @@ fn a_file_that_cannot_be_read_is_not_taken_for_one_that_is_not_there() {
 }
 
 #[test]
-fn looking_for_a_hunk_has_a_ceiling() {
+fn looking_for_hunks_has_a_ceiling() {
+    let lines = 90_000;
+    let file: String = (0..lines).map(|n| format!("{n}\n")).collect();
+    let hunk = |n: usize| format!("@@ -{} +{} @@\n-{n}\n+x\n", n + 7, n + 7);
+    let hunks: String = (0..lines).step_by(100).map(hunk).collect();
+    let patch = valid(&format!("--- a/x\n+++ b/x\n{hunks}"));
+    let err = apply(&patch, &|_| Ok(Some(file.clone().into_bytes()))).unwrap_err();
+    assert!(matches!(err, ApplyError::TooMuchWork { hunk: 334, .. }), "{err}");
+}
+
+#[test]
+fn lines_that_repeat_are_no_more_work() {
     let file = "a\n".repeat(60_000);
     let body = " a\n".repeat(30_000) + "-b\n";
     let patch = valid(&format!("--- a/x\n+++ b/x\n@@ -1,30001 +1,30000 @@\n{body}"));
     let err = apply(&patch, &|_| Ok(Some(file.clone().into_bytes()))).unwrap_err();
-    assert_eq!(err, ApplyError::TooMuchWork { path: "x".into(), hunk: 1 });
+    assert!(matches!(err, ApplyError::Mismatch { hunk: 1, .. }), "{err}");
 }
 
 #[test]
@@ -257,10 +300,11 @@ fn diff(old: &str, new: &str, context: usize) -> String {
         let lines: Vec<Line> =
             ops.iter().flat_map(|op| op.iter_changes(&old, &new)).map(line).collect();
         let old_start = u32::try_from(ops[0].old_range().start).unwrap() + 1;
-        let mut hunk = Hunk { old_start, lines };
-        if hunk.old_side().next().is_none() {
-            hunk.old_start -= 1;
-        }
+        let new_start = u32::try_from(ops[0].new_range().start).unwrap() + 1;
+        let mut hunk = Hunk { old_start, new_start, lines };
+        let (old, new) = (hunk.old_side().count(), hunk.new_side().count());
+        hunk.old_start -= u32::from(old == 0);
+        hunk.new_start -= u32::from(new == 0);
         hunk
     };
     let hunks = similar::group_diff_ops(ops, context).into_iter().map(hunk).collect();

@@ -13,6 +13,7 @@ pub(super) struct Header<'a> {
     is_deleted: Option<()>,
     index: Option<()>,
     similarity: Option<()>,
+    old_mode: Option<()>,
     from: Option<String>,
     to: Option<String>,
 }
@@ -26,15 +27,20 @@ pub(super) struct Names {
 
 impl<'a> Header<'a> {
     pub(super) fn read(lines: &mut Lines<'a>) -> Result<Self> {
-        let mut header = Self { git: lines.next_after("diff --git "), ..Self::default() };
+        let at = lines.number();
+        let git = lines.next_after("diff --git ");
+        without_cr(git.unwrap_or_default()).map_err(|problem| problem.at(at))?;
+        let mut header = Self { git, ..Self::default() };
         while header.is_git()
             && let Some(line) = lines.peek()
         {
-            match header.take(line) {
-                Ok(true) => lines.at += 1,
-                Ok(false) => break,
-                Err(problem) => return Err(problem.at(lines.number())),
+            let bare = line.strip_suffix('\r').unwrap_or(line);
+            let taken = header.take(bare).map_err(|problem| problem.at(lines.number()))?;
+            if !taken {
+                break;
             }
+            without_cr(line).map_err(|problem| problem.at(lines.number()))?;
+            lines.at += 1;
         }
         Ok(header)
     }
@@ -67,7 +73,10 @@ impl<'a> Header<'a> {
         {
             check_percent(percent)?;
             once(&mut self.similarity, (), "similarity index")?;
-        } else if let Some(mode) = after_any(line, &["old mode ", "new mode "]) {
+        } else if let Some(mode) = line.strip_prefix("old mode ") {
+            known_mode(mode)?;
+            once(&mut self.old_mode, (), "old mode")?;
+        } else if let Some(mode) = line.strip_prefix("new mode ") {
             known_mode(mode)?;
             return Err(PatchProblem::ModeChange);
         } else if after_any(line, &["copy from ", "copy to "]).is_some() {
@@ -85,6 +94,9 @@ impl<'a> Header<'a> {
         let Some(git) = self.git else {
             return names.ok_or(PatchProblem::NoChange);
         };
+        if self.old_mode.is_some() {
+            return Err(PatchProblem::ModeChange);
+        }
         match (self.from.is_some(), self.to.is_some()) {
             (true, false) => {
                 return Err(PatchProblem::Contradiction("`rename from` without `rename to`"));
@@ -124,6 +136,13 @@ impl<'a> Header<'a> {
             () if self.is_deleted.is_some() && new.is_some() => {
                 wrong("a deleted file has `+++ /dev/null`")
             }
+            // Without them git looks for a file of that name.
+            () if old.is_none() && self.is_new.is_none() => {
+                wrong("a new file needs the line `new file mode 100644`")
+            }
+            () if new.is_none() && self.is_deleted.is_none() => {
+                wrong("a deleted file needs the line `deleted file mode 100644`")
+            }
             () if self.is_rename() && (old != &self.from || new != &self.to) => {
                 wrong("`---` and `+++` name other files than `rename from` and `rename to`")
             }
@@ -133,17 +152,40 @@ impl<'a> Header<'a> {
 }
 
 impl Names {
-    /// The lines `---` and `+++`, if the next line is the first of them.
-    pub(super) fn read(lines: &mut Lines<'_>) -> Result<Option<Self>> {
+    /// The lines `---` and `+++` below a header, if the next line is the first of them.
+    pub(super) fn read(lines: &mut Lines<'_>, header: &Header<'_>) -> Result<Option<Self>> {
         let line = lines.number();
         let Some(old) = lines.next_after("--- ") else { return Ok(None) };
-        let old = side_name(old, "a/").map_err(|problem| problem.at(line))?;
+        let is_clear = |text| {
+            without_cr(text)?;
+            if header.is_git() { Ok(()) } else { without_time(text) }
+        };
+        let old = is_clear(old).and_then(|()| side_name(old, "a/"));
+        let old = old.map_err(|problem| problem.at(line))?;
         let Some(new) = lines.next_after("+++ ") else {
             return Err(lines.unexpected("`+++ b/path`, or `+++ /dev/null`"));
         };
-        let new = side_name(new, "b/").map_err(|problem| problem.at(line + 1))?;
+        let new = is_clear(new).and_then(|()| side_name(new, "b/"));
+        let new = new.map_err(|problem| problem.at(line + 1))?;
         Ok(Some(Self { old, new }))
     }
+}
+
+/// Lines of a head end with LF, also where those of the file end with CRLF.
+fn without_cr(line: &str) -> Told<()> {
+    if line.ends_with('\r') { Err(PatchProblem::HeadLineEnd) } else { Ok(()) }
+}
+
+/// Without git's header, git takes the end of a name for a time if it looks like one, and no tab
+/// stands between them.
+fn without_time(text: &str) -> Told<()> {
+    let like_time = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
+    if !text.contains('\t') && text.split(' ').skip(1).any(like_time) {
+        return Err(PatchProblem::BadName(
+            "its end could be a time; write a tab after it, or a line `diff --git` above",
+        ));
+    }
+    Ok(())
 }
 
 fn once<T>(slot: &mut Option<T>, value: T, header: &'static str) -> Told<()> {

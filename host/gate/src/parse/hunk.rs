@@ -3,6 +3,9 @@
 use super::{Lines, PatchProblem, Result};
 use crate::{Hunk, Line};
 
+/// What follows the backslash of the mark for a missing line end.
+const NO_LINE_END: &str = " No newline at end of file";
+
 /// How many lines of each side are still to come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Counts {
@@ -10,9 +13,10 @@ struct Counts {
     new: u32,
 }
 
-/// `@@ -start,old +…,new @@`
+/// `@@ -start,old +start,new @@`
 struct Head {
     old_start: u32,
+    new_start: u32,
     counts: Counts,
 }
 
@@ -55,14 +59,17 @@ fn read(lines: &mut Lines<'_>) -> Result<(Hunk, Counts)> {
         left = left.without(&line).ok_or_else(wrong_counts)?;
         lines.at += 1;
         body.push(line);
-        if lines.next_after("\\ ").is_some() {
+        if let Some(mark) = lines.next_after("\\") {
+            if mark != NO_LINE_END {
+                return Err(PatchProblem::BadMark.at(lines.at));
+            }
             end_of_side(&mut body, left).map_err(|problem| problem.at(lines.at))?;
         }
     }
     if lines.peek().is_some_and(|line| line.starts_with([' ', '+', '-']) && !is_head(line)) {
         return Err(wrong_counts());
     }
-    let hunk = Hunk { old_start: head.old_start, lines: body };
+    let hunk = Hunk { old_start: head.old_start, new_start: head.new_start, lines: body };
     if hunk.lines.iter().all(|line| matches!(line, Line::Context(_))) {
         return Err(PatchProblem::IdleHunk.at(at));
     }
@@ -133,6 +140,11 @@ fn body_line(line: &str) -> Option<Line> {
     }
 }
 
+/// Whether a line could begin a hunk of a diff.
+pub(crate) fn is_hunk_head(line: &str) -> bool {
+    head(line).is_some()
+}
+
 /// The first line of a hunk. What follows the second `@@` is a heading and is dropped.
 fn head(line: &str) -> Option<Head> {
     let (old, rest) = line.strip_prefix("@@ -")?.split_once(" +")?;
@@ -140,8 +152,8 @@ fn head(line: &str) -> Option<Head> {
     if !heading.is_empty() && !heading.starts_with([' ', '\r']) {
         return None;
     }
-    let ((old_start, old), (_, new)) = (range(old)?, range(new)?);
-    Some(Head { old_start, counts: Counts { old, new } })
+    let ((old_start, old), (new_start, new)) = (range(old)?, range(new)?);
+    Some(Head { old_start, new_start, counts: Counts { old, new } })
 }
 
 /// `start,count`, or `start` for one line. Only an empty range may start at 0.

@@ -1,11 +1,12 @@
-//! Why a text is not a patch, in words that whoever wrote it can act on.
+//! Why a text is not a proposal, in words that whoever wrote it can act on.
 
 use crate::parse::{FILES_MAX, HUNKS_MAX, LINES_MAX, PATCH_BYTES_MAX};
+use crate::proposal::Form;
 
 /// Most characters of a line that a message repeats.
 const EXCERPT_CHARS_MAX: usize = 80;
 
-/// Why a text is not a [`Patch`](crate::Patch).
+/// Why a text is not a [`Patch`](crate::Patch), or not a [`Proposal`](crate::Proposal).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct PatchError {
@@ -113,13 +114,53 @@ pub enum PatchProblem {
         "a new or deleted file needs all its lines in one hunk: `@@ -0,0 +1,count @@` or `@@ -1,count +0,0 @@`"
     )]
     NotWhole,
+    /// A line of a head that ends with CRLF.
+    #[error(
+        "a line of the patch's own ends with CRLF; only lines of a file may, where the file has it"
+    )]
+    HeadLineEnd,
+    /// A line with a backslash that is not the one mark.
+    #[error("only `\\ No newline at end of file` may begin with a backslash")]
+    BadMark,
+    /// A text in none of the three forms.
+    #[error(
+        "this begins neither a diff (`diff --git a/path b/path` or `--- a/path`), nor `*** Begin \
+         Patch`, and no `<<<<<<< SEARCH` follows; write nothing but the change, in one of these"
+    )]
+    UnknownForm,
+    /// A text in two forms.
+    #[error("this is written as {form}; {other} cannot follow; write the whole change in one form")]
+    Mixed {
+        /// The form of what stands above.
+        form: Form,
+        /// The form that begins.
+        other: Form,
+    },
+    /// A block without a file.
+    #[error("no path stands above this block; write the file's path on the line before it")]
+    NoPath,
+    /// A mark within a block.
+    #[error(
+        "a mark of search/replace blocks stands within a block, so it can be read in two ways; \
+         close the block above it, or write a diff if the mark is text of the file"
+    )]
+    MarkInBlock,
+    /// What begins and does not end.
+    #[error("{0} that begins here does not end; close it with `{1}`")]
+    Unfinished(&'static str, &'static str),
+    /// Line numbers where they mean nothing.
+    #[error(
+        "line numbers have no place after `@@` in this form; write `@@` alone, or `@@` and a line \
+         of the file that stands above"
+    )]
+    NumberedHunk,
     /// A head without a change.
     #[error("this file has a head but no change; add a hunk, or leave the file out")]
     NoChange,
 }
 
 impl PatchProblem {
-    pub(super) fn at(self, line: usize) -> PatchError {
+    pub(crate) fn at(self, line: usize) -> PatchError {
         PatchError { line, problem: self }
     }
 }

@@ -232,7 +232,7 @@ fn what_git_could_say_and_we_do_not_take_is_refused() {
     insta::assert_snapshot!(complaints(&texts), @"
     line 1: this file has a head but no change; add a hunk, or leave the file out
     line 1: this file has a head but no change; add a hunk, or leave the file out
-    line 2: modes may not change, and new files may not be executable; use `new file mode 100644`
+    line 3: modes may not change, and new files may not be executable; use `new file mode 100644`
     line 2: modes may not change, and new files may not be executable; use `new file mode 100644`
     line 2: symbolic links (mode 120000) are not accepted
     line 2: submodules (mode 160000) are not accepted

@@ -1,0 +1,5 @@
+//! Bytes for `gate::fuzzing::apply_to`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| gate::fuzzing::apply_to(bytes));
