@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use gate::{ApplyError, Judgement, Rules, Ruling};
-use session::{Approval, Binding, StopReason};
+use gate::{ApplyError, Rules};
+use session::{Approval, Binding, Ruling, StopReason, Verdict};
 use snapshot::{Digest, FileContent, ReadError, RepoPath, Snapshot, SnapshotError};
 
 use crate::delivery::Delivery;
@@ -22,7 +22,8 @@ pub struct Head {
 #[derive(Debug, Clone)]
 pub struct Cleared {
     pub(crate) delivery: Delivery,
-    pub(crate) judgement: Judgement,
+    /// What the gates say of it now.
+    pub(crate) verdicts: Vec<Verdict>,
     pub(crate) files: BTreeMap<RepoPath, Option<FileContent>>,
     /// What stood there before.
     pub(crate) before: BTreeMap<RepoPath, Option<Digest>>,
@@ -45,14 +46,14 @@ pub enum Refusal {
     },
     /// The rules of the base refuse the patch.
     #[error("the gates refuse it: {}", Said(.0, Ruling::Refuse))]
-    Gates(Judgement),
+    Gates(Vec<Verdict>),
     /// The rules of the base want a person to say so.
-    #[error("the gate `{gate}` needs an approval: {}", Said(.judgement, Ruling::Approval))]
+    #[error("the gate `{gate}` needs an approval: {}", Said(.verdicts, Ruling::Approval))]
     NotApproved {
         /// Which gate.
         gate: String,
         /// What all gates found.
-        judgement: Judgement,
+        verdicts: Vec<Verdict>,
     },
     /// The patch does not fit the files.
     #[error("the patch does not apply: {0}")]
@@ -71,11 +72,11 @@ pub enum Refusal {
 }
 
 /// What the gates say that came to a ruling.
-struct Said<'a>(&'a Judgement, Ruling);
+struct Said<'a>(&'a [Verdict], Ruling);
 
 impl fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let refused = self.0.verdicts.iter().filter(|verdict| verdict.ruling == self.1);
+        let refused = self.0.iter().filter(|verdict| verdict.ruling() == self.1);
         let said: Vec<&str> = refused.map(|verdict| verdict.because.as_str()).collect();
         f.write_str(&said.join("; "))
     }
@@ -162,24 +163,24 @@ impl Fitting {
     ///
     /// # Errors
     /// With the first reason not to write it.
-    pub fn clear(self, judgement: Judgement, terms: Terms<'_>) -> Result<Cleared, Refusal> {
+    pub fn clear(self, verdicts: Vec<Verdict>, terms: Terms<'_>) -> Result<Cleared, Refusal> {
         let policy = Digest::of(terms.rules.canonical().as_bytes()).to_string();
         let (head, patch) = (&self.delivery.bound.head, &self.delivery.patch_digest);
         let bound = Binding { head: head.clone(), patch: patch.clone(), policy };
         let reason = &self.delivery.result.stop_reason;
-        if judgement.ruling() == Ruling::Refuse {
-            return Err(Refusal::Gates(judgement));
+        if verdicts.iter().any(|verdict| verdict.ruling() == Ruling::Refuse) {
+            return Err(Refusal::Gates(verdicts));
         }
-        let asks = judgement.verdicts.iter().filter(|verdict| verdict.ruling == Ruling::Approval);
-        let mut gates = asks.map(|verdict| verdict.gate.to_string());
+        let asks = verdicts.iter().filter(|verdict| verdict.ruling() == Ruling::Approval);
+        let mut gates = asks.map(|verdict| verdict.gate.clone());
         if let Some(gate) = gates.find(|gate| !terms.approve(gate, &bound)) {
-            return Err(Refusal::NotApproved { gate, judgement });
+            return Err(Refusal::NotApproved { gate, verdicts });
         }
         if !terms.take(reason, &bound) {
             return Err(Refusal::NotDone(reason.clone()));
         }
         let Self { delivery, files, before, commit } = self;
-        Ok(Cleared { delivery, judgement, files, before, commit })
+        Ok(Cleared { delivery, verdicts, files, before, commit })
     }
 }
 
@@ -209,8 +210,8 @@ impl Cleared {
     }
 
     /// What the gates say of it now.
-    pub fn judgement(&self) -> &Judgement {
-        &self.judgement
+    pub fn verdicts(&self) -> &[Verdict] {
+        &self.verdicts
     }
 
     /// The files that it touches.

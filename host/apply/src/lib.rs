@@ -24,4 +24,4 @@ pub use branch::{BranchError, Committed, to_branch};
 pub use delivery::{Delivery, DeliveryError};
 pub use files::{FilesError, Handout, to_files};
 pub use hold::{Cleared, Fitting, Head, Refusal, Terms, fit};
-pub use worktree::{WorktreeError, Written, to_working_tree};
+pub use worktree::{WorktreeError, Written, finish, to_working_tree};

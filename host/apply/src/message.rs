@@ -78,7 +78,7 @@ pub(crate) fn page(cleared: &Cleared) -> String {
         let _ = writeln!(page, "| {} | {added} | {removed} |", names.join(" → "));
     }
     page.push_str("\nGates, judged again where this was applied:\n\n");
-    for verdict in &cleared.judgement.verdicts {
+    for verdict in &cleared.verdicts {
         let _ = writeln!(page, "- {}: {}", verdict.gate, escaped(&quiet(&verdict.because)));
     }
     let tests = [("before", &result.tests_before), ("with the patch", &result.tests_after)];

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::gates::{
     GateName, few_files, few_lines, masks, no_secret, nothing_hidden, nothing_protected, valid,
 };
-use crate::{InvalidPatch, PatchError, Rules, ValidPatch};
+use crate::{InvalidPatch, PatchError, ResolveError, Rules, TreeConflict, ValidPatch};
 
 /// Most places of a verdict that are listed; `found` counts all of them.
 const PLACES_MAX: usize = 100;
@@ -145,6 +145,21 @@ impl From<&PatchError> for Judgement {
 impl From<&InvalidPatch> for Judgement {
     /// A patch that no rules were asked about: only one gate can speak.
     fn from(err: &InvalidPatch) -> Self {
+        let paths = err.complaints().iter().map(|(path, _)| path.clone()).collect();
+        Self { verdicts: vec![refused(err.to_string(), paths)] }
+    }
+}
+
+impl From<&ResolveError> for Judgement {
+    /// A proposal that means no patch for these files: only one gate can speak.
+    fn from(err: &ResolveError) -> Self {
+        Self { verdicts: vec![refused(err.to_string(), Vec::new())] }
+    }
+}
+
+impl From<&TreeConflict> for Judgement {
+    /// A patch whose names the tree has no room for.
+    fn from(err: &TreeConflict) -> Self {
         let paths = err.complaints().iter().map(|(path, _)| path.clone()).collect();
         Self { verdicts: vec![refused(err.to_string(), paths)] }
     }

@@ -3,10 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use gate::{FileChange, Judgement, Patch, Rules, TestNumbers, TestRun, ValidPatch};
+use gate::{
+    EntryKind, FileChange, Judgement, Patch, Proposal, Rules, TestNumbers, TestRun, ValidPatch,
+};
 use session::event::Input;
 use session::{Binding, CallId, PatchFile, Place, Ruling, TestCounts, TestsSaid, Verdict};
-use snapshot::{Digest, FileContent, RepoPath, Snapshot};
+use snapshot::{
+    Answer, Digest, FileContent, Grant, Kind, Question, ReadError, RepoPath, Snapshot, View,
+};
 
 use crate::dependencies;
 use crate::plan::RunPlan;
@@ -105,16 +109,11 @@ impl By {
 
 /// Looks at a patch as the model wrote it.
 pub(crate) fn look(text: &str, by: By) -> Looked {
-    let patch = match Patch::parse(text) {
+    let patch = match read(text, &by.head) {
         Ok(patch) => patch,
-        Err(err) => {
-            let judgement = Judgement::from(&err);
-            let problem = format!("the patch cannot be read: {err}");
-            return Looked::Over(refused(problem, None, &judgement));
-        }
+        Err((problem, judgement)) => return Looked::Over(refused(problem, None, &judgement)),
     };
-    let diff = patch.to_diff();
-    let digest = Digest::of(diff.as_bytes());
+    let digest = Digest::of(patch.to_diff().as_bytes());
     let valid = match patch.validate() {
         Ok(valid) => valid,
         Err(err) => {
@@ -122,18 +121,23 @@ pub(crate) fn look(text: &str, by: By) -> Looked {
             return Looked::Over(refused(err.to_string(), Some(digest), &judgement));
         }
     };
+    if let Err(err) = gate::check_room(&valid, &|path| listed(&by.head, path)) {
+        let judgement = Judgement::from(&err);
+        return Looked::Over(refused(err.to_string(), Some(digest), &judgement));
+    }
     let judgement = gate::judge(&valid, &by.rules);
     if let Some(problem) = refusal(&judgement) {
         return Looked::Over(refused(problem, Some(digest), &judgement));
     }
-    let files = match apply(&valid, &by.head) {
-        Ok(files) => files,
+    let passed = match apply(&valid, &by.head) {
+        Ok(passed) => passed,
         Err(problem) => return Looked::Over(refused(problem, Some(digest), &judgement)),
     };
     let is_source = |path: &&str| by.rules.is_source_of_dependencies(path);
     let sources: Vec<String> = valid.paths().filter(is_source).map(str::to_owned).collect();
+    // Where its hunks stand is a part of it now.
+    let digest = Digest::of(passed.diff.as_bytes());
     let bound = by.binding(&digest);
-    let passed = Passed { diff, files };
     let fitting = Fitting { valid, digest, bound, judgement, passed, sources, by };
     match fitting.sources.is_empty() {
         true => Looked::Over(fitting.judge(&gate::Dependencies::Untouched)),
@@ -172,10 +176,43 @@ impl Fitting {
 
 /// What a patch that passed makes of the head: for a run that goes on, where it was judged before.
 pub(crate) fn again(text: &str, head: &Snapshot) -> Option<Passed> {
-    let patch = Patch::parse(text).ok()?;
-    let diff = patch.to_diff();
-    let files = apply(&patch.validate().ok()?, head).ok()?;
-    Some(Passed { diff, files })
+    apply(&read(text, head).ok()?.validate().ok()?, head).ok()
+}
+
+/// The patch that a proposal means for this head, or why there is none, for the model and as the
+/// one gate says it that can speak.
+fn read(text: &str, head: &Snapshot) -> Result<Patch, (String, Judgement)> {
+    let proposal = Proposal::parse(text)
+        .map_err(|err| (format!("the patch cannot be read: {err}"), Judgement::from(&err)))?;
+    proposal
+        .resolve(&|path| content(head, path))
+        .map_err(|err| (format!("the patch does not fit: {err}"), Judgement::from(&err)))
+}
+
+fn content(head: &Snapshot, path: &str) -> Result<Option<Vec<u8>>, String> {
+    let path = RepoPath::parse(path).map_err(|err| err.to_string())?;
+    match head.read(&path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(ReadError::NotFound) => Ok(None),
+        Err(err) => Err(err.to_string()),
+    }
+}
+
+/// What stands in a directory of the head.
+fn listed(head: &Snapshot, path: &str) -> Result<Vec<(String, EntryKind)>, String> {
+    let question = Question::List { tree: snapshot::Tree::Head, path: path.to_owned() };
+    let answer = View::new(head.clone(), None, Grant::everything()).answer(&question);
+    if let Answer::Denied(err) = answer {
+        let is_none = matches!(err, ReadError::NotFound | ReadError::NotADirectory);
+        return if is_none { Ok(Vec::new()) } else { Err(err.to_string()) };
+    }
+    let Answer::List(entries) = answer else { return Ok(Vec::new()) };
+    let kind = |kind: Kind| match kind {
+        Kind::File => EntryKind::File,
+        Kind::Directory => EntryKind::Directory,
+        Kind::Symlink => EntryKind::Link,
+    };
+    Ok(entries.into_iter().map(|entry| (entry.name, kind(entry.kind))).collect())
 }
 
 /// What the gate of the tests says of those of a patch.
@@ -217,26 +254,15 @@ fn refused(problem: String, digest: Option<Digest>, judgement: &Judgement) -> Ju
     }
 }
 
-fn apply(
-    patch: &ValidPatch,
-    head: &Snapshot,
-) -> Result<BTreeMap<RepoPath, Option<FileContent>>, String> {
-    let read = |path: &str| {
-        let path = RepoPath::parse(path).map_err(|err| err.to_string())?;
-        match head.read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(snapshot::ReadError::NotFound) => Ok(None),
-            Err(err) => Err(err.to_string()),
-        }
-    };
-    let applied = gate::apply(patch, &read).map_err(|err| err.to_string())?;
+fn apply(patch: &ValidPatch, head: &Snapshot) -> Result<Passed, String> {
+    let applied = gate::apply(patch, &|path| content(head, path)).map_err(|err| err.to_string())?;
     let mut files = BTreeMap::new();
     for (path, bytes) in applied.files {
         let path = RepoPath::parse(&path).map_err(|err| format!("`{path}`: {err}"))?;
         let executable = head.stat(&path).is_ok_and(|found| found.executable);
         files.insert(path, bytes.map(|bytes| FileContent { bytes, executable }));
     }
-    Ok(files)
+    Ok(Passed { diff: applied.settled.to_diff(), files })
 }
 
 /// A judgement in the words of the session, its journal and its artifacts.

@@ -127,6 +127,7 @@ pub enum TestsEnding {
 }
 
 /// What a run of the step's own tests can use too much of.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TestsLimit {
@@ -147,6 +148,7 @@ impl TestsLimit {
 }
 
 /// What is known of a run of the step's own tests beside what came of it. No decision reads it.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TestsFacts {

@@ -2,20 +2,20 @@
 //! and asks no model.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use apply::{Cleared, Delivery, Head, Written};
+use apply::{Cleared, Delivery, Head, Terms, Written};
 use runner::{Plain, count};
 use serde_json::{Value, json};
+use session::Approval;
 use snapshot::RepoPath;
 
-use super::{pretty, print, run};
+use super::run::{self, Ready};
+use super::{pretty, print, runtime};
 use crate::args::{ApplyArgs, RunArgs};
-use crate::exit;
-use crate::plan;
 use crate::problem::{LeavingProblem, Problem};
 use crate::repo::{self, Trees};
-use crate::step::Step;
+use crate::{approvals, exit};
 
 /// Applies the patch of a run.
 pub(super) fn apply(args: &ApplyArgs) -> Result<u8, Problem> {
@@ -30,7 +30,12 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<u8, Problem> {
         let done = apply::finish(&trees.root, &trees.state, delivery.patch_digest());
         if let Some(Written::Before(paths)) = done.map_err(LeavingProblem::from)? {
             let said = format!("{} stands in the working tree already", files(paths.len()));
-            return Ok(told(args, &said, &delivery, &json!({ "to": "working-tree", "before": true })));
+            return Ok(told(
+                args,
+                &said,
+                &delivery,
+                &json!({ "to": "working-tree", "before": true }),
+            ));
         }
     }
     let cleared = held(args, &trees, delivery)?;
@@ -53,7 +58,8 @@ fn is_of_run(args: &ApplyArgs, delivery: &Delivery, dir: PathBuf) -> Result<(), 
     }
 }
 
-/// The delivery, held against the head that is here and the gates of the base's step file.
+/// The delivery, held against the head that is here and the gates of the base's step file. Where it
+/// may change dependencies, the tools say how, as in a run.
 fn held(args: &ApplyArgs, trees: &Trees, delivery: Delivery) -> Result<Cleared, Problem> {
     let of_run = RunArgs {
         step: args.step.clone(),
@@ -62,16 +68,41 @@ fn held(args: &ApplyArgs, trees: &Trees, delivery: Delivery) -> Result<Cleared, 
         quiet: args.json,
         ..RunArgs::default()
     };
-    let found = run::step_file(&of_run, trees)?;
-    let bad = |source| Problem::BadStep { file: found.name.clone(), source: Box::new(source) };
-    let rules = plan::rules(&Step::parse(&found.bytes).map_err(bad)?.gates).map_err(bad)?;
+    let Ready { plan, toolbox, .. } = run::ready(&of_run, trees, false)?;
     let commit = repo::commit_of_head(&args.repo.repo);
     let head = Head { tree: trees.head.snapshot.clone(), commit };
-    let held = apply::hold(delivery, &head, &rules, &args.accept);
-    Ok(held.map_err(LeavingProblem::Refused)?)
+    let run_dir = trees.state.join("runs").join(delivery.run());
+    let approvals = approvals(args, &run_dir)?;
+    let fitting = apply::fit(delivery, &head).map_err(LeavingProblem::Refused)?;
+    let diff = fitting.delivery().patch().patch().to_diff();
+    let (tree, head_id) = (head.tree, fitting.delivery().bound().head.clone());
+    let judged = runner::judge_patch(&diff, tree, head_id, plan.rules.clone(), &toolbox);
+    let judged = runtime()?.block_on(judged);
+    let terms = Terms { rules: &plan.rules, approvals: &approvals, accepted: &args.accept };
+    Ok(fitting.clear(judged.verdicts, terms).map_err(LeavingProblem::Refused)?)
 }
 
-fn write(args: &ApplyArgs, trees: &Trees, cleared: &Cleared) -> Result<(String, Value), LeavingProblem> {
+/// What people let pass: by files, and, where nobody must sign, by whoever types this.
+fn approvals(args: &ApplyArgs, run_dir: &Path) -> Result<Vec<Approval>, Problem> {
+    let files = approvals::all(run_dir, &args.approval)?;
+    let mut all: Vec<Approval> = files.iter().map(apply::ApprovalFile::approval).collect();
+    if args.approve.is_empty() {
+        return Ok(all);
+    }
+    if approvals::approvers()?.is_some() {
+        return Err(LeavingProblem::MustBeSigned.into());
+    }
+    let here =
+        |gate: &String| Approval { check: gate.clone(), by: approvals::approver(), bound: None };
+    all.extend(args.approve.iter().map(here));
+    Ok(all)
+}
+
+fn write(
+    args: &ApplyArgs,
+    trees: &Trees,
+    cleared: &Cleared,
+) -> Result<(String, Value), LeavingProblem> {
     if let Some(branch) = &args.branch {
         let made = apply::to_branch(cleared, &trees.root, branch)?;
         let was = if made.before { "is there already" } else { "is made" };
@@ -106,8 +137,7 @@ fn told(args: &ApplyArgs, said: &str, delivery: &Delivery, how: &Value) -> u8 {
 }
 
 fn files(number: usize) -> String {
-    count(number as u64, "file of the patch")
-        .replace("file of the patchs", "files of the patch")
+    count(number as u64, "file of the patch").replace("file of the patchs", "files of the patch")
 }
 
 fn paths<'a>(paths: impl Iterator<Item = &'a RepoPath>) -> String {

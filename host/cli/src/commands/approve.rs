@@ -64,8 +64,11 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<u8, Problem> {
 
 /// What the run waits for.
 fn asked(journal: &Path, named: &str) -> Result<Asked, Problem> {
-    let bytes = fs::read(journal)
-        .map_err(|source| Problem::File { what: "read", path: journal.to_owned(), source })?;
+    let bytes = fs::read(journal).map_err(|source| Problem::File {
+        what: "read",
+        path: journal.to_owned(),
+        source,
+    })?;
     let asked = Asked::of(&bytes)
         .map_err(|source| LeavingProblem::NotAsked { run: named.to_owned(), source })?;
     if !asked.run.starts_with(named) {

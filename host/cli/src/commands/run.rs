@@ -65,11 +65,6 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Problem> {
     go(args, None)
 }
 
-/// The step file that counts for what is done with the change under test.
-pub(super) fn step_file(args: &RunArgs, trees: &Trees) -> Result<step_file::Found, Problem> {
-    step_file::find(args, trees, false)
-}
-
 /// Runs a step, or goes on with the run that was begun as `kept` says.
 pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Problem> {
     let mut trees = repo::open(&args.repo.repo, args.head.as_deref(), args.base.as_deref())?;
@@ -78,8 +73,7 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
     }
     let trees = trees;
     let base_decides = kept.is_some_and(KeptCommand::base_decides);
-    let Ready { found, step, plan, toolbox, isolation, whose } =
-        ready(args, &trees, base_decides)?;
+    let Ready { found, step, plan, toolbox, isolation, whose } = ready(args, &trees, base_decides)?;
     let out_dir = out_dir(args, &trees)?;
 
     let platform = console::platform(args.ci);

@@ -91,7 +91,8 @@ fn github(var: impl Fn(&str) -> Option<String>, event: Option<&[u8]>) -> Whose {
         Some("push" | "schedule" | "workflow_dispatch" | "merge_group" | "release") => PUSHED,
         Some("pull_request") => {
             let event = event.and_then(|bytes| serde_json::from_slice::<Event>(bytes).ok());
-            let head = |event: &Event| event.pull_request.as_ref()?.head.repo.as_ref().map(|r| r.id);
+            let head =
+                |event: &Event| event.pull_request.as_ref()?.head.repo.as_ref().map(|r| r.id);
             match event.as_ref().map(|event| (head(event), event.repository.as_ref())) {
                 Some((Some(head), Some(own))) if head == own.id => OWN,
                 Some((Some(_), Some(_))) => FORK,
@@ -100,9 +101,7 @@ fn github(var: impl Fn(&str) -> Option<String>, event: Option<&[u8]>) -> Whose {
                 }
             }
         }
-        Some(_) | None => {
-            whose(Trust::Stranger, "anybody can begin a workflow by this event")
-        }
+        Some(_) | None => whose(Trust::Stranger, "anybody can begin a workflow by this event"),
     }
 }
 
@@ -196,10 +195,8 @@ mod tests {
     fn each_platform_says_it_in_its_own_words() {
         let gitlab = [("GITLAB_CI", "1"), ("CI_PIPELINE_SOURCE", "merge_request_event")];
         let of_projects = |from, to| {
-            let ids = [
-                ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", from),
-                ("CI_MERGE_REQUEST_PROJECT_ID", to),
-            ];
+            let ids =
+                [("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", from), ("CI_MERGE_REQUEST_PROJECT_ID", to)];
             [&gitlab[..], &ids[..]].concat()
         };
         check(&of_projects("1", "1"), None, Trust::Head);

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use apply::{ApprovalProblem, BranchError, DeliveryError, FilesError, NotAsked, Refusal, WorktreeError};
+use apply::{
+    ApprovalProblem, BranchError, DeliveryError, FilesError, NotAsked, Refusal, WorktreeError,
+};
 
 use crate::exit;
 
@@ -21,6 +23,9 @@ pub(crate) enum LeavingProblem {
     /// A file of an approval that does not count.
     #[error("the approval `{}` does not count", path.display())]
     Approval { path: PathBuf, source: ApprovalProblem },
+    /// Somebody says so who would have to sign it.
+    #[error("STEPWELL_APPROVERS says who approves, so saying it here counts for nothing")]
+    MustBeSigned,
     /// There is nothing to approve.
     #[error("there is nothing to approve in the run {run}")]
     NotAsked { run: String, source: NotAsked },
@@ -58,13 +63,18 @@ impl LeavingProblem {
                 "STEPWELL_APPROVERS names who approves; `stepwell approve` signs with STEPWELL_APPROVAL_KEY"
             }
             Self::Approval { .. } => "let somebody approve it again",
+            Self::MustBeSigned => {
+                "let one of them run `stepwell approve`, and pass the file with `--approval`"
+            }
             Self::NotAsked { .. } => "`stepwell runs` says where each run stands",
             Self::OtherGate { asks, .. } => return Some(format!("name it: `--gate {asks}`")),
             Self::OtherRun { .. } => "name that run, or another directory with `--from`",
             Self::Refused(refusal) => return refused_help(refusal),
             Self::Branch(BranchError::Taken { .. }) => "name another branch",
             Self::Branch(BranchError::BadName(_)) => "name it like `fix/slots`",
-            Self::Branch(BranchError::NoCommit) => "commit something first, or leave `--branch` out",
+            Self::Branch(BranchError::NoCommit) => {
+                "commit something first, or leave `--branch` out"
+            }
             Self::Branch(BranchError::NoGit(_)) => "install git, or leave `--branch` out",
             Self::Worktree(_) | Self::Branch(BranchError::Git { .. }) | Self::Files(_) => {
                 return None;
@@ -84,7 +94,7 @@ impl LeavingProblem {
             Self::Refused(Refusal::HeadChanged { .. }) => exit::JOURNAL,
             Self::Refused(Refusal::NotApproved { .. }) => exit::APPROVAL,
             Self::Approval { .. } => exit::USAGE,
-            Self::NotAsked { .. } | Self::OtherGate { .. } => exit::USAGE,
+            Self::MustBeSigned | Self::NotAsked { .. } | Self::OtherGate { .. } => exit::USAGE,
             Self::Refused(_) => exit::REFUSED,
             Self::Worktree(_) | Self::Files(_) => exit::INTERNAL,
         }
@@ -104,9 +114,10 @@ fn refused_help(refusal: &Refusal) -> Option<String> {
             "`stepwell approve RUN --gate {gate}` writes an approval, `--approval` takes its file, and \
              `--approve {gate}` says it here"
         )),
-        Refusal::Gates(_) => {
-            Some("the gates are those of the base's step file; `stepwell validate` shows them".to_owned())
-        }
+        Refusal::Gates(_) => Some(
+            "the gates are those of the base's step file; `stepwell validate` shows them"
+                .to_owned(),
+        ),
         Refusal::Apply(_) | Refusal::BadName { .. } | Refusal::Tree(_) => None,
     }
 }

@@ -81,11 +81,7 @@ fn hold_back(step: &mut Step, trust: Trust) -> Vec<&'static str> {
 
 /// The step's own components, from the same tree as the step file would be.
 /// Where it may be, one that was only just built will do.
-fn own_components(
-    step: &Step,
-    trees: &Trees,
-    from_head: bool,
-) -> Result<Vec<Component>, Problem> {
+fn own_components(step: &Step, trees: &Trees, from_head: bool) -> Result<Vec<Component>, Problem> {
     let read = |name: &String| {
         let tree = trees.base.as_ref().unwrap_or(&trees.head);
         let bytes = match repo::file(&tree.snapshot, name) {

@@ -10,11 +10,11 @@ use crate::repo::{self, Trees};
 use crate::say::note;
 
 /// The step file, and where it was found.
-pub(in crate::commands) struct Found {
+pub(super) struct Found {
     /// For people.
-    pub(in crate::commands) name: String,
+    pub(super) name: String,
     /// As it was read.
-    pub(in crate::commands) bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// Whether it is the base's; otherwise it is the head's.
     pub(super) of_base: bool,
 }
