@@ -87,3 +87,70 @@ fn date(days: u64) -> (u64, u64, u64) {
     let (month, later) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
     (era * 400 + year + later, month, of_month)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_what_the_calendar_says() {
+        for (ms, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_709_251_199_999, "2024-02-29T23:59:59.999Z"),
+            (1_709_251_200_000, "2024-03-01T00:00:00.000Z"),
+            (4_107_542_399_000, "2100-02-28T23:59:59.000Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+            (1_798_761_599_001, "2026-12-31T23:59:59.001Z"),
+        ] {
+            assert_eq!(moment(ms), expected);
+        }
+        // A clock that is wrong by any amount is no reason to end.
+        assert!(moment(u64::MAX).ends_with('Z'));
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let told = [
+            grouped(0),
+            grouped(999),
+            grouped(1_234_567),
+            bytes(1_023),
+            bytes(1_536),
+            bytes(3 * 1_048_576 + 1),
+            micros(999),
+            micros(1_500),
+            micros(2_300_000),
+            millis(59_999),
+            millis(60_000),
+            millis(3_661_000),
+            money(1),
+            money(12_345_678),
+            part(2, 3),
+            part(0, 0),
+            count(1, "file"),
+            count(2_000, "file"),
+        ];
+        let expected = [
+            "0",
+            "999",
+            "1,234,567",
+            "1023 B",
+            "1.5 KiB",
+            "3.0 MiB",
+            "999 µs",
+            "1.5 ms",
+            "2.3 s",
+            "59.9 s",
+            "1 min",
+            "1 h 1 min",
+            "$0.0000",
+            "$12.3456",
+            "2 of 3 (66 %)",
+            "0 of 0",
+            "1 file",
+            "2,000 files",
+        ];
+        assert_eq!(told, expected);
+    }
+}

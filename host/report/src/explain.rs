@@ -4,6 +4,7 @@
 //! test failed, which finding names the file, which calls had shown the file before, what the gates
 //! and the tests said after.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -16,6 +17,8 @@ use crate::words::{round_word, tests_words};
 
 /// The most calls that are shown as evidence of one hunk.
 const EVIDENCE_MAX: usize = 6;
+/// The most hunks that are explained.
+const HUNKS_MAX: usize = 200;
 /// The most tests that are named.
 const TESTS_MAX: usize = 10;
 /// Bytes around the mention of a file that are shown.
@@ -65,15 +68,20 @@ pub struct Trail {
     pub after: Option<String>,
 }
 
-/// The trails of all hunks of the patch that left the gates; of the last that was judged where none
+/// The trails of the hunks (the first 200) of the patch that left the gates; of the last that was judged where none
 /// did.
 pub fn trails(run: &Run) -> Vec<Trail> {
     let Some(patch) = run.patch().or(run.patches.last()) else { return Vec::new() };
-    let hunks = patch
-        .changes
-        .iter()
-        .flat_map(|file| file.hunks.iter().map(move |hunk| (file.path(), hunk)));
-    hunks.zip(1..).map(|((path, hunk), number)| trail(run, patch, path, hunk, number)).collect()
+    let mut seen: BTreeMap<&str, Vec<Evidence>> = BTreeMap::new();
+    let files = patch.changes.iter();
+    let hunks = files.flat_map(|file| file.hunks.iter().map(move |hunk| (file.path(), hunk)));
+    let numbered = hunks.zip(1..).take(HUNKS_MAX);
+    numbered
+        .map(|((path, hunk), number)| {
+            let evidence = seen.entry(path).or_insert_with(|| evidence(run, patch, path)).clone();
+            Trail { evidence, ..trail(run, patch, path, hunk, number) }
+        })
+        .collect()
 }
 
 fn trail(run: &Run, patch: &Proposal, path: &str, hunk: &Hunk, number: usize) -> Trail {
@@ -104,7 +112,7 @@ fn trail(run: &Run, patch: &Proposal, path: &str, hunk: &Hunk, number: usize) ->
         last_line: hunk.last_new_line(),
         tests,
         findings,
-        evidence: evidence(run, patch, path),
+        evidence: Vec::new(),
         proposed: patch.call.to_string(),
         seq: patch.seq,
         why: patch.why.text.clone(),

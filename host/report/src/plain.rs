@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthStr as _;
 
 /// Words from outside on one line: nothing that moves a cursor, hides, or turns text around, and
 /// no `##`, which some CIs read as a command anywhere in a line.
@@ -33,21 +33,23 @@ fn shows_nothing(c: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// The most characters that share a column: a letter and its marks.
+const CHARS_A_COLUMN_MAX: usize = 8;
+
 /// One line of at most `columns` columns, with an ellipsis where it was cut.
 pub(crate) fn fit(text: &str, columns: usize) -> String {
     let line = Plain(text).to_string();
-    if line.width() <= columns {
+    let chars = columns.saturating_mul(CHARS_A_COLUMN_MAX);
+    if line.width() <= columns && line.chars().nth(chars).is_none() {
         return line;
     }
     let mut out = String::new();
-    let mut left = columns.saturating_sub(1);
-    for c in line.chars() {
-        let wide = c.width().unwrap_or(0);
-        if wide > left {
+    for c in line.chars().take(chars) {
+        out.push(c);
+        if out.width() >= columns {
+            out.pop();
             break;
         }
-        left -= wide;
-        out.push(c);
     }
     out.push('…');
     out
@@ -80,5 +82,27 @@ impl fmt::Display for Markup<'_> {
             c if shows_nothing(c) => write!(f, "{}", c.escape_unicode()),
             c => f.write_char(c),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_line_fits_and_nothing_in_it_moves_anything(text in any::<String>(), columns in 1..60_usize) {
+            let line = fit(&text, columns);
+            prop_assert!(line.width() <= columns);
+            prop_assert!(!line.chars().any(shows_nothing) && !line.contains("##"), "{:?}", line);
+        }
+
+        #[test]
+        fn markup_is_text(text in any::<String>()) {
+            let page = Markup(&text).to_string();
+            prop_assert!(!page.contains(['<', '>', '"', '\'']), "{}", page);
+        }
     }
 }

@@ -2,9 +2,11 @@
 //! and the models of the `atif` package). Steps are numbered from 1; a call's answer is an
 //! observation that names the call.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use session::Origin;
+use session::{CallId, Origin};
 
 use crate::amount::moment;
 use crate::run::{Call, CallState, Run, Turn, TurnState};
@@ -33,8 +35,9 @@ struct Step {
 pub fn atif(run: &Run) -> String {
     let mut steps: Vec<Step> = Vec::new();
     steps.extend(context(run));
+    let calls: BTreeMap<CallId, &Call> = run.calls.iter().map(|call| (call.id, call)).collect();
     for turn in run.turns.iter().filter(|turn| turn.state == TurnState::Completed) {
-        steps.push(answered(run, turn));
+        steps.push(answered(run, turn, &calls));
     }
     for (step, number) in steps.iter_mut().zip(1..) {
         step.step_id = number;
@@ -99,15 +102,14 @@ fn context(run: &Run) -> Option<Step> {
     })
 }
 
-fn answered(run: &Run, turn: &Turn) -> Step {
+fn answered(run: &Run, turn: &Turn, calls: &BTreeMap<CallId, &Call>) -> Step {
     let mut results = Vec::new();
     for asked in &turn.asked {
-        let call = asked.call.and_then(|id| run.calls.iter().find(|call| call.id == id));
-        if let Some(call) = call {
+        if let Some(call) = asked.call.and_then(|id| calls.get(&id)) {
             results.push(observed(&asked.call_id, call));
         }
     }
-    let calls: Vec<Value> = turn
+    let asked_for: Vec<Value> = turn
         .asked
         .iter()
         .map(|call| asked(&call.call_id, &call.tool, &call.arguments.text))
@@ -126,7 +128,7 @@ fn answered(run: &Run, turn: &Turn) -> Step {
         timestamp: at(run, turn.end.unwrap_or(turn.begin)),
         source: "agent",
         message: turn.text.text.clone(),
-        tool_calls: (!calls.is_empty()).then_some(calls),
+        tool_calls: (!asked_for.is_empty()).then_some(asked_for),
         observation: (!results.is_empty()).then(|| json!({ "results": results })),
         metrics,
         llm_call_count: Some(1),

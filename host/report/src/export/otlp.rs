@@ -133,19 +133,21 @@ impl Spans<'_> {
 
     /// Milliseconds since 1970 of a moment at which something began.
     fn begin(&self, at: u64) -> u64 {
-        self.wall(at, |attempt| attempt <= at)
+        let attempts = &self.run.attempts;
+        self.wall(at, attempts.partition_point(|attempt| attempt.begin <= at))
     }
 
     /// The same of a moment at which something ended: still in the attempt that it was in.
     fn end(&self, at: u64) -> u64 {
-        self.wall(at, |attempt| attempt < at)
+        let attempts = &self.run.attempts;
+        self.wall(at, attempts.partition_point(|attempt| attempt.begin < at))
     }
 
-    fn wall(&self, at: u64, is_in: impl Fn(u64) -> bool) -> u64 {
-        let attempts = &self.run.attempts;
-        let found = attempts.iter().rev().find(|attempt| is_in(attempt.begin));
-        found
-            .or(attempts.first())
+    /// The moment in the last of so many attempts.
+    fn wall(&self, at: u64, attempts: usize) -> u64 {
+        self.run
+            .attempts
+            .get(attempts.saturating_sub(1))
             .map_or(at, |attempt| attempt.time_ms.saturating_add(at.saturating_sub(attempt.begin)))
     }
 
@@ -155,7 +157,8 @@ impl Spans<'_> {
 
     /// The phase in which something began.
     fn phase_at(&self, at: u64) -> String {
-        let phase = self.run.phases.iter().rposition(|phase| phase.begin <= at && phase.end >= at);
+        let phases = self.run.phases.partition_point(|phase| phase.begin <= at);
+        let phase = phases.checked_sub(1);
         phase.map_or_else(|| self.root.clone(), |phase| id(self.run, "phase", phase as u64, 8))
     }
 

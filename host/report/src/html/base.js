@@ -91,3 +91,13 @@ const section = (id, title, hint, ...parts) =>
 const pre = (text, label) => el("pre", { tabindex: "0", "aria-label": label }, text);
 const whenShown = [];
 const duration = Math.max(1, ...run.phases.map((span) => span.end));
+
+// What stands behind the `#` of the address: `name=value`, joined by `&`.
+function asked(name) {
+  const found = new RegExp(`[#&]${name}=([^&]*)`).exec(location.hash);
+  try {
+    return found ? decodeURIComponent(found[1]) : "";
+  } catch {
+    return "";
+  }
+}

@@ -19,7 +19,7 @@ function usageRows(call) {
   return [
     [cached ? "looked up in" : "took", micros(usage["wall-us"])], ["saved", cached ? micros(usage["saved-us"]) : null],
     ["fuel", usage.fuel ? grouped(usage.fuel) : null], ["memory at most", usage["memory-peak"] ? bytes(usage["memory-peak"]) : null],
-    ["read", usage["read-bytes"] ? bytes(usage["read-bytes"]) : null], ["questions to the repository", usage.questions ? `${grouped(usage.questions)}${usage["host-calls"] ? ` in ${grouped(usage["host-calls"])} calls` : ""}` : null],
+    ["read", usage["read-bytes"] ? bytes(usage["read-bytes"]) : null], ["questions to the repository", usage.questions ? `${grouped(usage.questions)}${usage["host-calls"] ? ` in ${count(usage["host-calls"], "call")}` : ""}` : null],
     ["answered", bytes(usage["output-bytes"] || call.output.bytes)], ["log lines dropped", usage["log-dropped"] || null],
   ];
 }

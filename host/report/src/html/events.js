@@ -93,8 +93,7 @@ function eventsSection() {
   const chips = there.map((kind) => chip(kind, true, (now) => (now ? kinds.add(kind) : kinds.delete(kind))));
   chips.push(chip("only what went wrong", false, (now) => { levels = now; }));
   whenShown.push(() => draw(false));
-  const asked = /[#&]q=([^&]*)/.exec(location.hash);
-  try { if (asked) search.value = decodeURIComponent(asked[1]); } catch { search.value = ""; }
+  search.value = asked("q");
   filter();
   const left = run.records > events.length ? el("p", { class: "quiet" }, `The first ${grouped(events.length)} of ${grouped(run.records)} records.`) : null;
   return section("records", "Records", "↑ ↓ to move, Enter to open, / to search", el("div", { class: "bar-of-tools" }, search, el("div", { class: "chips" }, chips), told), list, left);

@@ -29,5 +29,14 @@ const drawAll = () => whenShown.forEach((draw) => draw());
 drawAll();
 let wide = innerWidth;
 addEventListener("resize", () => { if (innerWidth !== wide) { wide = innerWidth; requestAnimationFrame(drawAll); } });
+// A link to one call or turn: `#open=turn1.2`, `#open=turn3`.
+function openAsked() {
+  const name = asked("open");
+  const turn = run.turns.findLastIndex((turn) => name === `turn${turn.number}`);
+  if (callNames.has(name)) showCall(callNames.get(name));
+  else if (turn >= 0) showTurn(turn);
+}
+openAsked();
+addEventListener("hashchange", openAsked);
 root.dataset.ready = "true";
 root.dataset.loadMs = String(Math.round(performance.now()));

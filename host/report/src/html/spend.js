@@ -7,7 +7,7 @@ function budgetBar(word, used, most, say) {
   const label = known ? `${say(used)} of ${say(most)}` : say(used);
   return el("div", { class: "budget" }, el("span", { class: "word" }, word),
     known ? el("span", { class: "track", role: "meter", "aria-label": `${word}: ${label}`, "aria-valuemin": 0, "aria-valuemax": most, "aria-valuenow": Math.min(used, most) }, fill)
-      : el("span", { class: "track none" }),
+      : null,
     el("span", { class: "number" }, label));
 }
 

@@ -1,5 +1,5 @@
 // The timeline: what the run did when, in lanes.
-const LANES_MAX = 6;
+const LANES_MAX = 16;
 const BARS_MAX = 1500;
 const LEFT = 74;
 

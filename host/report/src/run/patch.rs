@@ -43,7 +43,7 @@ impl Hunk {
     /// The last line with the patch, counted from 1.
     pub fn last_new_line(&self) -> u64 {
         let there = self.lines.iter().filter(|line| line.side != Side::Removed).count() as u64;
-        self.new_line + there.saturating_sub(1)
+        self.new_line.saturating_add(there.saturating_sub(1))
     }
 }
 
@@ -131,4 +131,64 @@ fn hunk_of(line: &str) -> Option<(Hunk, (u64, u64))> {
     let ((old_line, old_count), (new_line, new_count)) = (range(old)?, range(new)?);
     let hunk = Hunk { old_line, new_line, place: place.trim().to_owned(), lines: Vec::new() };
     Some((hunk, (old_count, new_count)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a patch changes, in a line for each hunk.
+    fn told(diff: &str) -> Vec<String> {
+        let files = changes_of(diff);
+        let hunks = files.iter().flat_map(|file| {
+            file.hunks.iter().map(move |hunk| {
+                let marks = hunk.lines.iter().map(|line| match line.side {
+                    Side::Both => '=',
+                    Side::Removed => '-',
+                    Side::Added => '+',
+                });
+                let marks: String = marks.collect();
+                let (first, last) = (hunk.new_line, hunk.last_new_line());
+                format!("{:?} {:?} {first}-{last} {marks}", file.old, file.new)
+            })
+        });
+        hunks.collect()
+    }
+
+    #[test]
+    fn a_diff_is_read_as_people_read_it() {
+        #[track_caller]
+        fn check(diff: &str, expected: &[&str]) {
+            assert_eq!(told(diff), expected, "{diff}");
+        }
+        check("", &[]);
+        check("no diff at all\n@@ -1 +1 @@\n-a\n+b\n", &[]);
+        check(
+            "diff --git a/x b/x\n--- a/x\t2026\n+++ b/x\n@@ -1,3 +1,3 @@ fn f\n a\n-b\n+c\n\n@@ -9 +9 @@\n-d\n\\ No newline at end of file\n+e\n",
+            &["Some(\"x\") Some(\"x\") 1-3 =-+=", "Some(\"x\") Some(\"x\") 9-9 -+"],
+        );
+        check(
+            "--- /dev/null\n+++ b/new\n@@ -0,0 +1,2 @@\n+a\n+b\n",
+            &["None Some(\"new\") 1-2 ++"],
+        );
+        check("--- a/old\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n", &["Some(\"old\") None 0-0 -"]);
+        // A line that looks like a header is a line, as long as the hunk wants one.
+        check("--- a/x\n+++ b/x\n@@ -1 +1 @@\n--- b\n+++ c\n", &["Some(\"x\") Some(\"x\") 1-1 -+"]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_too_bad_to_be_read(
+            lines in prop::collection::vec(
+                prop_oneof!["(--- |\\+\\+\\+ )(a/x|/dev/null|)", "@@ -[0-9]{0,3},[0-9]{0,20} \\+1,2 @@.{0,3}", "[-+ \\\\]?.{0,4}"],
+                0..30,
+            ),
+        ) {
+            let diff = lines.join("\n");
+            let shown: usize = changes_of(&diff).iter().flat_map(|file| &file.hunks).map(|hunk| hunk.lines.len()).sum();
+            prop_assert!(shown <= lines.len());
+        }
+    }
 }

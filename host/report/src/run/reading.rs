@@ -36,6 +36,8 @@ pub(super) struct Reading {
     testing: bool,
     /// Where each call stands in the run's list.
     pub(super) calls: BTreeMap<CallId, usize>,
+    /// How many calls and rounds of tests belong to the attempts before this one.
+    lost: (usize, usize),
     /// Analyses of the last response that the rules have not taken yet.
     pub(super) analyses: VecDeque<Analysis>,
     /// The patch that the model proposed in the last response.
@@ -86,6 +88,7 @@ impl Reading {
             phase: (Phase::Init, 0),
             testing: false,
             calls: BTreeMap::new(),
+            lost: (0, 0),
             analyses: VecDeque::new(),
             proposed: None,
         }
@@ -250,10 +253,12 @@ impl Reading {
             let message = "its process ended before its response did".to_owned();
             (turn.end, turn.state) = (Some(at), TurnState::Failed { class, code, message });
         }
-        for call in self.run.calls.iter_mut().filter(|call| call.end.is_none()) {
+        let (calls, tests) =
+            std::mem::replace(&mut self.lost, (self.run.calls.len(), self.run.tests.len()));
+        for call in self.run.calls[calls..].iter_mut().filter(|call| call.end.is_none()) {
             call.end = Some(at);
         }
-        for tests in self.run.tests.iter_mut().filter(|tests| tests.end.is_none()) {
+        for tests in self.run.tests[tests..].iter_mut().filter(|tests| tests.end.is_none()) {
             tests.end = Some(at);
         }
     }
@@ -396,7 +401,7 @@ impl Reading {
     }
 
     fn round(&mut self, round: u32) -> Option<&mut TestRound> {
-        self.run.tests.iter_mut().rev().find(|tests| tests.round == round)
+        self.run.tests.last_mut().filter(|tests| tests.round == round)
     }
 
     fn call(&mut self, id: CallId) -> Option<&mut Call> {

@@ -46,9 +46,9 @@ impl Reading {
 
     /// Says of each call in a response which of those that were started early it is.
     pub(super) fn match_calls(&mut self, turn: u32, calls: &[ModelCall]) {
-        let ids: Vec<CallId> = self.calls.keys().copied().collect();
-        let of_turn = ids.into_iter().filter(|id| id.origin == Origin::Turn(turn));
-        let mut free: Vec<CallId> = of_turn.collect();
+        let of = |index| CallId { origin: Origin::Turn(turn), index };
+        let mut free: Vec<CallId> =
+            self.calls.range(of(0)..=of(u32::MAX)).map(|(id, _)| *id).collect();
         for (place, asked) in calls.iter().enumerate() {
             let found = free.iter().position(|id| {
                 let call = self.calls.get(id).and_then(|at| self.run.calls.get(*at));

@@ -110,6 +110,20 @@ fn what_earlier_programs_wrote_is_drawn_too() {
 }
 
 #[test]
+fn a_link_opens_one_call_or_one_turn() {
+    let page = html(&Run::read(&runs::repair()).unwrap());
+    for (name, anchor, text) in [
+        ("call", "#open=turn1.2", "48,213,551"),
+        ("turn", "#open=turn1", "11,840, 7,104 of them read before"),
+    ] {
+        let Some(page) = open(name, &page, anchor) else { return };
+        page.is_well();
+        page.has("<dialog class=\"drawer\" aria-label=\"details\" open=\"\">");
+        page.has(text);
+    }
+}
+
+#[test]
 fn fifty_thousand_records_are_filtered_as_they_load() {
     let run = Run::read(&runs::large(50_000)).unwrap();
     assert!(run.records >= 50_000);
