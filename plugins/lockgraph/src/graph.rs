@@ -152,7 +152,7 @@ impl Hash {
 }
 
 /// A file that a package can be installed from, where it has several.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Archive {
     /// Its address or its name, as the lock file has it.
     pub location: String,
@@ -190,6 +190,8 @@ pub struct Node {
     pub source: Option<String>,
     /// Digests of its archive, sorted; of none where there are several, see `archives`.
     pub hashes: Vec<Hash>,
+    /// The file that `hashes` are of, where the package may come in others: an address or a name.
+    pub file: Option<String>,
     /// The files it can be installed from, where the lock file lists several: sorted.
     pub archives: Vec<Archive>,
     /// A digest in the package manager's own form, word for word, where it is not the digest of
@@ -216,6 +218,7 @@ impl Node {
             location: None,
             source: None,
             hashes: Vec::new(),
+            file: None,
             archives: Vec::new(),
             integrity: None,
             range: None,

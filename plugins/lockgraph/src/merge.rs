@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::graph::{Builder, EdgeKind, Graph, Kind, Node, NodeId};
+use crate::graph::{Archive, Builder, EdgeKind, Graph, Hash, Kind, Node, NodeId};
+use crate::path;
 
 impl Graph {
     /// The same with each package once: installations of one package become one node that needs
@@ -99,16 +100,62 @@ fn same_package(a: &Node, b: &Node) -> bool {
     }
 }
 
-/// Whether two digests of one algorithm differ.
+/// Whether two digests of one algorithm differ, of one file where packages come in several.
 fn contradict(a: &Node, b: &Node) -> bool {
-    a.hashes.iter().any(|left| {
-        b.hashes.iter().any(|right| left.algorithm == right.algorithm && left.hex != right.hex)
+    if !has_files(a) || !has_files(b) {
+        return differ(&a.hashes, &b.hashes);
+    }
+    let mut known: BTreeMap<&str, Vec<&[Hash]>> = BTreeMap::new();
+    for (name, hashes) in files(a) {
+        known.entry(name).or_default().push(hashes);
+    }
+    files(b).any(|(name, hashes)| {
+        known.get(name).is_some_and(|known| known.iter().any(|known| differ(known, hashes)))
     })
+}
+
+fn has_files(node: &Node) -> bool {
+    node.file.is_some() || !node.archives.is_empty()
+}
+
+/// The files that have a name, with their digests. One lock file has an address where another has
+/// the name alone.
+fn files(node: &Node) -> impl Iterator<Item = (&str, &[Hash])> {
+    let only = node.file.iter().map(|file| (file, &node.hashes));
+    let several = node.archives.iter().map(|archive| (&archive.location, &archive.hashes));
+    let named = only.chain(several).map(|(file, hashes)| (path::file_name(file), &**hashes));
+    named.filter(|(name, _)| !name.is_empty())
+}
+
+/// Whether two digests of one algorithm differ.
+pub(crate) fn differ(a: &[Hash], b: &[Hash]) -> bool {
+    let differs = |left: &Hash| {
+        b.iter().any(|right| left.algorithm == right.algorithm && left.hex != right.hex)
+    };
+    a.iter().any(differs)
+}
+
+/// The one file that digests are of becomes one of several.
+fn list_file(node: &mut Node) {
+    if let Some(location) = node.file.take() {
+        node.archives.push(Archive { location, hashes: std::mem::take(&mut node.hashes) });
+        node.archives.sort_unstable();
+        node.archives.dedup();
+    }
 }
 
 fn absorb(into: &mut Node, node: &Node) {
     into.scope = into.scope.min(node.scope);
     into.places.extend(node.places.iter().cloned());
+    let mut other = None;
+    let same = into.hashes == node.hashes;
+    if !same && has_files(into) && has_files(node) {
+        list_file(into);
+        let mut listed = node.clone();
+        list_file(&mut listed);
+        other = Some(listed);
+    }
+    let node = other.as_ref().unwrap_or(node);
     for hash in &node.hashes {
         if let Err(at) = into.hashes.binary_search(hash) {
             into.hashes.insert(at, hash.clone());
@@ -118,6 +165,9 @@ fn absorb(into: &mut Node, node: &Node) {
         if let Err(at) = into.archives.binary_search(archive) {
             into.archives.insert(at, archive.clone());
         }
+    }
+    if into.file.is_none() && into.archives.is_empty() {
+        into.file.clone_from(&node.file);
     }
     if into.integrity.is_none() {
         into.integrity.clone_from(&node.integrity);
@@ -136,3 +186,6 @@ fn absorb(into: &mut Node, node: &Node) {
         into.location.clone_from(&node.location);
     }
 }
+
+#[cfg(test)]
+mod tests;
