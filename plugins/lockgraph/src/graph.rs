@@ -282,6 +282,11 @@ impl Graph {
         self.edges.iter().map(Vec::len).sum()
     }
 
+    /// All packages, in order, without what they need.
+    pub fn into_nodes(self) -> Vec<Node> {
+        self.nodes
+    }
+
     /// One package.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
@@ -349,7 +354,8 @@ fn others(from: usize, edges: &[Edge]) -> impl Iterator<Item = usize> {
 #[derive(Debug, Default)]
 pub(crate) struct Builder {
     nodes: Vec<Node>,
-    edges: BTreeSet<(usize, usize, EdgeKind)>,
+    // Sorted at the end, when a pair that is there twice is dropped.
+    edges: Vec<(usize, usize, EdgeKind)>,
     roots: BTreeSet<usize>,
 }
 
@@ -362,7 +368,7 @@ impl Builder {
 
     pub(crate) fn edge(&mut self, from: usize, to: usize, kind: EdgeKind) {
         assert!(from < self.nodes.len() && to < self.nodes.len());
-        self.edges.insert((from, to, kind));
+        self.edges.push((from, to, kind));
     }
 
     pub(crate) fn root(&mut self, node: usize) {
