@@ -46,14 +46,12 @@ fn answer(input: &Value) -> Value {
 
 #[track_caller]
 fn said(repository: &Repository, input: &Value) -> Value {
-    let run = repository.call(&TOOL, &input.to_string());
-    serde_json::from_str(&run.answer.expect("an answer")).unwrap()
+    paging::said(&TOOL, repository, input)
 }
 
 #[track_caller]
 fn refused(repository: &Repository, input: &Value) -> String {
-    let run = repository.call(&TOOL, &input.to_string());
-    run.answer.expect_err("a refusal").message().to_owned()
+    paging::refused(&TOOL, repository, input)
 }
 
 /// A line for each file.
@@ -294,22 +292,8 @@ fn a_part_of_the_repository_is_compared_without_the_rest() {
 
 #[test]
 fn the_model_is_told_what_is_true() {
-    let schema: Value = serde_json::from_str(TOOL.schema).unwrap();
-    let limits = |name: &str| {
-        let property = &schema["properties"][name];
-        [&property["minimum"], &property["maximum"], &property["default"]].map(Value::clone)
-    };
+    let limits = |name: &str| paging::limits(&TOOL, name);
     assert_eq!(limits("context"), [0, CONTEXT_MAX, CONTEXT].map(|limit| json!(limit)));
     assert_eq!(limits("max_tokens"), [TOKENS_MIN, TOKENS_MAX, TOKENS].map(|limit| json!(limit)));
-    for example in answers::examples(TOOL.description) {
-        let example: Value = serde_json::from_str(&example).unwrap();
-        let known = &schema["properties"];
-        assert!(
-            example.as_object().unwrap().keys().all(|key| known.get(key).is_some()),
-            "{example}"
-        );
-        if let Err(refusal) = repository().call(&TOOL, &example.to_string()).answer {
-            assert!(!refusal.message().contains("does not fit"), "{refusal}");
-        }
-    }
+    paging::examples_fit(&TOOL, &repository());
 }

@@ -1,6 +1,5 @@
 //! The tool's promises, through its JSON.
 
-use answers::cost;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use stepwell::testing::Repository;
@@ -22,8 +21,7 @@ fn answer(input: &str) -> String {
 }
 
 fn said(repository: &Repository, input: &Value) -> Value {
-    let answer = repository.call(&TOOL, &input.to_string()).answer.expect("an answer");
-    serde_json::from_str(&answer).unwrap()
+    paging::said(&TOOL, repository, input)
 }
 
 #[test]
@@ -107,24 +105,10 @@ fn a_bad_pattern_is_refused() {
 
 #[test]
 fn the_model_is_told_what_is_true() {
-    let schema: Value = serde_json::from_str(TOOL.schema).unwrap();
-    let limits = |name: &str| {
-        let property = &schema["properties"][name];
-        [&property["minimum"], &property["maximum"], &property["default"]].map(Value::clone)
-    };
+    let limits = |name: &str| paging::limits(&TOOL, name);
     assert_eq!(limits("max"), [1, FILES_MAX, FILES].map(|limit| json!(limit)));
     assert_eq!(limits("max_tokens"), [TOKENS_MIN, TOKENS_MAX, TOKENS].map(|limit| json!(limit)));
-    for example in answers::examples(TOOL.description) {
-        let example: Value = serde_json::from_str(&example).unwrap();
-        let known = &schema["properties"];
-        assert!(
-            example.as_object().unwrap().keys().all(|key| known.get(key).is_some()),
-            "{example}"
-        );
-        if let Err(refusal) = repository().call(&TOOL, &example.to_string()).answer {
-            assert!(!refusal.message().contains("does not fit"), "{refusal}");
-        }
-    }
+    paging::examples_fit(&TOOL, &repository());
 }
 
 proptest! {
@@ -138,13 +122,8 @@ proptest! {
         let repository = paths.iter().fold(Repository::new(), |repository, path| {
             repository.file(path, "")
         });
-        let mut input = json!({ "max": max, "max_tokens": max_tokens });
         let mut seen = Vec::new();
-        loop {
-            let answer = repository.call(&TOOL, &input.to_string()).answer.unwrap();
-            prop_assert!(answer.len() <= 4 * max_tokens, "{} bytes: {answer}", answer.len());
-            let page: Value = serde_json::from_str(&answer).unwrap();
-            prop_assert_eq!(&page["tokens"], &json!(cost::tokens(answer.len())));
+        for page in paging::parts(&TOOL, &repository, &json!({ "max": max }), max_tokens) {
             prop_assert_eq!(&page["total"], &json!(paths.len()));
             prop_assert_eq!(&page["truncated"], &json!(page.get("next").is_some()));
             if let Some(directories) = page.get("directories") {
@@ -155,8 +134,6 @@ proptest! {
             let files = page["files"].as_array().unwrap();
             prop_assert!(!files.is_empty() && files.len() <= max);
             seen.extend(files.iter().map(|path| path.as_str().unwrap().to_owned()));
-            let Some(next) = page.get("next") else { break };
-            input["after"] = next["after"].clone();
         }
         prop_assert_eq!(seen, paths.into_iter().collect::<Vec<_>>());
     }

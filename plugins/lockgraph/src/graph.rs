@@ -152,7 +152,7 @@ impl Hash {
 }
 
 /// A file that a package can be installed from, where it has several.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Archive {
     /// Its address or its name, as the lock file has it.
     pub location: String,
@@ -190,6 +190,8 @@ pub struct Node {
     pub source: Option<String>,
     /// Digests of its archive, sorted; of none where there are several, see `archives`.
     pub hashes: Vec<Hash>,
+    /// The file that `hashes` are of, where the package may come in others: an address or a name.
+    pub file: Option<String>,
     /// The files it can be installed from, where the lock file lists several: sorted.
     pub archives: Vec<Archive>,
     /// A digest in the package manager's own form, word for word, where it is not the digest of
@@ -216,6 +218,7 @@ impl Node {
             location: None,
             source: None,
             hashes: Vec::new(),
+            file: None,
             archives: Vec::new(),
             integrity: None,
             range: None,
@@ -277,6 +280,11 @@ impl Graph {
     /// How many pairs of packages there are of which one needs the other.
     pub fn edge_count(&self) -> usize {
         self.edges.iter().map(Vec::len).sum()
+    }
+
+    /// All packages, in order, without what they need.
+    pub fn into_nodes(self) -> Vec<Node> {
+        self.nodes
     }
 
     /// One package.
@@ -346,7 +354,8 @@ fn others(from: usize, edges: &[Edge]) -> impl Iterator<Item = usize> {
 #[derive(Debug, Default)]
 pub(crate) struct Builder {
     nodes: Vec<Node>,
-    edges: BTreeSet<(usize, usize, EdgeKind)>,
+    // Sorted at the end, when a pair that is there twice is dropped.
+    edges: Vec<(usize, usize, EdgeKind)>,
     roots: BTreeSet<usize>,
 }
 
@@ -359,7 +368,7 @@ impl Builder {
 
     pub(crate) fn edge(&mut self, from: usize, to: usize, kind: EdgeKind) {
         assert!(from < self.nodes.len() && to < self.nodes.len());
-        self.edges.insert((from, to, kind));
+        self.edges.push((from, to, kind));
     }
 
     pub(crate) fn root(&mut self, node: usize) {

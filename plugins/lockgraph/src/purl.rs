@@ -106,14 +106,19 @@ pub(crate) fn normalised(ecosystem: Ecosystem, name: &str) -> Cow<'_, str> {
 
 /// Percent-encodes all but the characters that the specification leaves as they are.
 fn encode(out: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b".-_~:".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b':');
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
+        out.push_str(&rest[..at]);
+        let special = rest[at..].chars().next().map_or(1, char::len_utf8);
+        for byte in rest[at..at + special].bytes() {
             // Writing to a string cannot fail.
             let _ = write!(out, "%{byte:02X}");
         }
+        rest = &rest[at + special..];
     }
+    out.push_str(rest);
 }
 
 #[cfg(test)]

@@ -27,14 +27,12 @@ fn repository() -> Repository {
 
 #[track_caller]
 fn answer(input: &Value) -> Value {
-    let run = repository().call(&TOOL, &input.to_string());
-    serde_json::from_str(&run.answer.expect("an answer")).unwrap()
+    paging::said(&TOOL, &repository(), input)
 }
 
 #[track_caller]
 fn refused(input: &Value) -> String {
-    let run = repository().call(&TOOL, &input.to_string());
-    run.answer.expect_err("a refusal").message().to_owned()
+    paging::refused(&TOOL, &repository(), input)
 }
 
 #[test]
@@ -185,25 +183,11 @@ fn a_grant_that_is_missing_is_passed_on() {
 
 #[test]
 fn the_model_is_told_what_is_true() {
-    let schema: Value = serde_json::from_str(TOOL.schema).unwrap();
-    let limits = |name: &str| {
-        let property = &schema["properties"][name];
-        [&property["minimum"], &property["maximum"], &property["default"]].map(Value::clone)
-    };
+    let limits = |name: &str| paging::limits(&TOOL, name);
     assert_eq!(limits("max_bytes"), [1, TEXT_BYTES_MAX, TEXT_BYTES].map(|limit| json!(limit)));
     assert_eq!(
         limits("max_tokens"),
         [TOKENS_MIN, TOKENS_MAX, TOKENS_MAX].map(|limit| json!(limit))
     );
-    for example in answers::examples(TOOL.description) {
-        let example: Value = serde_json::from_str(&example).unwrap();
-        let known = &schema["properties"];
-        assert!(
-            example.as_object().unwrap().keys().all(|key| known.get(key).is_some()),
-            "{example}"
-        );
-        if let Err(refusal) = repository().call(&TOOL, &example.to_string()).answer {
-            assert!(!refusal.message().contains("does not fit"), "{refusal}");
-        }
-    }
+    paging::examples_fit(&TOOL, &repository());
 }

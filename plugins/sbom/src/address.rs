@@ -16,9 +16,9 @@ pub(crate) fn is_address(text: &str) -> bool {
 }
 
 /// `text` where it is an address, and otherwise a relative address of a file called so.
-pub(crate) fn or_relative(text: &str) -> String {
-    if is_address(text) {
-        return text.to_owned();
+pub(crate) fn or_relative(text: String) -> String {
+    if is_address(&text) {
+        return text;
     }
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -72,7 +72,7 @@ mod tests {
         {
             assert!(!is_address(not), "{not}");
         }
-        assert_eq!(or_relative("a b:1.whl"), "a%20b%3A1.whl");
+        assert_eq!(or_relative("a b:1.whl".to_owned()), "a%20b%3A1.whl");
         assert!(is_archive("https://h/a.tar.gz?x#y") && !is_archive("https://h/simple/"));
     }
 }

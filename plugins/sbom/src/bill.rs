@@ -3,15 +3,17 @@
 //! Formats differ in words and in shape, never in content: whatever one of them needs is here, and
 //! each writer takes it from here alone.
 
+mod content;
+
 use std::borrow::Cow;
 
 use lockgraph::{EdgeKind, Hash, Kind, Place, Scope, Warning};
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::licence::Licence;
 use crate::timestamp::Timestamp;
 use crate::vers::Range;
+use content::Content;
 
 /// The space that identifiers are made in.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5e1c_a6d0_7f3b_4c52_9d84_2b60_1fe7_93aa);
@@ -25,7 +27,7 @@ pub(crate) const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
 const PLACES_MAX: usize = 20;
 
 /// How much is said of each package.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Detail {
     /// All there is.
     Full,
@@ -48,7 +50,7 @@ impl Detail {
 }
 
 /// A bill of materials.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct Bill {
     /// What it is about, and then everything else; references are unique, every other package can
     /// be reached from the first, and no package needs itself.
@@ -72,8 +74,21 @@ impl Bill {
 
     /// An identifier made of what it says: equal bills have the same.
     pub(crate) fn id(&self) -> Uuid {
-        let text = serde_json::to_vec(self).expect("plain structures without maps can be written");
-        Uuid::new_v5(&NAMESPACE, &text)
+        let mut content = Content::default();
+        content.bill(self);
+        Uuid::new_v5(&NAMESPACE, &content.0)
+    }
+
+    /// Fewer bytes than any document of it has: each of these texts is in there.
+    pub(crate) fn bytes_min(&self) -> usize {
+        let hashes = |hashes: &[Hash]| hashes.iter().map(|hash| hash.hex.len()).sum::<usize>();
+        let archive = |archive: &Archive| archive.address.len() + hashes(&archive.hashes);
+        let package = |package: &Package| {
+            let archives: usize = package.archives.iter().map(archive).sum();
+            let places: usize = package.evidence().iter().map(|place| place.path.len()).sum();
+            archives + places + hashes(&package.hashes) + package.name.len()
+        };
+        self.packages.iter().map(package).sum()
     }
 
     /// The same with less detail.
@@ -92,7 +107,7 @@ impl Bill {
 }
 
 /// A package's part in the bill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Application,
     Library,
@@ -100,7 +115,7 @@ pub(crate) enum Role {
 }
 
 /// One package.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct Package {
     /// No other package of the bill has it.
     pub(crate) reference: String,
@@ -127,14 +142,14 @@ pub(crate) struct Package {
 }
 
 /// What a lock file knows of a package.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Known {
     pub(crate) kind: Kind,
     pub(crate) scope: Scope,
 }
 
 /// That a package needs another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Need {
     /// Its place in [`Bill::packages`].
     pub(crate) to: usize,
@@ -142,7 +157,7 @@ pub(crate) struct Need {
 }
 
 /// A file that a package can be installed from.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct Archive {
     /// An address, or a relative one: it can stand where an address is wanted.
     pub(crate) address: String,
@@ -150,14 +165,14 @@ pub(crate) struct Archive {
 }
 
 /// Where a package was got from.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) kind: OriginKind,
     pub(crate) address: String,
 }
 
 /// What stands at the address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OriginKind {
     /// A repository.
     Vcs,

@@ -1,6 +1,6 @@
 //! From lock files to a bill.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use lockgraph::{Ecosystem, EdgeKind, Graph, Kind, Node, NodeId, PackageUrl, Scan};
 
@@ -24,15 +24,14 @@ pub(crate) struct Subject {
 }
 
 /// The bill of everything that the lock files of a scan list.
-pub(crate) fn compose(scan: &Scan, subject: &Subject, created: Option<Timestamp>) -> Bill {
-    let graph = Graph::union(scan.lockfiles.iter().map(|lockfile| &lockfile.graph));
-    let mut lockfiles: Vec<String> =
-        scan.lockfiles.iter().map(|lockfile| lockfile.path.clone()).collect();
+pub(crate) fn compose(scan: Scan, subject: &Subject, created: Option<Timestamp>) -> Bill {
+    let (mut lockfiles, graphs): (Vec<String>, Vec<Graph>) =
+        scan.lockfiles.into_iter().map(|lockfile| (lockfile.path, lockfile.graph)).unzip();
     lockfiles.sort();
     Bill {
-        packages: packages(&graph, subject),
+        packages: packages(Graph::into_union(graphs), subject),
         lockfiles,
-        warnings: scan.warnings.clone().into_vec(),
+        warnings: scan.warnings.into_vec(),
         complete: !scan.incomplete,
         detail: Detail::Full,
         created,
@@ -40,65 +39,67 @@ pub(crate) fn compose(scan: &Scan, subject: &Subject, created: Option<Timestamp>
 }
 
 /// The subject, and then all others in the graph's order.
-fn packages(graph: &Graph, subject: &Subject) -> Vec<Package> {
+fn packages(graph: Graph, subject: &Subject) -> Vec<Package> {
     let heads = graph.heads();
     // One package that everything hangs on is the subject itself.
     let alone = match heads.as_slice() {
         [only] if graph.roots() == heads && subject.name.is_none() => Some(*only),
         _ => None,
     };
-    let order: Vec<NodeId> =
-        graph.nodes().map(|(id, _)| id).filter(|id| Some(*id) != alone).collect();
+    let others = graph.nodes().map(|(id, _)| id).filter(|id| Some(*id) != alone);
     let mut position = vec![0; graph.node_count()];
-    for (at, id) in order.iter().enumerate() {
-        position[id.index()] = at + 1;
+    for (id, at) in others.zip(1..) {
+        position[id.index()] = at;
     }
-    let mut references = References::new(graph);
-    let first = match alone {
-        Some(id) => Package {
-            role: Role::Application,
-            version: subject.version.clone().or_else(|| graph.node(id).version.clone()),
-            ..package(graph, id, &position, &mut references)
-        },
-        None => Package {
-            needs: needs(heads.iter().map(|id| (*id, EdgeKind::Unknown)), &position),
-            ..repository(graph, subject)
-        },
+    let references = references(&graph, alone);
+    let needs_of = |(id, _): (NodeId, &Node)| {
+        let others = graph.edges(id).iter().filter(|edge| edge.to != id);
+        needs(others.map(|edge| (edge.to, edge.kind)), &position)
     };
-    let others = order.iter().map(|id| package(graph, *id, &position, &mut references));
-    let mut all = vec![first];
-    all.extend(others);
+    let needs_of: Vec<Vec<Need>> = graph.nodes().map(needs_of).collect();
+    let mut all = Vec::with_capacity(graph.node_count() + 1);
+    if alone.is_none() {
+        all.push(Package {
+            needs: needs(heads.iter().map(|id| (*id, EdgeKind::Unknown)), &position),
+            ..repository(&graph, subject)
+        });
+    }
+    let parts = graph.into_nodes().into_iter().zip(references).zip(needs_of);
+    all.extend(parts.map(|((node, reference), needs)| package(node, reference, needs)));
+    if let Some(alone) = alone {
+        all[..=alone.index()].rotate_right(1);
+        all[0].role = Role::Application;
+        all[0].version = subject.version.clone().or(all[0].version.take());
+    }
     all
 }
 
-/// A reference for each package: its package URL, numbered where several packages share it.
-struct References<'a> {
-    purls: BTreeSet<&'a str>,
-    /// How often each package URL was taken.
-    taken: BTreeMap<&'a str, usize>,
-}
-
-impl<'a> References<'a> {
-    fn new(graph: &'a Graph) -> Self {
-        let purls = graph.nodes().map(|(_, node)| node.purl.as_str()).collect();
-        Self { purls, taken: BTreeMap::new() }
-    }
-
-    fn take(&mut self, purl: &'a str) -> String {
-        let count = self.taken.entry(purl).or_default();
-        *count += 1;
-        if *count == 1 {
-            return purl.to_owned();
+/// A reference for each package: its package URL, numbered where several packages share it, the
+/// subject first.
+fn references(graph: &Graph, subject: Option<NodeId>) -> Vec<String> {
+    let purls: Vec<&str> = graph.nodes().map(|(_, node)| node.purl.as_str()).collect();
+    let mut references: Vec<String> = purls.iter().map(|&purl| purl.to_owned()).collect();
+    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+    let others = (0..purls.len()).filter(|at| subject.is_none_or(|id| id.index() != *at));
+    for at in subject.map(NodeId::index).into_iter().chain(others) {
+        // In a graph's order, those that share one are neighbours.
+        let before = at.checked_sub(1).and_then(|at| purls.get(at));
+        if ![before, purls.get(at + 1)].contains(&Some(&purls[at])) {
+            continue;
         }
-        loop {
-            let numbered = format!("{purl}#{count}");
+        let count = taken.entry(purls[at]).or_default();
+        *count += 1;
+        while *count > 1 {
+            let numbered = format!("{}#{count}", purls[at]);
             // The package URL of a part of a package may look like that, too.
-            if !self.purls.contains(numbered.as_str()) {
-                return numbered;
+            if purls.binary_search(&numbered.as_str()).is_err() {
+                references[at] = numbered;
+                break;
             }
             *count += 1;
         }
     }
+    references
 }
 
 /// What stands for the repository.
@@ -125,36 +126,31 @@ fn repository(graph: &Graph, subject: &Subject) -> Package {
     }
 }
 
-fn package<'a>(
-    graph: &'a Graph,
-    id: NodeId,
-    position: &[usize],
-    references: &mut References<'a>,
-) -> Package {
-    let node = graph.node(id);
+fn package(node: Node, reference: String, needs: Vec<Need>) -> Package {
     let (group, name) = node.ecosystem.split_name(&node.name);
-    let others = graph.edges(id).iter().filter(|edge| edge.to != id);
-    let version = node.version.clone().filter(|version| !version.is_empty());
+    let (group, name) = (group.map(str::to_owned), name.to_owned());
+    let origin = origin(&node);
+    let version = node.version.filter(|version| !version.is_empty());
     let range = match &version {
         Some(_) => None,
         None => node.range.as_deref().map(|text| Range::new(node.ecosystem, text)),
     };
     Package {
-        reference: references.take(&node.purl),
+        reference,
         role: if node.ecosystem == Ecosystem::Docker { Role::Container } else { Role::Library },
-        group: group.map(str::to_owned),
-        name: name.to_owned(),
+        group,
+        name,
         version,
         range,
-        purl: Some(node.purl.clone()),
+        purl: Some(node.purl),
         known: Some(Known { kind: node.kind, scope: node.scope }),
-        hashes: node.hashes.clone(),
-        archives: archives(node),
-        origin: origin(node),
-        integrity: node.integrity.clone(),
+        hashes: node.hashes,
+        archives: archives(node.archives),
+        origin,
+        integrity: node.integrity,
         licence: node.licence.as_deref().and_then(licence),
-        places: node.places.clone(),
-        needs: needs(others.map(|edge| (edge.to, edge.kind)), position),
+        places: node.places,
+        needs,
     }
 }
 
@@ -165,12 +161,13 @@ fn needs(edges: impl Iterator<Item = (NodeId, EdgeKind)>, position: &[usize]) ->
     needs
 }
 
-fn archives(node: &Node) -> Vec<Archive> {
-    let archives = node.archives.iter().map(|archive| Archive {
-        address: or_relative(&archive.location),
-        hashes: archive.hashes.clone(),
-    });
-    archives.filter(|archive| !archive.address.is_empty()).collect()
+fn archives(archives: Vec<lockgraph::Archive>) -> Vec<Archive> {
+    let named = archives.into_iter().filter(|archive| !archive.location.is_empty());
+    let addressed = |lockgraph::Archive { location, hashes }| Archive {
+        address: or_relative(location),
+        hashes,
+    };
+    named.map(addressed).collect()
 }
 
 /// The address the package was got from, where the lock file says it.

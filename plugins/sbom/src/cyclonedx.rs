@@ -4,6 +4,7 @@ pub(crate) mod xml;
 
 use lockgraph::{Hash, HashAlgorithm, Scope};
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::bill::{
     Archive, Bill, Known, Origin, OriginKind, Package, Role, TOOL_NAME, TOOL_VERSION, line,
@@ -247,8 +248,8 @@ impl<'a> Document<'a> {
         }
     }
 
-    pub(crate) fn json(&self) -> String {
-        serde_json::to_string(self).expect("plain structures without maps can be written")
+    pub(crate) fn json(&self) -> Box<RawValue> {
+        to_raw_value(self).expect("plain structures without maps can be written")
     }
 }
 

@@ -133,7 +133,7 @@ fn locked(tree: Tree, input: &Input, warnings: &mut Vec<Warning>) -> Result<List
     let known: BTreeSet<Warning> = warnings.iter().cloned().collect();
     let found = scan.warnings.clone().into_vec().into_iter();
     warnings.extend(found.filter(|warning| !known.contains(warning)));
-    Ok(Listing::of(&compose(&scan, &Subject::default(), None)))
+    Ok(Listing::of(&compose(scan, &Subject::default(), None)))
 }
 
 impl Changes {

@@ -119,14 +119,15 @@ impl Format {
 
 /// A document as text.
 enum Written {
-    Json(String),
+    Json(Box<RawValue>),
     Xml(String),
 }
 
 impl Written {
-    fn bytes(&self) -> usize {
+    fn text(&self) -> &str {
         match self {
-            Self::Json(text) | Self::Xml(text) => text.len(),
+            Self::Json(document) => document.get(),
+            Self::Xml(text) => text,
         }
     }
 }
@@ -163,14 +164,18 @@ fn document(input: Input) -> Result<Answer, Refusal> {
     let scan = scan(input.tree, &input)?;
     let subject = Subject { name: input.name, version: input.version };
     let bytes_max = input.max_bytes.unwrap_or(DOCUMENT_BYTES);
-    let mut bill = compose(&scan, &subject, input.timestamp);
+    let mut bill = compose(scan, &subject, input.timestamp);
     let mut smallest = 0;
     for detail in [Detail::Full, Detail::NoEvidence, Detail::Bare] {
         bill.reduce(detail);
+        // Writing what cannot fit takes longer than all the rest.
+        if detail < Detail::Bare && bill.bytes_min() > bytes_max {
+            continue;
+        }
         let written = input.format.write(&bill);
-        smallest = written.bytes();
+        smallest = written.text().len();
         if smallest <= bytes_max {
-            return answer(input.format, written);
+            return Ok(answer(input.format, written));
         }
     }
     Err(Refusal::new(format!(
@@ -179,12 +184,10 @@ fn document(input: Input) -> Result<Answer, Refusal> {
     )))
 }
 
-fn answer(format: Format, written: Written) -> Result<Answer, Refusal> {
+fn answer(format: Format, written: Written) -> Answer {
     match written {
-        Written::Json(text) => RawValue::from_string(text)
-            .map(Answer::Json)
-            .map_err(|err| Refusal::new(format!("the document is no JSON: {err}"))),
-        Written::Xml(text) => Ok(Answer::Xml(Xml { format, text })),
+        Written::Json(document) => Answer::Json(document),
+        Written::Xml(text) => Answer::Xml(Xml { format, text }),
     }
 }
 

@@ -1,10 +1,9 @@
 //! What the specifications take for a licence.
 
-use serde::Serialize;
 use spdx::{AdditionItem, Expression, LicenseItem, license_id};
 
 /// A licence as its package wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Licence {
     /// An identifier of the SPDX list.
     Listed(String),

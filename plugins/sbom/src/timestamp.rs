@@ -1,9 +1,9 @@
 //! A moment as the formats write it: UTC, to the second.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// `2026-11-26T09:06:20Z`, and nothing else: SPDX takes neither fractions nor other zones.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Timestamp(String);
 

@@ -1,13 +1,12 @@
 //! Version ranges in the syntax that goes with package URLs (`vers:`), where they can be said in it.
 
 use lockgraph::{Ecosystem, query};
-use serde::Serialize;
 
 /// The most conditions of one range; nobody writes more by hand.
 const CONDITIONS_MAX: usize = 64;
 
 /// The versions that will do.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Range {
     /// As the lock file has it.
     pub(crate) text: String,

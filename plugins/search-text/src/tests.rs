@@ -1,6 +1,5 @@
 //! The tool's promises, through its JSON.
 
-use answers::cost;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use stepwell::testing::Repository;
@@ -23,8 +22,7 @@ fn answer(input: &str) -> String {
 
 #[track_caller]
 fn said(repository: &Repository, input: &Value) -> Value {
-    let answer = repository.call(&TOOL, &input.to_string()).answer.expect("an answer");
-    serde_json::from_str(&answer).unwrap()
+    paging::said(&TOOL, repository, input)
 }
 
 /// `path:line` of each match, in the order of the answer.
@@ -252,24 +250,10 @@ fn a_pattern_that_is_none_is_refused() {
 
 #[test]
 fn the_model_is_told_what_is_true() {
-    let schema: Value = serde_json::from_str(TOOL.schema).unwrap();
-    let limits = |name: &str| {
-        let property = &schema["properties"][name];
-        [&property["minimum"], &property["maximum"], &property["default"]].map(Value::clone)
-    };
+    let limits = |name: &str| paging::limits(&TOOL, name);
     assert_eq!(limits("max_matches"), [1, MATCHES_MAX, MATCHES].map(|limit| json!(limit)));
     assert_eq!(limits("max_tokens"), [TOKENS_MIN, TOKENS_MAX, TOKENS].map(|limit| json!(limit)));
-    for example in answers::examples(TOOL.description) {
-        let example: Value = serde_json::from_str(&example).unwrap();
-        let known = &schema["properties"];
-        assert!(
-            example.as_object().unwrap().keys().all(|key| known.get(key).is_some()),
-            "{example}"
-        );
-        if let Err(refusal) = repository().call(&TOOL, &example.to_string()).answer {
-            assert!(!refusal.message().contains("does not fit"), "{refusal}");
-        }
-    }
+    paging::examples_fit(&TOOL, &repository());
 }
 
 proptest! {
@@ -285,20 +269,14 @@ proptest! {
         let repository = files.iter().fold(Repository::new(), |repository, (path, text)| {
             repository.file(path, text)
         });
-        let mut input = json!({
-            "pattern": "a", "max_matches": max_matches, "max_tokens": max_tokens,
-            "context": context, "order": if by_rank { "rank" } else { "path" },
+        let input = json!({
+            "pattern": "a", "max_matches": max_matches, "context": context,
+            "order": if by_rank { "rank" } else { "path" },
         });
         let mut seen = Vec::new();
-        loop {
-            let answer = repository.call(&TOOL, &input.to_string()).answer.unwrap();
-            prop_assert!(answer.len() <= 4 * max_tokens, "{} bytes: {answer}", answer.len());
-            let page: Value = serde_json::from_str(&answer).unwrap();
-            prop_assert_eq!(&page["tokens"], &json!(cost::tokens(answer.len())));
+        for page in paging::parts(&TOOL, &repository, &input, max_tokens) {
             prop_assert_eq!(&page["truncated"], &json!(page.get("next").is_some()));
             seen.extend(places(&page));
-            let Some(next) = page.get("next") else { break };
-            input["skip"] = next["skip"].clone();
         }
         let mut expected: Vec<String> = files.iter().flat_map(|(path, text)| {
             let lines = text.lines().zip(1..).filter(|(line, _)| line.contains('a'));

@@ -28,6 +28,7 @@ mod sarif;
 mod tap;
 mod trx;
 mod xml;
+mod xunit;
 
 /// What is looked at to tell JSON documents apart: their first keys stand here.
 const HEAD_LEN_MAX: usize = 4 * 1024;
@@ -43,6 +44,8 @@ enum Format {
     Trx,
     /// XML of NUnit 3.
     Nunit,
+    /// XML of xUnit.net.
+    Xunit,
     /// What `cargo test` prints.
     Libtest,
     /// The same as lines of JSON; nextest can write it, too.
@@ -111,6 +114,7 @@ fn detect(text: &str) -> Vec<Format> {
             Some("testsuites" | "testsuite" | "testcase") => vec![Format::Junit],
             Some("TestRun") => vec![Format::Trx],
             Some("test-run") => vec![Format::Nunit],
+            Some("assemblies" | "assembly") => vec![Format::Xunit],
             Some(_) | None => Vec::new(),
         };
     }
@@ -217,6 +221,7 @@ impl Format {
             Self::Junit => junit::read(text, to),
             Self::Trx => trx::read(text, to),
             Self::Nunit => nunit::read(text, to),
+            Self::Xunit => xunit::read(text, to),
             Self::Libtest => libtest::read(text, to),
             Self::LibtestJson => libtest_json::read(text, to),
             Self::Nextest => nextest::read(text, to),
@@ -243,6 +248,7 @@ impl Format {
             Self::Junit => "junit",
             Self::Trx => "trx",
             Self::Nunit => "nunit",
+            Self::Xunit => "xunit",
             Self::Libtest => "libtest",
             Self::LibtestJson => "libtest-json",
             Self::Nextest => "nextest",

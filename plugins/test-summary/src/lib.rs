@@ -43,9 +43,9 @@ stepwell::tool! {
         and what failed, grouped by cause, each with its name as the runner takes it, message, \
         place in the code, trace and output; a command that runs only those again; findings of \
         linters by rule. Use it first when tests fail, instead of reading reports or logs: they \
-        are recognised by content. Reads JUnit, TRX and NUnit XML, the output of cargo test, \
-        nextest, pytest and TAP, JSON of go test, Dart, libtest, cargo/clippy, Jest, Vitest, Mocha, \
-        RSpec, pytest, CTRF, SARIF, ESLint and Ruff, and plain logs. `{}` looks in the usual \
+        are recognised by content. Reads XML of JUnit, TRX, NUnit and xUnit, the output of \
+        cargo test, nextest, pytest and TAP, JSON of go test, Dart, libtest, cargo/clippy, Jest, \
+        Vitest, Mocha, RSpec, pytest, CTRF, SARIF, ESLint and Ruff, and plain logs. `{}` looks in the usual \
         places; `format: \"text\"` costs at most `max_tokens` and names every failing test that \
         fits. It runs no tests.",
     schema: include_str!("../schema.json"),

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use answers::cost;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use stepwell::testing::Repository;
@@ -18,14 +17,6 @@ fn repository(base: &Tree, head: &Tree) -> Repository {
     let repository =
         base.iter().fold(repository, |repository, (path, text)| repository.base(path, text));
     head.iter().fold(repository, |repository, (path, text)| repository.file(path, text))
-}
-
-fn call(repository: &Repository, input: &Value, max_tokens: usize) -> Value {
-    let answer = repository.call(&TOOL, &input.to_string()).answer.expect("an answer");
-    assert!(answer.len() <= 4 * max_tokens, "{} bytes: {answer}", answer.len());
-    let said: Value = serde_json::from_str(&answer).unwrap();
-    assert_eq!(said["tokens"], json!(cost::tokens(answer.len())));
-    said
 }
 
 /// What a hunk says: lines before it in the old text, what it takes there, and what it puts.
@@ -92,26 +83,19 @@ fn apply(old: &str, hunks: &[Hunk]) -> String {
 /// Every change, by the path that it is said to have, with all of its lines.
 fn read_on(repository: &Repository, context: usize, max_tokens: usize) -> Vec<(Value, Vec<Hunk>)> {
     let mut files = Vec::new();
-    let mut input = json!({ "context": context, "max_tokens": max_tokens });
-    loop {
-        let page = call(repository, &input, max_tokens);
-        for file in page["files"].as_array().unwrap() {
-            let mut hunks = parse(file["diff"].as_str().unwrap_or_default());
-            let mut part = file.clone();
-            while let Some(cut) = part.get("cut") {
-                let mut next = json!({ "max_tokens": max_tokens });
-                next.as_object_mut().unwrap().extend(cut["next"].as_object().unwrap().clone());
-                let said = call(repository, &next, max_tokens);
-                part = said["files"][0].clone();
-                let parsed = parse(part["diff"].as_str().expect("each part has lines"));
-                hunks.extend(parsed);
-            }
-            files.push((file.clone(), hunks));
+    let pages = paging::parts(&TOOL, repository, &json!({ "context": context }), max_tokens);
+    for file in pages.iter().flat_map(|page| page["files"].as_array().unwrap()) {
+        let mut hunks = parse(file["diff"].as_str().unwrap_or_default());
+        let mut part = file.clone();
+        while let Some(cut) = part.get("cut") {
+            let said = paging::within(&TOOL, repository, &cut["next"], max_tokens);
+            part = said["files"][0].clone();
+            let parsed = parse(part["diff"].as_str().expect("each part has lines"));
+            hunks.extend(parsed);
         }
-        let Some(next) = page.get("next") else { return files };
-        assert_eq!(page["truncated"], json!(true));
-        input["after"] = next["after"].clone();
+        files.push((file.clone(), hunks));
     }
+    files
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -184,7 +168,7 @@ proptest! {
         new in proptest::collection::vec(any::<u8>(), 0..80), stat in any::<bool>()
     ) {
         let repository = Repository::new().base("a", &old).file("a", &new);
-        let said = call(&repository, &json!({ "stat": stat }), 12_000);
+        let said = paging::within(&TOOL, &repository, &json!({ "stat": stat }), 12_000);
         prop_assert_eq!(&said["total"], &json!(usize::from(old != new)));
     }
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::is_local;
 use crate::Ecosystem;
-use crate::graph::{Graph, Hash, Node, NodeId, Scope};
+use crate::graph::{Graph, Node, NodeId, Scope};
+use crate::merge::differ;
 
 /// A package of somebody else's that is new, gone, or another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,10 +98,15 @@ fn between(
 
 /// What is different in a package that kept its version.
 fn difference(was: &Node, is: &Node) -> Option<&'static str> {
-    let digest_changed = contradict(&was.hashes, &is.hashes)
+    // Another file of the same version has another digest, of course.
+    let other_file = match (&was.file, &is.file) {
+        (Some(old), Some(new)) => !old.is_empty() && !new.is_empty() && old != new,
+        (None, _) | (_, None) => false,
+    };
+    let digest_changed = (!other_file && differ(&was.hashes, &is.hashes))
         || was.archives.iter().any(|old| {
             let mut same_file = is.archives.iter().filter(|new| new.location == old.location);
-            same_file.any(|new| contradict(&old.hashes, &new.hashes))
+            same_file.any(|new| differ(&old.hashes, &new.hashes))
         })
         || matches!((&was.integrity, &is.integrity), (Some(old), Some(new)) if old != new);
     let has_digest = |node: &Node| {
@@ -115,13 +121,6 @@ fn difference(was: &Node, is: &Node) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-/// Whether two digests of one algorithm differ.
-fn contradict(old: &[Hash], new: &[Hash]) -> bool {
-    let differs =
-        |old: &Hash| new.iter().any(|new| old.algorithm == new.algorithm && old.hex != new.hex);
-    old.iter().any(differs)
 }
 
 fn sorted<'a, 'b: 'a>(versions: impl Iterator<Item = &'a &'b str>) -> Vec<&'b str> {

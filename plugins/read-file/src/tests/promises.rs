@@ -1,7 +1,7 @@
 //! What holds for any file: nothing panics, answers keep to their limits, and the parts that the
 //! handles lead through are the whole.
 
-use answers::{Content, cost};
+use answers::Content;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use stepwell::testing::Repository;
@@ -34,22 +34,12 @@ fn file() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![6 => encoded, 1 => proptest::collection::vec(any::<u8>(), 0..200)]
 }
 
-fn call(repository: &Repository, input: &Value) -> (String, Value) {
-    let answer = repository.call(&TOOL, &input.to_string()).answer.expect("an answer");
-    let said = serde_json::from_str(&answer).unwrap();
-    (answer, said)
-}
-
 /// The text of a file, read part by part as the answers say.
 fn read_on(repository: &Repository, first: &Value, max_bytes: usize, max_tokens: usize) -> String {
-    let mut seen = String::new();
     let mut input = first.clone();
-    loop {
-        input["max_bytes"] = json!(max_bytes);
-        input["max_tokens"] = json!(max_tokens);
-        let (answer, said) = call(repository, &input);
-        assert!(answer.len() <= 4 * max_tokens, "{} bytes: {answer}", answer.len());
-        assert_eq!(said["tokens"], json!(cost::tokens(answer.len())));
+    input["max_bytes"] = json!(max_bytes);
+    let mut seen = String::new();
+    for said in paging::parts(&TOOL, repository, &input, max_tokens) {
         let text = said["text"].as_str().unwrap();
         let cuts = said.get("cut_lines").and_then(Value::as_array).cloned().unwrap_or_default();
         assert!(text.len() <= max_bytes + BEYOND_MAX || !cuts.is_empty(), "{said}");
@@ -60,11 +50,8 @@ fn read_on(repository: &Repository, first: &Value, max_bytes: usize, max_tokens:
             text = text.replacen(&mark, &rest, 1);
         }
         seen.push_str(&text);
-        let Some(next) = said.get("next") else { return seen };
-        assert_eq!(said["truncated"], json!(true));
-        input = json!({ "path": "file" });
-        input.as_object_mut().unwrap().extend(next.as_object().unwrap().clone());
     }
+    seen
 }
 
 /// What a line that was cut goes on with.
@@ -73,7 +60,7 @@ fn rest_of_line(repository: &Repository, cut: &Value) -> String {
     let mut seen = String::new();
     let mut input = json!({ "path": "file", "start_byte": cut["start_byte"] });
     loop {
-        let (_, said) = call(repository, &input);
+        let said = paging::said(&TOOL, repository, &input);
         let text = said["text"].as_str().unwrap();
         let line = text.split('\n').next().unwrap();
         seen.push_str(line.trim_end_matches('\r'));

@@ -2,6 +2,7 @@
 
 use lockgraph::EdgeKind;
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
     CustomLicences, comment, digests, download_location, evidence, identifiers, notes, short_name,
@@ -104,7 +105,7 @@ struct Annotation<'a> {
 }
 
 /// The document as text.
-pub(crate) fn json(bill: &Bill) -> String {
+pub(crate) fn json(bill: &Bill) -> Box<RawValue> {
     let ids: Vec<String> =
         identifiers(bill).into_iter().map(|id| format!("SPDXRef-{id}")).collect();
     let licences = CustomLicences::of(bill);
@@ -137,7 +138,7 @@ pub(crate) fn json(bill: &Bill) -> String {
             .collect(),
         annotations: annotations.collect(),
     };
-    serde_json::to_string(&document).expect("plain structures without maps can be written")
+    to_raw_value(&document).expect("plain structures without maps can be written")
 }
 
 fn package<'a>(package: &'a Package, id: &'a str, licences: &'a CustomLicences) -> SpdxPackage<'a> {

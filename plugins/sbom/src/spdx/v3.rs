@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use lockgraph::EdgeKind;
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::v2::full_name;
 use super::{
@@ -16,7 +17,7 @@ use crate::timestamp::NO_TIME;
 const CREATION: &str = "_:creation";
 
 /// The document as text.
-pub(crate) fn json(bill: &Bill) -> String {
+pub(crate) fn json(bill: &Bill) -> Box<RawValue> {
     let space = format!("https://spdx.org/spdxdocs/{}", bill.id());
     let names = Names::new(bill, &space);
     let licences = CustomLicences::of(bill);
@@ -49,7 +50,7 @@ pub(crate) fn json(bill: &Bill) -> String {
     let mut graph = vec![creation(created, &names), document, sbom];
     graph.extend(elements);
     let document = Document { context: "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", graph };
-    serde_json::to_string(&document).expect("plain structures without maps can be written")
+    to_raw_value(&document).expect("plain structures without maps can be written")
 }
 
 #[derive(Debug, Serialize)]

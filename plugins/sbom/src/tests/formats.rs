@@ -4,7 +4,6 @@ use lockgraph::{EdgeKind, Hash, HashAlgorithm, Kind, Place, Scope, Warnings};
 use serde_json::{Value, json};
 
 use crate::Format;
-use crate::Written;
 use crate::bill::{Archive, Bill, Detail, Known, Need, Origin, OriginKind, Package, Role};
 use crate::licence::Licence;
 use crate::listing::Listing;
@@ -68,9 +67,7 @@ fn bill() -> Bill {
 }
 
 fn written(format: Format) -> String {
-    match format.write(&bill()) {
-        Written::Json(text) | Written::Xml(text) => text,
-    }
+    format.write(&bill()).text().to_owned()
 }
 
 fn json_of(format: Format) -> Value {
@@ -264,7 +261,8 @@ fn more_lines_than_are_shown_are_counted() {
     let line = |line| Place { path: "uv.lock".to_owned(), line };
     bill.packages[1].places = (1..=30).map(line).collect();
     for format in [Format::CycloneDx16, Format::CycloneDx16Xml, Format::Spdx23, Format::Spdx301] {
-        let (Written::Json(text) | Written::Xml(text)) = format.write(&bill);
+        let written = format.write(&bill);
+        let text = written.text();
         assert!(text.contains("10 more lines say so"), "{format:?}: {text}");
     }
 }

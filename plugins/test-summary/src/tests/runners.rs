@@ -292,6 +292,23 @@ Actual:   2</Message>
 }
 
 #[test]
+fn xunit_is_read() {
+    let xunit = r#"<assemblies timestamp="2026-01-01"><assembly name="A.dll" test-framework="xUnit.net 2.9.2" time="0.4">
+        <errors/><collection name="c">
+        <test name="Acme.Tests.Adds(a: 1)" type="Acme.Tests" method="Adds" time="0.1" result="Pass"><traits/></test>
+        <test name="Acme.Tests.Divides" type="Acme.Tests" method="Divides" time="0.2" result="Fail"><output><![CDATA[hi]]></output>
+          <failure exception-type="Xunit.Sdk.EqualException"><message><![CDATA[Assert.Equal() Failure: Values differ]]></message>
+          <stack-trace><![CDATA[   at Acme.Tests.Divides() in /src/T.cs:line 3]]></stack-trace></failure></test>
+        <test name="Acme.Tests.Later" type="Acme.Tests" result="Skip"><reason>later</reason></test>
+        <test name="Acme.Tests.Never" type="Acme.Tests" result="NotRun"/></collection></assembly></assemblies>"#;
+    insta::assert_snapshot!(read(xunit), @r#"
+    failed: 4 tests 1 passed 1 failed 2 skipped
+    failure Acme.Tests.Divides at /src/T.cs:3: Assert.Equal() Failure: Values differ
+      printed "hi"
+    "#);
+}
+
+#[test]
 fn ctrf_is_read_and_what_is_wrong_in_it_is_told() {
     let ctrf = r#"{"reportFormat":"CTRF","specVersion":"1.0.0","results":{"tool":{"name":"pw","version":"1"},
         "summary":{"tests":2,"passed":1,"failed":1,"skipped":0,"pending":0,"other":0,"start":0,"stop":40},

@@ -277,8 +277,10 @@ fn tidy(node: &mut Node) {
     node.archives.sort_unstable();
     node.archives.dedup();
     node.archives.truncate(ARCHIVES_MAX);
-    if let [Archive { hashes, .. }] = node.archives.as_slice() {
-        node.hashes.clone_from(hashes);
-        node.archives.clear();
+    if let [_] = node.archives.as_slice() {
+        let only = node.archives.pop();
+        let Archive { location, hashes } = only.unwrap_or_default();
+        node.hashes = hashes;
+        node.file = Some(location);
     }
 }

@@ -1,37 +1,12 @@
-//! Files of Maven, Gradle, NuGet and GitHub Actions nobody here wrote, against values that were
-//! got another way.
-#![expect(clippy::disallowed_methods, reason = "tests read fixtures from the disk")]
+//! Files of Maven, Gradle and NuGet nobody here wrote, against values that were got another way.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lockgraph::{Files, Format, Found, Graph, ReadError, Request, Warnings, scan};
-use serde_json::Value;
 
-/// Fixtures of others, beside the repository; not everybody has them.
-fn fixtures(folder: &str) -> Vec<PathBuf> {
-    let root =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/conformance/lockfiles");
-    let mut files = Vec::new();
-    let mut open = vec![root.join(folder)];
-    while let Some(dir) = open.pop() {
-        for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() { open.push(path) } else { files.push(path) }
-        }
-    }
-    files.sort();
-    #[expect(clippy::print_stderr, reason = "a test that does not run must say so")]
-    if files.is_empty() {
-        eprintln!("SKIPPED: no fixtures in {}", root.join(folder).display());
-    }
-    files
-}
-
-fn name(path: &Path) -> &str {
-    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
-}
+use crate::material::{fixtures, name};
 
 /// What is not the repository's own: `name@version scope`, or with `~` and a range.
 fn drawn(graph: &Graph) -> Vec<String> {
@@ -109,10 +84,6 @@ fn a_pom_asks_for_what_its_owners_say() {
             assert_eq!(drawn(&graph), expected, "{wanted}");
         }
     }
-    for path in files.iter().filter(|path| name(path) == "not-pom.txt") {
-        let bytes = fs::read(path).unwrap();
-        assert!(Format::Maven.parse("pom.xml", &bytes, &mut Warnings::default()).is_err());
-    }
 }
 
 /// Files by path.
@@ -149,18 +120,6 @@ fn a_parent_in_the_repository_says_what_its_child_leaves_out() {
         "org.frank:frank runtime",
     ];
     assert_eq!(drawn(&scan.lockfiles[0].graph), expected);
-}
-
-#[test]
-fn every_line_of_a_gradle_lock_file_is_a_package() {
-    for path in fixtures("language/java/gradlelockfile") {
-        let text = fs::read_to_string(&path).unwrap();
-        let count = text.lines().filter(|line| line.matches(':').count() == 2).count();
-        let graph = Format::Gradle
-            .parse("gradle.lockfile", text.as_bytes(), &mut Warnings::default())
-            .unwrap();
-        assert_eq!(graph.node_count(), count, "{}", path.display());
-    }
 }
 
 /// The text between `key="` or `key='` and the quote that ends it.
@@ -208,38 +167,6 @@ fn every_digest_of_verification_metadata_comes_to_its_package() {
 }
 
 #[test]
-fn every_package_and_dependency_of_a_nuget_lock_file_is_in_the_graph() {
-    for path in fixtures("language/dotnet/packageslockjson") {
-        let bytes = fs::read(&path).unwrap();
-        let read = Format::Nuget.parse("packages.lock.json", &bytes, &mut Warnings::default());
-        let Ok(document) = serde_json::from_slice::<Value>(&bytes) else {
-            assert!(read.is_err(), "{}", path.display());
-            continue;
-        };
-        let graph = read.unwrap();
-        let (mut packages, mut edges) = (BTreeSet::new(), BTreeSet::new());
-        for section in document["dependencies"].as_object().unwrap().values() {
-            let version = |name: &str| {
-                let mut entries = section.as_object().unwrap().iter();
-                entries.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(known, entry)| {
-                    format!("{known}@{}", entry["resolved"].as_str().unwrap_or_default())
-                })
-            };
-            for (name, entry) in section.as_object().unwrap() {
-                packages.insert(version(name).unwrap());
-                for need in entry["dependencies"].as_object().into_iter().flat_map(|o| o.keys()) {
-                    if let Some(need) = version(need) {
-                        edges.insert((version(name).unwrap(), need));
-                    }
-                }
-            }
-        }
-        let counts = (graph.node_count(), graph.edge_count());
-        assert_eq!(counts, (packages.len(), edges.len()), "{}", path.display());
-    }
-}
-
-#[test]
 fn nuget_files_have_what_their_owners_say() {
     let dev_too = "Microsoft.Net.Compilers@1.0.0 dev";
     let provider = "Microsoft.CodeDom.Providers.DotNetCompilerPlatform@1.0.0 runtime";
@@ -264,36 +191,6 @@ fn nuget_files_have_what_their_owners_say() {
                 }
                 _ => {}
             }
-        }
-    }
-}
-
-#[test]
-fn every_usable_line_of_a_workflow_is_a_package() {
-    for path in fixtures("misc/githubactions") {
-        let text = fs::read_to_string(&path).unwrap();
-        let used = text.lines().filter_map(|line| {
-            let used = line.trim_start().trim_start_matches("- ").strip_prefix("uses:")?.trim();
-            let (location, revision) = match used.strip_prefix("docker://") {
-                Some(image) => image.split_once(':')?,
-                None => used.split_once('@')?,
-            };
-            let parts: Vec<&str> = location.split('/').take(2).collect();
-            let is_used =
-                !revision.is_empty() && !location.is_empty() && !location.starts_with('"');
-            is_used.then(|| format!("{}@{revision} build", parts.join("/")))
-        });
-        let expected: BTreeSet<String> = used.collect();
-        match Format::Actions.parse(
-            ".github/workflows/a.yml",
-            text.as_bytes(),
-            &mut Warnings::default(),
-        ) {
-            Ok(graph) => {
-                let found: BTreeSet<String> = drawn(&graph).into_iter().collect();
-                assert_eq!(found, expected, "{}", path.display());
-            }
-            Err(_) => assert!(expected.is_empty(), "{}", path.display()),
         }
     }
 }

@@ -1,0 +1,116 @@
+//! Lock files that nobody here wrote, and where they lie; not everybody has all of them.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lockgraph::Format;
+
+/// More directories with a repository in each, separated as in `PATH`.
+const MORE: &str = "LOCKGRAPH_REPOSITORIES";
+
+/// The most files that are looked at in one place: a registry's folder may have millions.
+const FILES_MAX: usize = 1_000_000;
+
+/// Files above this many bytes are not looked at, nor by the library.
+const BYTES_MAX: u64 = 16 << 20;
+
+/// A lock file of somebody's.
+pub(crate) struct Sample {
+    /// The package or repository that it is of.
+    pub(crate) repository: String,
+    pub(crate) path: PathBuf,
+    /// Where it would lie in a repository.
+    pub(crate) place: String,
+    pub(crate) format: Format,
+}
+
+impl Sample {
+    pub(crate) fn text(&self) -> Option<String> {
+        text(&self.path)
+    }
+}
+
+/// The text of a file; none where it is no text.
+pub(crate) fn text(path: &Path) -> Option<String> {
+    String::from_utf8(fs::read(path).expect("a file that was listed can be read")).ok()
+}
+
+/// The name of a file.
+pub(crate) fn name(path: &Path) -> &str {
+    path.file_name().and_then(OsStr::to_str).unwrap_or_default()
+}
+
+/// The fixtures below a folder of `lockfiles/language`, in order.
+pub(crate) fn fixtures(folder: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/data/conformance/lockfiles")
+        .join(folder);
+    let files = below(&root);
+    if files.is_empty() {
+        skipped(&format!("no fixtures in {}", root.display()));
+    }
+    files
+}
+
+/// The lock files of published packages and of repositories on this machine.
+pub(crate) fn published() -> Vec<Sample> {
+    let mut places = registries("CARGO_HOME", ".cargo", "registry/src");
+    places.extend(registries("GOPATH", "go", "pkg/mod"));
+    // What `cargo xtask compare` unpacks.
+    places.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/compare/inputs"));
+    places.extend(std::env::var_os(MORE).iter().flat_map(std::env::split_paths));
+    let samples: Vec<Sample> = places.iter().flat_map(|place| samples_below(place)).collect();
+    if samples.is_empty() {
+        skipped("neither cargo nor go has a package here");
+    }
+    samples
+}
+
+#[expect(clippy::print_stderr, reason = "a test that does not run must say so")]
+fn skipped(why: &str) {
+    eprintln!("SKIPPED: {why}");
+}
+
+/// The folder of each registry that a package manager unpacks from: its home is in a variable, or
+/// lies at home.
+fn registries(variable: &str, at_home: &str, folder: &str) -> Vec<PathBuf> {
+    let named = std::env::var_os(variable).map(PathBuf::from);
+    let home = named.or_else(|| std::env::home_dir().map(|home| home.join(at_home)));
+    let folder = home.map(|home| home.join(folder));
+    let entries = folder.and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten();
+    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    found.retain(|path| path.is_dir() && name(path) != "cache");
+    found.sort();
+    found
+}
+
+fn samples_below(place: &Path) -> Vec<Sample> {
+    let files = below(place).into_iter().filter_map(|path| {
+        let relative = path.strip_prefix(place).ok()?.to_str()?;
+        let format = Format::detect(relative)?;
+        let repository = relative.split('/').next()?.to_owned();
+        let place = relative.to_owned();
+        Some(Sample { repository, path, place, format })
+    });
+    files.collect()
+}
+
+/// All files below a directory, in order; links are not followed.
+fn below(root: &Path) -> Vec<PathBuf> {
+    let mut files = BTreeSet::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
+            let Ok(kind) = entry.file_type() else { continue };
+            let is_small = || entry.metadata().is_ok_and(|it| it.len() <= BYTES_MAX);
+            if kind.is_dir() {
+                open.push(entry.path());
+            } else if kind.is_file() && files.len() < FILES_MAX && is_small() {
+                files.insert(entry.path());
+            }
+        }
+    }
+    files.into_iter().collect()
+}
