@@ -256,7 +256,9 @@ fn tell_a_lie(shared: &Shared) {
         let mut record: cache::Record = serde_json::from_value(shown["record"].clone()).unwrap();
         (record.output, record.bytes) = (snapshot::Digest::of(b"a lie"), 5);
         shown["record"] = serde_json::to_value(record).unwrap();
-        shown["proof"] = serde_json::to_value(&signer.sign("of a liar", &[record])[0]).unwrap();
+        shown["proof"] =
+            serde_json::to_value(&cache::Proof::of_run(&signer, "of a liar", &[record])[0])
+                .unwrap();
         shown["output"] = "YSBsaWU=".into();
         fs::write(path, shown.to_string()).unwrap();
     }

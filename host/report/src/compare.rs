@@ -139,6 +139,7 @@ fn place(event: &Event) -> Place {
             Input::CallReceived { .. } | Input::AttemptStarted { .. } => Place::Nowhere,
             Input::TurnCompleted { .. } | Input::TurnRequested { .. } => Place::Here,
             Input::TestsFinished { .. }
+            | Input::TestsJudged { .. }
             | Input::ScopeRefused { .. }
             | Input::LedgerFailed { .. }
             | Input::Approved { .. }
@@ -153,6 +154,7 @@ fn place(event: &Event) -> Place {
             | Decision::AnalysisTaken { .. }
             | Decision::Warned { .. } => Place::Here,
             Decision::TestsStarted { .. }
+            | Decision::ApprovalVoid { .. }
             | Decision::TurnReserved { .. }
             | Decision::TurnRetried { .. }
             | Decision::Lowered { .. }

@@ -73,8 +73,9 @@ fn said(text: &str) -> String {
 fn heard(input: &Input) -> (&'static str, String) {
     match input {
         Input::AttemptStarted { attempt } => ("attempt", format!("{attempt} begins")),
-        Input::TestsFinished { round, ending, reports } => {
+        Input::TestsFinished { round, ending, reports, .. } => {
             let how = match ending {
+                TestsEnding::Ended { limit } => limit.words().to_owned(),
                 TestsEnding::Exited { code: Some(code) } => format!("exit {code}"),
                 TestsEnding::Exited { code: None } => "died of a signal".to_owned(),
                 TestsEnding::NotStarted => "could not be started".to_owned(),
@@ -116,7 +117,13 @@ fn heard(input: &Input) -> (&'static str, String) {
         Input::LedgerFailed { turn, message } => {
             ("refused", format!("turn {turn}: {}", said(message)))
         }
-        Input::Approved { check, by } => ("approved", format!("{} by {}", said(check), said(by))),
+        Input::TestsJudged { round, verdict } => (
+            "gates",
+            format!("{}: {}: {}", round_word(*round), said(&verdict.gate), said(&verdict.because)),
+        ),
+        Input::Approved { check, by, .. } => {
+            ("approved", format!("{} by {}", said(check), said(by)))
+        }
         Input::TurnFailed { turn, code, message, sent, .. } => {
             let sent = if *sent { "" } else { " (not sent)" };
             ("failed", format!("turn {turn}: {}: {}{sent}", said(code), said(message)))
@@ -145,7 +152,10 @@ fn deadline_word(deadline: session::Deadline) -> &'static str {
 fn decided(decision: &Decision) -> (&'static str, String) {
     match decision {
         Decision::PhaseEntered { phase } => ("phase", phase.name().to_owned()),
-        Decision::TestsStarted { round } => ("tests", format!("{}: running", round_word(*round))),
+        Decision::TestsStarted { round, again } => {
+            let word = if *again == 0 { "running" } else { "running again" };
+            ("tests", format!("{}: {word}", round_word(*round)))
+        }
         Decision::CallStarted { call } => {
             ("call", format!("{} {} {}", call.id, said(&call.tool), said(&call.arguments)))
         }
@@ -171,8 +181,11 @@ fn decided(decision: &Decision) -> (&'static str, String) {
         Decision::AnalysisTaken { findings } => {
             ("analysis", count(u64::from(*findings), "finding"))
         }
-        Decision::TestsCounted { round, said } => {
+        Decision::TestsCounted { round, said, .. } => {
             ("tests", format!("{}: {}", round_word(*round), tests_words(said)))
+        }
+        Decision::ApprovalVoid { gate, by, because } => {
+            ("void", format!("the approval of {} by {}: {}", said(gate), said(by), said(because)))
         }
         Decision::Stopped { reason } => ("stopped", reason.to_string()),
     }
@@ -233,7 +246,7 @@ pub(crate) fn round_word(round: u32) -> String {
 
 /// What tests said, in a line.
 pub(crate) fn tests_words(said: &TestsSaid) -> String {
-    let TestsSaid { passed, exit_code, counts } = said;
+    let TestsSaid { passed, exit_code, counts, .. } = said;
     let command = exit_code
         .map_or("the command did not come to an end".to_owned(), |code| format!("exit {code}"));
     let Some(TestCounts { tests: tests @ 1.., passed: fine, failed, errors, skipped, .. }) = counts

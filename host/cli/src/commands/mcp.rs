@@ -80,7 +80,7 @@ fn offered(toolbox: &runner::Toolbox<Tools>) -> Vec<Tool> {
     let changed = runner::CHANGED_FILES_DESCRIPTION.to_owned();
     all.push((runner::CHANGED_FILES.to_owned(), changed, runner::changed_files_schema()));
     all.push((READ_ON.to_owned(), handles::DESCRIPTION.to_owned(), handles::schema()));
-    all.sort();
+    all.sort_by(|one, other| one.0.cmp(&other.0));
     all.into_iter()
         .map(|(name, description, schema)| described(name, description, schema))
         .collect()

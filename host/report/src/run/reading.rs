@@ -220,7 +220,12 @@ impl Reading {
             Input::LedgerFailed { turn, message } => {
                 self.not_sent(turn, at, "ledger-failed", message);
             }
-            Input::PatchJudged { call, problem, digest, files, verdicts } => {
+            Input::TestsJudged { verdict, .. } => {
+                if let Some(patch) = self.run.patches.last_mut() {
+                    patch.verdicts.push(verdict);
+                }
+            }
+            Input::PatchJudged { call, problem, digest, files, verdicts, bound: _ } => {
                 let asked = self.proposed.take();
                 let proposed = asked
                     .and_then(|asked| serde_json::from_str::<Proposed>(&asked.arguments).ok())
@@ -266,7 +271,7 @@ impl Reading {
     fn decided(&mut self, seq: u64, at: u64, decision: Decision, phase: Phase) {
         match decision {
             Decision::PhaseEntered { phase } => self.stand(phase),
-            Decision::TestsStarted { round } => {
+            Decision::TestsStarted { round, .. } => {
                 self.testing = true;
                 let (begin, end) = (at, None);
                 self.run.tests.push(TestRound { round, seq, begin, end, ending: None, said: None });
@@ -312,7 +317,7 @@ impl Reading {
                     self.run.analysis = Some(analysis);
                 }
             }
-            Decision::TestsCounted { round, said } => {
+            Decision::TestsCounted { round, said, .. } => {
                 self.testing = false;
                 if let Some(tests) = self.round(round) {
                     tests.said = Some(said);
@@ -322,7 +327,7 @@ impl Reading {
                 let said = reason.to_string();
                 self.run.stop = Some(Stop { reason, said, at, phase });
             }
-            Decision::Lowered { .. } | Decision::Warned { .. } => {}
+            Decision::Lowered { .. } | Decision::Warned { .. } | Decision::ApprovalVoid { .. } => {}
         }
     }
 
@@ -341,6 +346,7 @@ impl Reading {
                 price,
                 isolation,
                 budgets,
+                trust: _,
             } => {
                 self.run.about = Some(About {
                     step,

@@ -5,8 +5,8 @@ use session::event::{
     CallDigests, CallUsage, Decision, Event, Input, Note, Record, SCHEMA, TestsEnding, ToolGrants,
 };
 use session::{
-    Answer, Call, CallId, FailureClass, ModelCall, Origin, PatchFile, Phase, Source, StopReason,
-    TestCounts, TestsSaid, Verdict,
+    Answer, Call, CallId, FailureClass, ModelCall, Origin, PatchFile, Phase, Ruling, Source,
+    StopReason, TestCounts, TestsSaid, Verdict,
 };
 
 /// A trace that is being written.
@@ -108,6 +108,7 @@ impl Builder {
                 },
                 isolation: "namespaces, landlock, seccomp".to_owned(),
                 budgets: Some(Box::new(budgets())),
+                trust: None,
             },
         );
         self.heard(1, Input::AttemptStarted { attempt: 1 });
@@ -234,13 +235,13 @@ impl Builder {
     }
 
     pub(crate) fn tests(&mut self, round: u32, took_ms: u64, said: TestsSaid) {
-        self.decided(0, Decision::TestsStarted { round });
+        self.decided(0, Decision::TestsStarted { round, again: 0 });
         let ending = TestsEnding::Exited { code: said.exit_code };
         let reports = vec![format!(".stepwell/verify/{round}/junit.xml")];
-        self.heard(took_ms, Input::TestsFinished { round, ending, reports });
+        self.heard(took_ms, Input::TestsFinished { round, again: 0, ending, reports, facts: None });
         let id = CallId { origin: Origin::Tests(round), index: 0 };
         self.call(id, "test_summary", r#"{"paths":["junit.xml"]}"#, answered("{}"), Source::Fresh);
-        self.decided(0, Decision::TestsCounted { round, said });
+        self.decided(0, Decision::TestsCounted { round, again: 0, said });
     }
 
     pub(crate) fn judged(&mut self, call: CallId, path: &str, problem: Option<&str>) {
@@ -255,7 +256,8 @@ impl Builder {
             let refused = problem.is_some() && gate == "protected-paths";
             let because = if refused { problem.unwrap_or_default() } else { because };
             let paths = if refused { vec![path.to_owned()] } else { Vec::new() };
-            Verdict { gate: gate.to_owned(), passed: !refused, because: because.to_owned(), paths }
+            let ruling = if refused { Ruling::Refuse } else { Ruling::Pass };
+            Verdict { paths, ..Verdict::new(gate, ruling, because) }
         };
         let file = PatchFile {
             path: path.to_owned(),
@@ -271,6 +273,7 @@ impl Builder {
                 digest: Some(trace::digest(path.as_bytes())),
                 files: vec![file],
                 verdicts: gates.into_iter().map(verdict).collect(),
+                bound: None,
             },
         );
     }
@@ -298,7 +301,7 @@ pub(crate) fn said(tests: u64, failing: &[&str]) -> TestsSaid {
     let counts =
         TestCounts { tests, passed: tests - failed, failed, failing, ..TestCounts::default() };
     let exit_code = Some(if failed > 0 { 101 } else { 0 });
-    TestsSaid { passed: failed == 0, exit_code, counts: Some(counts) }
+    TestsSaid { passed: failed == 0, exit_code, counts: Some(counts), ..TestsSaid::default() }
 }
 
 fn budgets() -> Budgets {

@@ -202,6 +202,7 @@ impl KeptCommand {
             ledger: self.books(args)?,
             store: StoreArgs { store: args.store.store.clone().or_else(|| self.store.clone()) },
             approve: args.approve.clone(),
+            approval: args.approval.clone(),
             deadline: args.deadline,
             step_from_head: self.step_from_head,
             no_cache: self.no_cache,

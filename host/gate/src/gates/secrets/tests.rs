@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use proptest::prelude::*;
 
 use super::formats;
-use crate::{Form, Judgement, Patch, RuleSpec, Rules, Ruling, Secrets, SecretsError, judge};
+use crate::{SecretForm, Judgement, Patch, RuleSpec, Rules, Ruling, Secrets, SecretsError, judge};
 
 const KEY: &str = "OPENAI_API_KEY";
 
@@ -192,16 +192,16 @@ proptest! {
         let secrets = Secrets::new([(KEY.to_owned(), value.clone())]).unwrap();
         let around = [before.as_slice(), &value, &after].concat();
         let (form, text) = match spelling {
-            0 => (Form::Plain, around),
-            1 => (Form::Base64, STANDARD.encode(&around).into_bytes()),
-            2 => (Form::Base64, URL_SAFE.encode(&around).into_bytes()),
+            0 => (SecretForm::Plain, around),
+            1 => (SecretForm::Base64, STANDARD.encode(&around).into_bytes()),
+            2 => (SecretForm::Base64, URL_SAFE.encode(&around).into_bytes()),
             3 => {
                 let text = STANDARD.encode(&around).into_bytes();
-                (Form::Base64, text.chunks(broken).collect::<Vec<_>>().join(&b"\r\n  "[..]))
+                (SecretForm::Base64, text.chunks(broken).collect::<Vec<_>>().join(&b"\r\n  "[..]))
             }
             _ => {
                 let hex: String = around.iter().map(|byte| format!("{byte:02x}")).collect();
-                (Form::Hex, hex.into_bytes())
+                (SecretForm::Hex, hex.into_bytes())
             }
         };
         let found = secrets.find(&text);

@@ -34,6 +34,7 @@ fn resume(run: &str) -> ResumeArgs {
         head: None,
         ledger: None,
         approve: vec!["big".to_owned()],
+        approval: vec!["file".into()],
         deadline: None,
         require_isolation: false,
         json: false,
