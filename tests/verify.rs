@@ -40,6 +40,8 @@ fn a_run_says_what_guards_the_tests_and_they_find_no_secret_of_the_user() {
     for (verify, guards) in [("", true), ("sandbox = \"off\"", false)] {
         let world = with_check(check, verify);
         fs::write(home(&world).join(".netrc"), "password").unwrap();
+        // In git's own directory, the tree of the tests has a relative path.
+        world.commit("one");
         let ran = run_patch(&world);
         let accounting = world.json(".stepwell/out/accounting.json");
         let isolation = accounting["tests-isolation"].as_str().unwrap();

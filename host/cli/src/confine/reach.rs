@@ -10,10 +10,9 @@ use sandbox::TestsReach;
 
 /// Places that are nobody's toolchain, and have what pipelines, agents and services keep for
 /// themselves: sockets, tokens, the homes of others.
-const HIDDEN: [&str; 8] = [
+const HIDDEN: [&str; 7] = [
     "/run",
     "/home",
-    "/root",
     "/etc/buildkite-agent",
     "/etc/gitlab-runner",
     "/var/lib/buildkite-agent",
@@ -130,7 +129,9 @@ const MOVED: [(&str, &str); 8] = [
 pub(super) fn of_tests(env: &BTreeMap<String, String>, own: &[&Path], network: bool) -> Reach {
     let place = |text: &String| Path::new(text).canonicalize().ok().filter(|path| path.is_dir());
     let home = env.get("HOME").and_then(place).filter(|home| home.parent().is_some());
+    let administrator = home_of_administrator();
     let hidden = HIDDEN.iter().map(Path::new).chain(own.iter().copied());
+    let hidden = hidden.chain(administrator.as_deref());
     let mut hidden: Vec<PathBuf> = hidden.filter_map(|path| path.canonicalize().ok()).collect();
     hidden.retain(|path| path.is_dir());
     hidden.sort();
@@ -142,7 +143,7 @@ pub(super) fn of_tests(env: &BTreeMap<String, String>, own: &[&Path], network: b
     };
     let too_wide = |path: &PathBuf| hidden.iter().chain(&home).any(|place| place.starts_with(path));
     // Images for CI install toolchains as root, and run tests with another home.
-    let homes = home.iter().cloned().chain([PathBuf::from("/root")]);
+    let homes = home.iter().cloned().chain(administrator.clone());
     let of_home = homes.flat_map(|home| TOOLCHAINS.map(|name| home.join(name)));
     let named = NAMING.iter().filter_map(|name| env.get(*name)).filter_map(place);
     let in_path = env.get("PATH").map(String::as_str).unwrap_or_default().split(':');
@@ -158,13 +159,23 @@ pub(super) fn of_tests(env: &BTreeMap<String, String>, own: &[&Path], network: b
     shown.dedup();
     let cargo = env.get("CARGO_HOME").map(PathBuf::from);
     let cargo = cargo.or_else(|| home.as_ref().map(|home| home.join(".cargo")));
-    let cargo = cargo.into_iter().chain([PathBuf::from("/root/.cargo")]);
+    let cargo = cargo.into_iter().chain(administrator.iter().map(|home| home.join(".cargo")));
     let secret = cargo.flat_map(|cargo| CREDENTIALS.map(|name| cargo.join(name)));
     let visible = |file: &PathBuf| {
         file.is_file() && (!covered(file) || shown.iter().any(|place| file.starts_with(place)))
     };
     let secret = secret.filter(visible).collect();
     Reach { home, hidden, shown, secret, network }
+}
+
+/// The home of the user with the number 0, as the system has it.
+fn home_of_administrator() -> Option<PathBuf> {
+    let users = fs::read_to_string("/etc/passwd").ok()?;
+    let of_first = |line: &str| {
+        let fields: Vec<&str> = line.split(':').collect();
+        (fields.get(2) == Some(&"0")).then(|| fields.get(5).map(PathBuf::from)).flatten()
+    };
+    users.lines().find_map(of_first).filter(|home| home.is_absolute() && home.parent().is_some())
 }
 
 /// A folder of programs, and the virtual environment that it belongs to.

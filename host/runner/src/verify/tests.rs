@@ -135,9 +135,9 @@ fn nothing_that_is_mounted_hides_what_comes_after_it() {
     let wrap = Bubblewrap {
         program: "/usr/bin/bwrap".into(),
         reach: Reach {
-            home: Some("/home/u".into()),
-            hidden: vec!["/run".into(), "/home/u/repo".into(), "/home".into()],
-            shown: vec!["/home/u/.cargo/bin".into()],
+            home: Some("/users/u".into()),
+            hidden: vec!["/run".into(), "/users/u/repo".into(), "/users".into()],
+            shown: vec!["/users/u/.cargo/bin".into()],
             secret: vec!["/opt/cargo/credentials.toml".into()],
             network: false,
         },
@@ -146,7 +146,7 @@ fn nothing_that_is_mounted_hides_what_comes_after_it() {
     let command = ["cargo", "test"].map(str::to_owned);
     let env: BTreeMap<String, String> =
         ["PATH", "TMPDIR"].map(|name| (name.to_owned(), "/x".to_owned())).into();
-    let tree = Path::new("/home/u/repo/.git/stepwell/tree");
+    let tree = Path::new("/users/u/repo/.git/stepwell/tree");
     let room = Room { command: &command, env: &env, tree, private: private.path() };
     let confined = wrap.confine(&room).unwrap();
     assert!(!confined.is_keeper && confined.env.keys().eq(["PATH"]));
