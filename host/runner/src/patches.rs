@@ -56,7 +56,7 @@ pub async fn judge_patch<E: ToolExecutor>(
     toolbox: &Toolbox<E>,
 ) -> Judged {
     match look(text, By { head, head_id, rules }) {
-        Looked::Over(judged) => judged,
+        Looked::Over(judged) => *judged,
         Looked::AsksTools(fitting) => fitting.ask(toolbox).await,
     }
 }
@@ -64,9 +64,15 @@ pub async fn judge_patch<E: ToolExecutor>(
 /// How far the gates came that need no tool.
 pub(crate) enum Looked {
     /// To the end.
-    Over(Judged),
+    Over(Box<Judged>),
     /// To a patch that fits the head, whose dependencies have to be looked at.
     AsksTools(Box<Fitting>),
+}
+
+impl Looked {
+    pub(crate) fn over(judged: Judged) -> Self {
+        Self::Over(Box::new(judged))
+    }
 }
 
 /// A patch that the first gates do not refuse, and that fits the head.
@@ -110,7 +116,7 @@ pub(crate) fn look(text: &str, by: By) -> Looked {
         Err(err) => {
             let judgement = Judgement::from(&err);
             let problem = format!("the patch cannot be read: {err}");
-            return Looked::Over(refused(problem, None, &judgement));
+            return Looked::over(refused(problem, None, &judgement));
         }
     };
     let diff = patch.to_diff();
@@ -119,16 +125,16 @@ pub(crate) fn look(text: &str, by: By) -> Looked {
         Ok(valid) => valid,
         Err(err) => {
             let judgement = Judgement::from(&err);
-            return Looked::Over(refused(err.to_string(), Some(digest), &judgement));
+            return Looked::over(refused(err.to_string(), Some(digest), &judgement));
         }
     };
     let judgement = gate::judge(&valid, &by.rules);
     if let Some(problem) = refusal(&judgement) {
-        return Looked::Over(refused(problem, Some(digest), &judgement));
+        return Looked::over(refused(problem, Some(digest), &judgement));
     }
     let files = match apply(&valid, &by.head) {
         Ok(files) => files,
-        Err(problem) => return Looked::Over(refused(problem, Some(digest), &judgement)),
+        Err(problem) => return Looked::over(refused(problem, Some(digest), &judgement)),
     };
     let is_source = |path: &&str| by.rules.is_source_of_dependencies(path);
     let sources: Vec<String> = valid.paths().filter(is_source).map(str::to_owned).collect();
@@ -136,7 +142,7 @@ pub(crate) fn look(text: &str, by: By) -> Looked {
     let passed = Passed { diff, files };
     let fitting = Fitting { valid, digest, bound, judgement, passed, sources, by };
     match fitting.sources.is_empty() {
-        true => Looked::Over(fitting.judge(&gate::Dependencies::Untouched)),
+        true => Looked::over(fitting.judge(&gate::Dependencies::Untouched)),
         false => Looked::AsksTools(Box::new(fitting)),
     }
 }
