@@ -154,6 +154,7 @@ fn change(package: String, ecosystem: Option<String>, kind: ChangeKind) -> Depen
 }
 
 /// Which way a package went.
+#[derive(Clone, Copy)]
 enum Came {
     In,
     Out,

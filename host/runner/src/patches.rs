@@ -60,7 +60,7 @@ pub async fn judge_patch<E: ToolExecutor>(
     toolbox: &Toolbox<E>,
 ) -> Judged {
     match look(text, By { head, head_id, rules }) {
-        Looked::Over(judged) => judged,
+        Looked::Over(judged) => *judged,
         Looked::AsksTools(fitting) => fitting.ask(toolbox).await,
     }
 }
@@ -68,9 +68,15 @@ pub async fn judge_patch<E: ToolExecutor>(
 /// How far the gates came that need no tool.
 pub(crate) enum Looked {
     /// To the end.
-    Over(Judged),
+    Over(Box<Judged>),
     /// To a patch that fits the head, whose dependencies have to be looked at.
     AsksTools(Box<Fitting>),
+}
+
+impl Looked {
+    pub(crate) fn over(judged: Judged) -> Self {
+        Self::Over(Box::new(judged))
+    }
 }
 
 /// A patch that the first gates do not refuse, and that fits the head.
@@ -111,27 +117,27 @@ impl By {
 pub(crate) fn look(text: &str, by: By) -> Looked {
     let patch = match read(text, &by.head) {
         Ok(patch) => patch,
-        Err((problem, judgement)) => return Looked::Over(refused(problem, None, &judgement)),
+        Err((problem, judgement)) => return Looked::over(refused(problem, None, &judgement)),
     };
     let digest = Digest::of(patch.to_diff().as_bytes());
     let valid = match patch.validate() {
         Ok(valid) => valid,
         Err(err) => {
             let judgement = Judgement::from(&err);
-            return Looked::Over(refused(err.to_string(), Some(digest), &judgement));
+            return Looked::over(refused(err.to_string(), Some(digest), &judgement));
         }
     };
     if let Err(err) = gate::check_room(&valid, &|path| listed(&by.head, path)) {
         let judgement = Judgement::from(&err);
-        return Looked::Over(refused(err.to_string(), Some(digest), &judgement));
+        return Looked::over(refused(err.to_string(), Some(digest), &judgement));
     }
     let judgement = gate::judge(&valid, &by.rules);
     if let Some(problem) = refusal(&judgement) {
-        return Looked::Over(refused(problem, Some(digest), &judgement));
+        return Looked::over(refused(problem, Some(digest), &judgement));
     }
     let passed = match apply(&valid, &by.head) {
         Ok(passed) => passed,
-        Err(problem) => return Looked::Over(refused(problem, Some(digest), &judgement)),
+        Err(problem) => return Looked::over(refused(problem, Some(digest), &judgement)),
     };
     let is_source = |path: &&str| by.rules.is_source_of_dependencies(path);
     let sources: Vec<String> = valid.paths().filter(is_source).map(str::to_owned).collect();
@@ -140,7 +146,7 @@ pub(crate) fn look(text: &str, by: By) -> Looked {
     let bound = by.binding(&digest);
     let fitting = Fitting { valid, digest, bound, judgement, passed, sources, by };
     match fitting.sources.is_empty() {
-        true => Looked::Over(fitting.judge(&gate::Dependencies::Untouched)),
+        true => Looked::over(fitting.judge(&gate::Dependencies::Untouched)),
         false => Looked::AsksTools(Box::new(fitting)),
     }
 }

@@ -110,13 +110,13 @@ impl<E: ToolExecutor> Run<E> {
     /// The gates that need no tool have spoken; the last one may need one.
     pub(super) fn looked(&mut self, call: CallId, looked: Looked) -> Result<(), RunError> {
         match looked {
-            Looked::Over(judged) => self.judged(call, judged),
+            Looked::Over(judged) => self.judged(call, *judged),
             Looked::AsksTools(fitting) => {
                 let toolbox = Arc::clone(&self.toolbox);
                 let at_once = Arc::clone(&self.calls_at_once);
                 self.tasks.spawn(async move {
                     let _one_of_a_few = at_once.acquire_owned().await.ok();
-                    Done::Looked(call, Looked::Over(fitting.ask(&toolbox).await))
+                    Done::Looked(call, Looked::over(fitting.ask(&toolbox).await))
                 });
                 Ok(())
             }

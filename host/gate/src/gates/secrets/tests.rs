@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use proptest::prelude::*;
 
 use super::formats;
-use crate::{SecretForm, Judgement, Patch, RuleSpec, Rules, Ruling, Secrets, SecretsError, judge};
+use crate::{Judgement, Patch, RuleSpec, Rules, Ruling, SecretForm, Secrets, SecretsError, judge};
 
 const KEY: &str = "OPENAI_API_KEY";
 
