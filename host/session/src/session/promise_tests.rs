@@ -222,6 +222,7 @@ fn any_plan() -> impl Strategy<Value = Plan> {
                 retries,
                 compared,
                 flaky: if passes { Flaky::Pass } else { Flaky::Fail },
+                judged: true,
                 ..tests
             }),
             budgets: Budgets {
@@ -234,7 +235,6 @@ fn any_plan() -> impl Strategy<Value = Plan> {
             price: Price { cache_write: Some(Money(2_500_000)), long, ..plan().price },
             checks,
             goal,
-            tests: plan().tests.map(|tests| TestPlan { judged: true, ..tests }),
             context_tokens: Some(10_000),
             ..plan()
         },

@@ -53,7 +53,7 @@ fn tested(round: u32, code: i32, verdict: Verdict) -> Vec<Input> {
     let id = CallId { origin: Origin::Tests(round), index: 0 };
     let reports = vec!["r".to_owned()];
     vec![
-        Input::TestsFinished { round, ending, reports },
+        Input::TestsFinished { round, again: 0, ending, reports, facts: None },
         answered(id, PASSING),
         Input::TestsJudged { round, verdict },
     ]

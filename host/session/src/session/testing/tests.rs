@@ -73,13 +73,17 @@ fn ends(tests: TestPlan, before: &[&str], tries: &[Said<'_>]) -> (Session, Strin
                     digest: Some("d".into()),
                     files: vec![],
                     verdicts: vec![],
+                    bound: None,
                 }),
                 Effect::Ask(ask) => {
                     let propose = call("a", "propose_patch", r#"{"patch":"p"}"#);
                     queue.push(Input::TurnRequested { turn: ask.turn, try_number: ask.try_number });
                     queue.push(completed(ask.turn, vec![propose], ""));
                 }
-                Effect::AbortTurn | Effect::AbortTests | Effect::Finish(_) => {}
+                Effect::JudgeTests { .. }
+                | Effect::AbortTurn
+                | Effect::AbortTests
+                | Effect::Finish(_) => {}
             }
         }
     }
@@ -88,7 +92,15 @@ fn ends(tests: TestPlan, before: &[&str], tries: &[Said<'_>]) -> (Session, Strin
 
 fn tests_plan(retries: u32, flaky: Flaky) -> TestPlan {
     let command = vec!["t".to_owned()];
-    TestPlan { command, before: true, repair_rounds: 0, retries, flaky, compared: true }
+    TestPlan {
+        command,
+        before: true,
+        repair_rounds: 0,
+        retries,
+        flaky,
+        compared: true,
+        judged: false,
+    }
 }
 
 #[test]
