@@ -10,7 +10,9 @@ use std::process::{Command, Stdio};
 use crate::command::{run, say};
 
 /// A package, and a place where one of its programs is.
-const PACKAGES: [(&str, &[&str]); 5] = [
+const PACKAGES: [(&str, &[&str]); 6] = [
+    // Stands around a step's own tests.
+    ("bubblewrap", &["/usr/bin/bwrap"]),
     // Opens the pages that we make.
     ("chromium", &["/usr/bin/chromium"]),
     ("memcached", &["/usr/bin/memcached", "/usr/local/bin/memcached"]),

@@ -20,6 +20,7 @@ use runner::{
     Carrier, FirstUse, HEAD_PART, ModelPlan, Plain, ResumeCommand, RunKey, RunPlan, TestCommand,
     TestLimits, Way,
 };
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use session::{Approval, Signal, prompt};
 use snapshot::{Digest, GlobQuery, Grant, Question, Tree, View};
 use tokio::signal::unix::{SignalKind, signal};
@@ -67,6 +68,10 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Problem> {
 
 /// Runs a step, or goes on with the run that was begun as `kept` says.
 pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Problem> {
+    // Before a key is read: what this process holds is for no other process of the same user, not
+    // even for the step's own tests where nothing stands around them. Where the system refuses,
+    // nothing else does.
+    let _refused = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let mut trees = repo::open(&args.repo.repo, args.head.as_deref(), args.base.as_deref())?;
     if let Some(kept) = kept {
         kept.name_trees(&mut trees)?;
