@@ -62,6 +62,7 @@ const RUN: &str = "host/runner/src/run.rs";
 const RESUME: &str = "host/runner/src/run/resume.rs";
 const PAYING: &str = "host/runner/src/run/paying.rs";
 const JOURNAL: &str = "host/runner/src/journal.rs";
+const CHAIN: &str = "host/trace/src/chain.rs";
 const SESSION: &str = "host/session/src/session.rs";
 const ANSWERING: &str = "host/session/src/session/answering.rs";
 const ASKING: &str = "host/session/src/session/asking.rs";
@@ -83,8 +84,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a patch that passed is not brought back from the journal",
         invariant: 1,
         file: RESUME,
-        find: "patches::judge(*call, &text, head, rules).passed.or(self.passed.take());",
-        put: "patches::judge(*call, &text, head, rules).passed.and(self.passed.take());",
+        find: "                self.passed = passed.or_else(|| self.passed.take());\n",
+        put: "                drop(passed);\n",
         test: Test::Simulation,
     },
     Mutant {
@@ -197,26 +198,25 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a gap in the numbers is taken for a change",
         invariant: 6,
-        file: JOURNAL,
-        find: "    if record.seq != seq {\n",
-        put: "    if record.seq < seq {\n",
+        file: CHAIN,
+        find: "        if seq != due {\n",
+        put: "        if seq < due {\n",
         test: Test::Corpus,
     },
     Mutant {
         name: "a changed line is believed",
         invariant: 6,
-        file: JOURNAL,
-        find: "    if record.prev != prev {\n",
-        put: "    if record.prev.len() != prev.len() {\n",
+        file: CHAIN,
+        find: "        if *prev != self.prev {\n",
+        put: "        if prev.len() != self.prev.len() {\n",
         test: Test::Corpus,
     },
     Mutant {
         name: "everything from a damaged line on is dropped",
         invariant: 6,
-        file: JOURNAL,
-        find: "        let record: Record =\n            \
-               serde_json::from_slice(body).map_err(|err| damaged(err.to_string()))?;\n",
-        put: "        let Ok(record) = serde_json::from_slice::<Record>(body) else { break };\n",
+        file: CHAIN,
+        find: "        match line?.told {\n",
+        put: "        let Ok(line) = line else { break };\n        match line.told {\n",
         test: Test::Corpus,
     },
     Mutant {
