@@ -104,13 +104,12 @@ impl Terms<'_> {
 
     /// Whether what a run ended with may be applied, as far as that is for people to say.
     fn take(&self, reason: &StopReason, bound: &Binding) -> bool {
-        match reason {
-            StopReason::Done => true,
-            StopReason::ApprovalNeeded { check, bound: Some(_) } if self.approve(check, bound) => {
-                true
-            }
-            reason => self.accepted.iter().any(|id| id == reason.id()),
+        if let StopReason::ApprovalNeeded { check, bound: Some(_) } = reason
+            && self.approve(check, bound)
+        {
+            return true;
         }
+        *reason == StopReason::Done || self.accepted.iter().any(|id| id == reason.id())
     }
 }
 

@@ -149,7 +149,7 @@ pub(crate) enum Problem {
     Sharing(#[from] SharingProblem),
     /// A delivery that is not applied.
     #[error(transparent)]
-    Leaving(#[from] LeavingProblem),
+    Leaving(Box<LeavingProblem>),
     /// A run that could not be carried on.
     #[error("the run cannot go on")]
     Run(#[source] runner::RunError),
@@ -159,6 +159,12 @@ pub(crate) enum Problem {
     /// The machine gives no threads or signals.
     #[error("cannot start")]
     Start(#[source] io::Error),
+}
+
+impl From<LeavingProblem> for Problem {
+    fn from(problem: LeavingProblem) -> Self {
+        Self::Leaving(Box::new(problem))
+    }
 }
 
 impl Problem {
@@ -175,41 +181,25 @@ impl Problem {
             Self::Untrusted { whose, .. } => {
                 format!("{}; `stepwell run` takes the base's", whose.because)
             }
-            Self::ComponentNotInBase { .. } => {
-                "commit it to the base, or run the step where the change is trusted".to_owned()
-            }
             Self::OutIsLink { .. } => "name another directory with `--out`".to_owned(),
             Self::StepExists { .. } => "`stepwell init --force` writes over it".to_owned(),
             Self::Open { .. } => {
                 "name a revision that `git rev-parse` knows; a shallow clone may lack it".to_owned()
             }
             Self::NotGit { .. } => "leave `--head` and `--base` out".to_owned(),
-            Self::NoTools => {
-                "run `cargo xtask components`, then build stepwell again".to_owned()
-            }
-            Self::BadComponent { .. } => {
-                "build it against the world `stepwell:tool` of wit/, as docs/writing-a-tool.md shows"
-                    .to_owned()
-            }
-            Self::ComponentOutside { .. } => {
-                "name a file below the repository's root in `tools.component`".to_owned()
-            }
             Self::LedgerName { .. } => {
                 "names in the ledger are those of the step, the repository and the branch".to_owned()
             }
             Self::Isolation { .. } => ISOLATION_HELP.to_owned(),
             Self::TestsUnguarded { .. } => TESTS_HELP.to_owned(),
-            Self::ToolTwice { .. } => "give one of them another name".to_owned(),
-            Self::Tree { .. } => {
-                "look at what is there, and write its digest into `tools.trees` if you mean it"
-                    .to_owned()
-            }
-            Self::ToolGrants { .. } => {
-                "`stepwell tool list --json` shows what a tool asks for; its maker writes that down"
-                    .to_owned()
-            }
-            Self::NoTool { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
-            Self::NoTool { nearest: None, .. } => "`stepwell tool list` names them".to_owned(),
+            Self::NoTools
+            | Self::BadComponent { .. }
+            | Self::ComponentOutside { .. }
+            | Self::ComponentNotInBase { .. }
+            | Self::ToolTwice { .. }
+            | Self::Tree { .. }
+            | Self::ToolGrants { .. }
+            | Self::NoTool { .. } => return self.tools_help(),
             Self::Cache { .. } => {
                 "name a directory of your own in STEPWELL_CACHE_DIR, or run with `--no-cache`".to_owned()
             }
@@ -243,6 +233,32 @@ impl Problem {
             | Self::Start(_) => return None,
         };
         Some(text)
+    }
+
+    /// What to do about tools that a step cannot have as it says.
+    fn tools_help(&self) -> Option<String> {
+        let text = if let Self::NoTools = self {
+            "run `cargo xtask components`, then build stepwell again"
+        } else if let Self::BadComponent { .. } = self {
+            "build it against the world `stepwell:tool` of wit/, as docs/writing-a-tool.md shows"
+        } else if let Self::ComponentOutside { .. } = self {
+            "name a file below the repository's root in `tools.component`"
+        } else if let Self::ComponentNotInBase { .. } = self {
+            "commit it to the base, or run the step where the change is trusted"
+        } else if let Self::ToolTwice { .. } = self {
+            "give one of them another name"
+        } else if let Self::Tree { .. } = self {
+            "look at what is there, and write its digest into `tools.trees` if you mean it"
+        } else if let Self::ToolGrants { .. } = self {
+            "`stepwell tool list --json` shows what a tool asks for; its maker writes that down"
+        } else if let Self::NoTool { nearest: Some(nearest), .. } = self {
+            return Some(format!("did you mean `{nearest}`?"));
+        } else if let Self::NoTool { nearest: None, .. } = self {
+            "`stepwell tool list` names them"
+        } else {
+            return None;
+        };
+        Some(text.to_owned())
     }
 
     /// What to do about a model that cannot be reached as the step file says.

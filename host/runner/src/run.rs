@@ -122,6 +122,7 @@ struct Answered {
 }
 
 /// What makes the loop turn.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Turned {
     Signal(Signal),
     Late(Deadline),

@@ -30,7 +30,7 @@ pub(super) fn gate(args: &GateArgs) -> Result<u8, Problem> {
     };
     let Ready { plan, toolbox, .. } = run::ready(&of_run, &trees, false)?;
     let head_id = trees.head_id()?;
-    let head = trees.head.snapshot.clone();
+    let head = trees.head.snapshot;
     let judged = runtime()?.block_on(runner::judge_patch(
         &text,
         head,

@@ -61,7 +61,7 @@ pub(super) fn mcp(args: &McpArgs) -> Result<u8, Problem> {
     let runtime = runtime()?;
     let troubles = runtime.block_on(async {
         let gone = |err: &dyn std::error::Error| Problem::Client { why: err.to_string() };
-        let running = served.serve(stdio_pipes()).await.map_err(|err| gone(&err))?;
+        let running = Box::pin(served.serve(stdio_pipes())).await.map_err(|err| gone(&err))?;
         running.waiting().await.map_err(|err| gone(&err))?;
         Ok::<_, Problem>(toolbox.publish(CALLED_BY_CLIENT).await)
     });
@@ -82,16 +82,13 @@ fn offered(toolbox: &runner::Toolbox<Tools>) -> Vec<Tool> {
     all.push((READ_ON.to_owned(), handles::DESCRIPTION.to_owned(), handles::schema()));
     all.sort_by(|one, other| one.0.cmp(&other.0));
     all.into_iter()
-        .map(|(name, description, schema)| described(name, description, schema))
+        .map(|(name, description, schema)| described(name, description, &schema))
         .collect()
 }
 
-fn described(name: String, description: String, schema: Value) -> Tool {
-    let schema = match schema {
-        Value::Object(object) => object,
-        // `check_schemas` takes no other, and an empty one takes anything.
-        _ => JsonObject::new(),
-    };
+fn described(name: String, description: String, schema: &Value) -> Tool {
+    // A schema that is none takes anything; the toolbox refuses it where it is called.
+    let schema = schema.as_object().cloned().unwrap_or_default();
     // What no tool of ours can be otherwise: the repository is a snapshot, and there is no network.
     let hints = ToolAnnotations::default()
         .read_only(true)
