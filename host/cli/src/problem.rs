@@ -5,6 +5,7 @@
 
 mod kept;
 mod leaving;
+mod reading;
 mod sharing;
 
 use std::error::Error as _;
@@ -18,6 +19,7 @@ use crate::pipeline::whose::Whose;
 use crate::{exit, say};
 pub(crate) use kept::KeptProblem;
 pub(crate) use leaving::LeavingProblem;
+pub(crate) use reading::ReadingProblem;
 pub(crate) use sharing::SharingProblem;
 
 /// Why a command could not be carried out.
@@ -147,6 +149,9 @@ pub(crate) enum Problem {
     /// A shared cache that cannot be used.
     #[error(transparent)]
     Sharing(#[from] SharingProblem),
+    /// A run that cannot be read back.
+    #[error(transparent)]
+    Reading(#[from] ReadingProblem),
     /// A delivery that is not applied.
     #[error(transparent)]
     Leaving(#[from] LeavingProblem),
@@ -231,6 +236,7 @@ impl Problem {
             Self::Secrets(_) => "unset variables that the step does not need".to_owned(),
             Self::Kept(problem) => return Some(problem.help()),
             Self::Leaving(problem) => return problem.help(),
+            Self::Reading(problem) => return problem.help(),
             Self::Sharing(problem) => return problem.help(),
             Self::Run(source) => return run_help(source).map(str::to_owned),
             Self::File { .. }
@@ -276,6 +282,7 @@ impl Problem {
             }
             Self::Kept(problem) => problem.exit_code(),
             Self::Leaving(problem) => problem.exit_code(),
+            Self::Reading(problem) => problem.exit_code(),
             Self::Sharing(problem) => problem.exit_code(),
             Self::Untrusted { .. } | Self::ComponentNotInBase { .. } => exit::UNTRUSTED,
             Self::Client { .. }
