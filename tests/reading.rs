@@ -222,7 +222,7 @@ fn a_replay_with_other_rules_shows_the_first_decision_that_is_another() {
     let world = ran();
     let step = world.read(".stepwell/step.toml");
     // Outside: a file that is new in the repository is a change that the tools see.
-    world.write("../other.toml", &step.replacen("goal = \"patch\"", "goal = \"diagnose\"", 1));
+    world.write("../other.toml", &step.replacen("Find out why", "Find out with care why", 1));
     let other = world.stepwell(&["replay", "--step", "../other.toml", "--json"]);
     let told = json(&other.code(41).out);
     assert_eq!(told["findings"][1]["check"], "fails", "{told}");

@@ -204,28 +204,9 @@ impl Problem {
             }
             Self::Isolation { .. } => ISOLATION_HELP.to_owned(),
             Self::TestsUnguarded { .. } => TESTS_HELP.to_owned(),
-            Self::ToolTwice { .. } => "give one of them another name".to_owned(),
-            Self::Tree { .. } => {
-                "look at what is there, and write its digest into `tools.trees` if you mean it"
-                    .to_owned()
-            }
-            Self::ToolGrants { .. } => {
-                "`stepwell tool list --json` shows what a tool asks for; its maker writes that down"
-                    .to_owned()
-            }
-            Self::NoTool { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
-            Self::NoTool { nearest: None, .. } => "`stepwell tool list` names them".to_owned(),
             Self::Cache { .. } => {
                 "name a directory of your own in STEPWELL_CACHE_DIR, or run with `--no-cache`".to_owned()
             }
-            Self::Ledger { source, .. } => return ledger_help(source).map(str::to_owned),
-            Self::BadLedger(_) => {
-                "name a file, or `postgres://user:password@host/database`".to_owned()
-            }
-            Self::NoLedger { .. } => {
-                "`stepwell ledger cap set` makes it; `--ledger` names another".to_owned()
-            }
-            Self::NoCap { .. } => "`stepwell ledger cap list` names them".to_owned(),
             Self::BadScript { .. } => "examples/failing-test/model.toml shows one".to_owned(),
             Self::Endpoint(_)
             | Self::NoKey { .. }
@@ -233,6 +214,14 @@ impl Problem {
             | Self::NoCaFile { .. }
             | Self::BadRoots { .. }
             | Self::NoModel => return self.model_help(),
+            Self::ToolTwice { .. }
+            | Self::Tree { .. }
+            | Self::ToolGrants { .. }
+            | Self::NoTool { .. }
+            | Self::Ledger { .. }
+            | Self::BadLedger(_)
+            | Self::NoLedger { .. }
+            | Self::NoCap { .. } => return self.place_help(),
             Self::Secrets(_) => "unset variables that the step does not need".to_owned(),
             Self::Kept(problem) => return Some(problem.help()),
             Self::Leaving(problem) => return problem.help(),
@@ -249,6 +238,32 @@ impl Problem {
             | Self::Start(_) => return None,
         };
         Some(text)
+    }
+
+    /// What to do about a tool, or about books, that are not as somebody named them.
+    fn place_help(&self) -> Option<String> {
+        let text = if let Self::NoTool { nearest: Some(nearest), .. } = self {
+            return Some(format!("did you mean `{nearest}`?"));
+        } else if let Self::NoTool { nearest: None, .. } = self {
+            "`stepwell tool list` names them"
+        } else if let Self::ToolTwice { .. } = self {
+            "give one of them another name"
+        } else if let Self::Tree { .. } = self {
+            "look at what is there, and write its digest into `tools.trees` if you mean it"
+        } else if let Self::ToolGrants { .. } = self {
+            "`stepwell tool list --json` shows what a tool asks for; its maker writes that down"
+        } else if let Self::Ledger { source, .. } = self {
+            return ledger_help(source).map(str::to_owned);
+        } else if let Self::BadLedger(_) = self {
+            "name a file, or `postgres://user:password@host/database`"
+        } else if let Self::NoLedger { .. } = self {
+            "`stepwell ledger cap set` makes it; `--ledger` names another"
+        } else if let Self::NoCap { .. } = self {
+            "`stepwell ledger cap list` names them"
+        } else {
+            return None;
+        };
+        Some(text.to_owned())
     }
 
     /// What to do about a model that cannot be reached as the step file says.
