@@ -19,6 +19,10 @@ use crate::tools::{Called, ToolExecutor, Toolbox, Trees};
 /// Bytes of one side of a divergence that are told.
 const SIDE_BYTES_MAX: usize = 2_000;
 
+/// The most calls that are made again: a trace is from outside, and each call takes time here. Many
+/// times what the longest run has.
+const CALLS_MAX: u64 = 10_000;
+
 /// Where a run comes out otherwise than it was written down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Divergence {
@@ -99,7 +103,8 @@ fn told(decision: &Decision) -> String {
 pub struct Recalled {
     /// Calls that came to the same.
     pub same: u64,
-    /// Calls that say nothing: they were ended from outside, or their output has no digest.
+    /// Calls that say nothing: they were ended from outside, their output has no digest, or there
+    /// were too many before them.
     pub open: u64,
     /// Calls that came to something else, and may have looked at reports of tests that are not here.
     pub unseen: u64,
@@ -131,7 +136,8 @@ pub async fn recall<E: ToolExecutor>(
             }
             Event::Heard(Input::CallAnswered { call, answer, digests, .. }) => {
                 let Some((call, trees, is_whole)) = started.remove(call) else { continue };
-                let Some(due) = due(answer, digests) else {
+                let made_so_far = recalled.same + recalled.unseen;
+                let Some(due) = due(answer, digests).filter(|_| made_so_far < CALLS_MAX) else {
                     recalled.open += 1;
                     continue;
                 };

@@ -128,7 +128,7 @@ fn calls(recalled: &Recalled) -> Finding {
         }
     };
     if *open > 0 {
-        let _ = write!(because, "; {open} without an output to compare with");
+        let _ = write!(because, "; {open} left open");
     }
     if *unseen > 0 {
         let _ = write!(because, "; {unseen} may have seen reports of tests that are not here");
