@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use crate::support::World;
+use crate::endings;
+use crate::support::{World, workspace};
 
 const TRACE: &str = ".stepwell/out/trace.jsonl";
 
@@ -215,6 +216,26 @@ fn a_replayed_run_comes_to_the_same_and_a_changed_repository_shows_at_the_call()
     holds(&told.out, &["calls         FAILS", &format!("record {seq}: "), "recorded", "again"]);
     world.write("src/merge.rs", &before);
     said(&world, &["replay"]);
+}
+
+#[test]
+fn the_run_of_each_example_is_replayed_to_the_byte() {
+    let is_same = |world: &World, arguments: &[&str]| {
+        let told = said(world, &[&["replay"], arguments].concat());
+        holds(&told, &["decisions     ok", "calls         ok", "the same, byte for byte"]);
+    };
+    let review = World::example_named("risky-diff");
+    review.run_script_of("risky-diff", &["--quiet"]).code(0);
+    is_same(&review, &[]);
+    let offline = World::example();
+    offline.stepwell(&["run", "--provider", "offline", "--quiet"]).code(0);
+    is_same(&offline, &[]);
+    for ending in ["diagnosis", "plan", "failing", "refused", "approval", "spend", "time"] {
+        let world = World::example();
+        endings::run(&world, ending, &["--quiet"]);
+        let step = workspace().join("examples/endings").join(ending).join("step.toml");
+        is_same(&world, &["--step", &step.display().to_string()]);
+    }
 }
 
 #[test]
