@@ -6,7 +6,7 @@ use std::fs;
 use crate::support::{Ran, World, normalised, workspace};
 
 /// Runs the step of an ending on the repository of `failing-test`.
-fn run(world: &World, ending: &str, arguments: &[&str]) -> Ran {
+pub(crate) fn run(world: &World, ending: &str, arguments: &[&str]) -> Ran {
     let dir = workspace().join("examples/endings").join(ending);
     let step = dir.join("step.toml").display().to_string();
     let script = dir.join("model.toml");

@@ -18,6 +18,7 @@ mod isolation;
 mod kill;
 mod mcp;
 mod model;
+mod reading;
 mod resume;
 mod sdk;
 mod sharing;

@@ -194,7 +194,7 @@ impl World {
     /// Every artifact is there, whatever happened; the result.
     #[track_caller]
     pub(crate) fn artifacts(&self) -> serde_json::Value {
-        for name in ["result.json", "accounting.json", "report.md", "trace.jsonl"] {
+        for name in ["result.json", "accounting.json", "report.md", "report.html", "trace.jsonl"] {
             assert!(self.path(".stepwell/out").join(name).is_file(), "{name} is missing");
         }
         self.json(".stepwell/out/result.json")

@@ -18,6 +18,9 @@ echo
 echo "==> what came of it"
 cat "$repo/.stepwell/out/report.md"
 echo
+echo "==> why it was done; $repo/.stepwell/out/report.html shows all of it"
+"$stepwell" explain --repo "$repo"
+echo
 echo "==> the patch, as a commit on a branch of its own"
 GIT_AUTHOR_NAME=demo GIT_AUTHOR_EMAIL=demo@example.org \
 GIT_COMMITTER_NAME=demo GIT_COMMITTER_EMAIL=demo@example.org \

@@ -10,6 +10,7 @@ use crate::wiring::trouble::{FailPoint, KillPoint};
 
 mod cache;
 mod leaving;
+mod reading;
 
 pub(crate) use cache::{
     AgainArgs, CacheAuditArgs, CacheClearArgs, CacheCommand, CacheGcArgs, CacheKeyArgs,
@@ -17,6 +18,10 @@ pub(crate) use cache::{
     CacheWhyArgs, ContextArgs, SharingArgs,
 };
 pub(crate) use leaving::{ApplyArgs, ApproveArgs, GateArgs, GateFormat};
+pub(crate) use reading::{
+    DiffArgs, ExplainArgs, ExportArgs, ExportFormat, Hunk, OfRun, ReplayArgs, ShowArgs, StatsArgs,
+    VerifyArgs,
+};
 
 /// Runs an AI step of a CI pipeline as a streaming, budgeted, resumable session.
 ///
@@ -47,6 +52,20 @@ pub(crate) enum Command {
     Gate(GateArgs),
     /// Bring what a run left to the working tree, to a branch, or to a pull request.
     Apply(ApplyArgs),
+    /// Show a run: what it found, did and took.
+    Show(ShowArgs),
+    /// Say why a change was made, or what led to a decision.
+    Explain(ExplainArgs),
+    /// Say what differs between two runs, and from where on.
+    Diff(DiffArgs),
+    /// Make every decision and every tool call of a run again, offline, and compare.
+    Replay(ReplayArgs),
+    /// Check that a trace, and what lies beside it, is what was written.
+    Verify(VerifyArgs),
+    /// Say what many runs came to: endings, money, time, cache.
+    Stats(StatsArgs),
+    /// Tell a run to another program: SARIF, JUnit, OpenTelemetry…
+    Export(ExportArgs),
     /// Check a step file and say what it comes to.
     Validate(ValidateArgs),
     /// Print the JSON Schema of a file format.
@@ -288,6 +307,12 @@ pub(crate) struct SchemaArgs {
 pub(crate) enum Format {
     /// The step file.
     Step,
+    /// A line of `trace.jsonl`.
+    Events,
+    /// `result.json`.
+    Result,
+    /// `accounting.json`.
+    Accounting,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,6 +10,8 @@ mod init;
 mod ledger;
 mod mcp;
 mod model;
+mod reading;
+mod replay;
 mod resume;
 mod run;
 mod runs;
@@ -36,6 +38,13 @@ pub(crate) fn run(args: Args) -> Result<u8, Problem> {
         Command::Approve(args) => approve::approve(&args),
         Command::Gate(args) => gate::gate(&args),
         Command::Apply(args) => apply::apply(&args),
+        Command::Show(args) => reading::show(&args),
+        Command::Explain(args) => reading::explain(&args),
+        Command::Diff(args) => reading::diff(&args),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Verify(args) => reading::verify(&args),
+        Command::Stats(args) => reading::stats(&args),
+        Command::Export(args) => reading::export(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Schema(args) => validate::schema(&args),
         Command::Model(ModelCommand::Serve(args)) => model::serve(&args),

@@ -11,6 +11,8 @@ pub(crate) const INTERNAL: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// A journal does not fit this program or these inputs.
 pub(crate) const JOURNAL: u8 = 40;
+/// A run that is replayed comes out otherwise.
+pub(crate) const DIVERGED: u8 = 41;
 
 /// The gates refuse a patch.
 pub(crate) const REFUSED: u8 = 10;

@@ -5,6 +5,7 @@
 
 mod kept;
 mod leaving;
+mod reading;
 mod sharing;
 
 use std::error::Error as _;
@@ -18,6 +19,7 @@ use crate::pipeline::whose::Whose;
 use crate::{exit, say};
 pub(crate) use kept::KeptProblem;
 pub(crate) use leaving::LeavingProblem;
+pub(crate) use reading::ReadingProblem;
 pub(crate) use sharing::SharingProblem;
 
 /// Why a command could not be carried out.
@@ -147,6 +149,9 @@ pub(crate) enum Problem {
     /// A shared cache that cannot be used.
     #[error(transparent)]
     Sharing(#[from] SharingProblem),
+    /// A run that cannot be read back.
+    #[error(transparent)]
+    Reading(#[from] ReadingProblem),
     /// A delivery that is not applied.
     #[error(transparent)]
     Leaving(Box<LeavingProblem>),
@@ -192,25 +197,9 @@ impl Problem {
             }
             Self::Isolation { .. } => ISOLATION_HELP.to_owned(),
             Self::TestsUnguarded { .. } => TESTS_HELP.to_owned(),
-            Self::NoTools
-            | Self::BadComponent { .. }
-            | Self::ComponentOutside { .. }
-            | Self::ComponentNotInBase { .. }
-            | Self::ToolTwice { .. }
-            | Self::Tree { .. }
-            | Self::ToolGrants { .. }
-            | Self::NoTool { .. } => return self.tools_help(),
             Self::Cache { .. } => {
                 "name a directory of your own in STEPWELL_CACHE_DIR, or run with `--no-cache`".to_owned()
             }
-            Self::Ledger { source, .. } => return ledger_help(source).map(str::to_owned),
-            Self::BadLedger(_) => {
-                "name a file, or `postgres://user:password@host/database`".to_owned()
-            }
-            Self::NoLedger { .. } => {
-                "`stepwell ledger cap set` makes it; `--ledger` names another".to_owned()
-            }
-            Self::NoCap { .. } => "`stepwell ledger cap list` names them".to_owned(),
             Self::BadScript { .. } => "examples/failing-test/model.toml shows one".to_owned(),
             Self::Endpoint(_)
             | Self::NoKey { .. }
@@ -218,9 +207,22 @@ impl Problem {
             | Self::NoCaFile { .. }
             | Self::BadRoots { .. }
             | Self::NoModel => return self.model_help(),
+            Self::NoTools
+            | Self::BadComponent { .. }
+            | Self::ComponentOutside { .. }
+            | Self::ComponentNotInBase { .. }
+            | Self::ToolTwice { .. }
+            | Self::Tree { .. }
+            | Self::ToolGrants { .. }
+            | Self::NoTool { .. }
+            | Self::Ledger { .. }
+            | Self::BadLedger(_)
+            | Self::NoLedger { .. }
+            | Self::NoCap { .. } => return self.place_help(),
             Self::Secrets(_) => "unset variables that the step does not need".to_owned(),
             Self::Kept(problem) => return Some(problem.help()),
             Self::Leaving(problem) => return problem.help(),
+            Self::Reading(problem) => return problem.help(),
             Self::Sharing(problem) => return problem.help(),
             Self::Run(source) => return run_help(source).map(str::to_owned),
             Self::File { .. }
@@ -235,9 +237,13 @@ impl Problem {
         Some(text)
     }
 
-    /// What to do about tools that a step cannot have as it says.
-    fn tools_help(&self) -> Option<String> {
-        let text = if let Self::NoTools = self {
+    /// What to do about a tool, or about books, that are not as somebody named them.
+    fn place_help(&self) -> Option<String> {
+        let text = if let Self::NoTool { nearest: Some(nearest), .. } = self {
+            return Some(format!("did you mean `{nearest}`?"));
+        } else if let Self::NoTool { nearest: None, .. } = self {
+            "`stepwell tool list` names them"
+        } else if let Self::NoTools = self {
             "run `cargo xtask components`, then build stepwell again"
         } else if let Self::BadComponent { .. } = self {
             "build it against the world `stepwell:tool` of wit/, as docs/writing-a-tool.md shows"
@@ -251,10 +257,14 @@ impl Problem {
             "look at what is there, and write its digest into `tools.trees` if you mean it"
         } else if let Self::ToolGrants { .. } = self {
             "`stepwell tool list --json` shows what a tool asks for; its maker writes that down"
-        } else if let Self::NoTool { nearest: Some(nearest), .. } = self {
-            return Some(format!("did you mean `{nearest}`?"));
-        } else if let Self::NoTool { nearest: None, .. } = self {
-            "`stepwell tool list` names them"
+        } else if let Self::Ledger { source, .. } = self {
+            return ledger_help(source).map(str::to_owned);
+        } else if let Self::BadLedger(_) = self {
+            "name a file, or `postgres://user:password@host/database`"
+        } else if let Self::NoLedger { .. } = self {
+            "`stepwell ledger cap set` makes it; `--ledger` names another"
+        } else if let Self::NoCap { .. } = self {
+            "`stepwell ledger cap list` names them"
         } else {
             return None;
         };
@@ -292,6 +302,7 @@ impl Problem {
             }
             Self::Kept(problem) => problem.exit_code(),
             Self::Leaving(problem) => problem.exit_code(),
+            Self::Reading(problem) => problem.exit_code(),
             Self::Sharing(problem) => problem.exit_code(),
             Self::Untrusted { .. } | Self::ComponentNotInBase { .. } => exit::UNTRUSTED,
             Self::Client { .. }

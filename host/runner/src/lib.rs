@@ -25,6 +25,7 @@ mod outlet;
 mod outputs;
 mod patches;
 mod plan;
+mod replay;
 mod report;
 mod run;
 mod runs;
@@ -53,6 +54,7 @@ pub use plan::{
     BeginningFile, FirstUse, HEAD_PART, ModelPlan, ResumeCommand, RunKey, RunPlan, TestCommand,
     TestLimits, Tree, Way,
 };
+pub use replay::{Divergence, Recalled, Refolded, recall, refold};
 pub use report::markdown;
 pub use run::{Ended, RunError, run};
 pub use runs::{KeptRun, KeptState, Reusable, carried_run, carried_runs, is_run_name, kept_runs};

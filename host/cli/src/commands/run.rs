@@ -26,7 +26,7 @@ use snapshot::{Digest, GlobQuery, Grant, Question, Tree, View};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::{pretty, print, runtime};
+use super::{pretty, print, reading, runtime};
 use crate::approvals;
 use crate::args::RunArgs;
 use crate::confine::{self, Guarded};
@@ -113,10 +113,11 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
     // What still runs (a search, a compile) is not worth waiting for.
     runtime.shutdown_background();
     let ended = ended?;
+    let has_page = reading::leave(&out_dir);
     let mut said = handed::hand_over(platform, &ended, &out_dir, |name| env::var(name).ok())?;
     said.extend(platform.marks(&ended.result));
     if !args.quiet {
-        said.splice(0..0, summary(&ended, &out_dir));
+        said.splice(0..0, summary(&ended, &out_dir, has_page));
         say::lines(said);
     } else if exit::code(&ended.result) != exit::DONE {
         say::line(&format!("stepwell: {}; see {}", ended.result.stop_reason, out_dir.display()));
@@ -348,7 +349,7 @@ fn approval(check: &str) -> Approval {
 }
 
 /// Bytes that every request carries besides the conversation.
-fn overhead_bytes(session: &session::Plan, toolbox: &runner::Toolbox<Tools>) -> u64 {
+pub(super) fn overhead_bytes(session: &session::Plan, toolbox: &runner::Toolbox<Tools>) -> u64 {
     /// What JSON and the provider put around a tool, and the host's own tools, at most.
     const AROUND: usize = 200;
     const HOST_TOOLS: usize = 8 * 1024;
@@ -394,7 +395,7 @@ fn signals() -> Result<(mpsc::Sender<Signal>, mpsc::Receiver<Signal>), Problem> 
 }
 
 /// The end of the operator's log: what was found, and where the rest is.
-fn summary(ended: &runner::Ended, out_dir: &Path) -> Vec<String> {
+fn summary(ended: &runner::Ended, out_dir: &Path, has_page: bool) -> Vec<String> {
     /// Findings that are shown; the report has all of them.
     const SHOWN: usize = 3;
     let mut lines = Vec::new();
@@ -415,6 +416,9 @@ fn summary(ended: &runner::Ended, out_dir: &Path) -> Vec<String> {
     let mut others = vec!["result.json", "accounting.json", "trace.jsonl"];
     if result.patch.is_some() {
         others.insert(0, "patch.diff");
+    }
+    if has_page {
+        others.insert(0, reading::PAGE);
     }
     line("", &others.join(", "));
     for why in &ended.accounting.unshared {

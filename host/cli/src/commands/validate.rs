@@ -123,6 +123,9 @@ fn limits(plan: &Plan) -> serde_json::Value {
 pub(super) fn schema(args: &SchemaArgs) -> Result<u8, Problem> {
     match args.format {
         Format::Step => print(&pretty(&Step::schema())),
+        Format::Events => print(report::schema::events().trim_end()),
+        Format::Result => print(report::schema::result().trim_end()),
+        Format::Accounting => print(report::schema::accounting().trim_end()),
     }
     Ok(0)
 }

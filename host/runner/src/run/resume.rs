@@ -46,7 +46,7 @@ pub(super) fn forget_old_runs(plan: &RunPlan) {
 }
 
 /// Where the reports of the step's own tests are kept, beside the journal.
-pub(super) const REPORTS: &str = "reports";
+pub(crate) const REPORTS: &str = "reports";
 
 /// Stands beside a journal when everything that its run had to leave is left.
 pub(crate) const LEFT: &str = "left";
@@ -287,7 +287,7 @@ impl<E: ToolExecutor> Run<E> {
 }
 
 /// The name of a report of a round whose command had run before so often.
-pub(super) fn report_name((round, again): (u32, u32), number: usize) -> String {
+pub(crate) fn report_name((round, again): (u32, u32), number: usize) -> String {
     match again {
         0 => format!("{round}-{number}"),
         _ => format!("{round}.{again}-{number}"),
@@ -296,7 +296,7 @@ pub(super) fn report_name((round, again): (u32, u32), number: usize) -> String {
 
 /// Whether a decision is due for writing; used where a journal ended between an input and what
 /// the rules made of it.
-pub(super) fn is_decision(effect: &Effect) -> Option<&Decision> {
+pub(crate) fn is_decision(effect: &Effect) -> Option<&Decision> {
     match effect {
         Effect::Emit(decision) => Some(decision),
         Effect::RunTests { .. }

@@ -1,0 +1,93 @@
+//! Problems with a run that is read back.
+
+use std::path::PathBuf;
+
+use crate::exit;
+
+/// Why a run is not read back.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadingProblem {
+    /// Neither a path nor a run.
+    #[error("there is no trace and no run `{named}`")]
+    NoTrace { named: String },
+    /// A directory without a trace.
+    #[error("the directory `{}` holds no trace", dir.display())]
+    NoTraceIn { dir: PathBuf },
+    /// More than is read.
+    #[error("`{}` has more than {most} bytes", path.display())]
+    TooLarge { path: PathBuf, most: u64 },
+    /// A trace that is not what was written.
+    #[error("the trace `{}` is damaged", path.display())]
+    Damaged { path: PathBuf, source: report::Damage },
+    /// A hunk that the patch does not have.
+    #[error("the patch has no hunk {number}")]
+    NoHunk { number: usize, hunks: usize },
+    /// A file that the patch does not change.
+    #[error("the patch has no hunk in `{path}`")]
+    NoHunkIn { path: String, files: Vec<String> },
+    /// A record that is not told.
+    #[error("there is no record {seq} among the {told} that are told")]
+    NoRecord { seq: u64, told: usize },
+    /// A format that no trace has what it takes for.
+    #[error("a trace holds no list of dependencies")]
+    NoDependencies,
+    /// A trace that does not say what the run was about.
+    #[error("the trace does not say what the run was begun with, so it cannot be replayed")]
+    NotBegun,
+    /// Nothing was found.
+    #[error("there is no trace below {}", places.join(", "))]
+    NoRuns { places: Vec<String> },
+}
+
+impl ReadingProblem {
+    /// What to do about it.
+    pub(super) fn help(&self) -> Option<String> {
+        let text = match self {
+            Self::NoTrace { .. } => {
+                "name a file, a directory that holds `trace.jsonl`, or a run that `stepwell runs` \
+                 lists"
+            }
+            Self::NoTraceIn { .. } => "`stepwell run` leaves `trace.jsonl` there, or in `--out`",
+            Self::TooLarge { .. } => "no run writes so much: name its `trace.jsonl`",
+            Self::Damaged { .. } => {
+                "`stepwell verify` says how far it holds; get it again from where it was made"
+            }
+            Self::NoHunk { hunks: 0, .. } => "no patch was proposed: leave `--hunk` out",
+            Self::NoHunk { hunks, .. } => {
+                return Some(format!("name one from 1 to {hunks}, or a file"));
+            }
+            Self::NoHunkIn { files, .. } if files.is_empty() => {
+                "no patch was proposed: leave `--hunk` out"
+            }
+            Self::NoHunkIn { files, .. } => {
+                let files: Vec<String> =
+                    files.iter().map(|file| runner::Plain(file).to_string()).collect();
+                return Some(format!("it changes {}", files.join(", ")));
+            }
+            Self::NoRecord { .. } => "`stepwell show --records` lists them",
+            Self::NoDependencies => {
+                "the tool `sbom` makes a bill of materials of a repository: `stepwell tool call sbom \
+                 --args '{}'`"
+            }
+            Self::NotBegun => "`stepwell show` tells what there is",
+            Self::NoRuns { .. } => "name where artifacts of runs lie",
+        };
+        Some(text.to_owned())
+    }
+
+    /// Which exit code it is.
+    pub(super) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Damaged { .. } => exit::UNTRUSTED,
+            Self::NoTrace { .. }
+            | Self::NoTraceIn { .. }
+            | Self::TooLarge { .. }
+            | Self::NoHunk { .. }
+            | Self::NoHunkIn { .. }
+            | Self::NoRecord { .. }
+            | Self::NoDependencies
+            | Self::NotBegun
+            | Self::NoRuns { .. } => exit::USAGE,
+        }
+    }
+}
