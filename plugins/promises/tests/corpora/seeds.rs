@@ -5,7 +5,7 @@ use lockgraph::Format;
 const LOCKS: [(Format, &str); 27] = [
     (
         Format::Cargo,
-        "version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"00\"\ndependencies = [\n \"b 2.0.0 (git+https://example.org/b?tag=v2#01)\",\n \"b 3.0.0\",\n]\n[[package]]\nname = \"b\"\nversion = \"2.0.0\"\nsource = \"git+https://example.org/b?tag=v2#01\"\n[[package]]\nname = \"b\"\nversion = \"3.0.0\"\n",
+        "version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"sparse+https://index.example.org/\"\nchecksum = \"00\"\ndependencies = [\n \"b 2.0.0 (git+https://example.org/b?tag=v2#01)\",\n \"b 3.0.0\",\n]\n[[package]]\nname = \"b\"\nversion = \"2.0.0\"\nsource = \"git+https://example.org/b?tag=v2#01\"\n[[package]]\nname = \"b\"\nversion = \"3.0.0\"\n",
     ),
     (
         Format::Npm,
