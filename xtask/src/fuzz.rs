@@ -10,9 +10,10 @@ use crate::command::{cargo, run, say};
 use crate::places;
 
 /// The crates of fuzz targets, and their targets. No name is twice.
-const CRATES: [(&str, &[&str]); 2] = [
+const CRATES: [(&str, &[&str]); 3] = [
     ("host/gate/fuzz", &["patch", "apply"]),
     ("host/sandbox/fuzz", &["manifest", "frames", "paths"]),
+    ("plugins/fuzz", &["lock", "report", "diff"]),
 ];
 
 /// What a target takes without `--seconds`.

@@ -56,6 +56,9 @@ struct Entry {
     ecosystem: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     licence: Option<String>,
+    /// Where it comes from, if that is not its registry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
 }
 
 /// A package that is another one.
@@ -276,7 +279,8 @@ fn change(key: &Key, version: Option<&str>, from: String, to: String) -> Change 
 
 fn entry(key: &Key, version: &str, facts: &Facts) -> Entry {
     let Key { name, ecosystem } = key.clone();
-    Entry { name, version: version.to_owned(), ecosystem, licence: facts.licence.clone() }
+    let (licence, source) = (facts.licence.clone(), facts.source.clone());
+    Entry { name, version: version.to_owned(), ecosystem, licence, source }
 }
 
 fn cut<T: Clone>(

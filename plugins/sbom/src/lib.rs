@@ -29,7 +29,7 @@ use difference::Difference;
 use timestamp::Timestamp;
 use tree_files::TreeFiles;
 
-/// Bytes of a document where the call does not say: what the host takes as an answer.
+/// Bytes of an answer where the call does not say: what the host takes as an answer.
 const DOCUMENT_BYTES: usize = 1_000_000;
 
 stepwell::tool! {
@@ -123,15 +123,6 @@ enum Written {
     Xml(String),
 }
 
-impl Written {
-    fn text(&self) -> &str {
-        match self {
-            Self::Json(document) => document.get(),
-            Self::Xml(text) => text,
-        }
-    }
-}
-
 /// What a call gets.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -172,16 +163,26 @@ fn document(input: Input) -> Result<Answer, Refusal> {
         if detail < Detail::Bare && bill.bytes_min() > bytes_max {
             continue;
         }
-        let written = input.format.write(&bill);
-        smallest = written.text().len();
+        let answer = answer(input.format, input.format.write(&bill));
+        smallest = bytes(&answer);
         if smallest <= bytes_max {
-            return Ok(answer(input.format, written));
+            return Ok(answer);
         }
     }
     Err(Refusal::new(format!(
         "the document has {smallest} bytes even without evidence, {bytes_max} are allowed: name \
          some of the lock files in `lockfiles`, or raise `max_bytes`"
     )))
+}
+
+/// The bytes of an answer: more than those of its document, where that is a text in it.
+fn bytes(answer: &Answer) -> usize {
+    match answer {
+        Answer::Json(document) => document.get().len(),
+        Answer::Xml(_) | Answer::Difference(_) => {
+            serde_json::to_string(answer).map_or(usize::MAX, |text| text.len())
+        }
+    }
 }
 
 fn answer(format: Format, written: Written) -> Answer {

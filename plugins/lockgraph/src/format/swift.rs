@@ -100,14 +100,20 @@ fn node(raw: &RawValue, place: Place, dir: &str) -> Result<Node, &'static str> {
     let is_local = location.as_deref().is_some_and(|location| repository(location).is_none());
     let kind = match written.kind.as_str() {
         Some("registry") => Kind::Registry,
-        Some("remoteSourceControl") => Kind::Git,
+        Some("remoteSourceControl") if !is_local => Kind::Git,
         _ if is_local => Kind::Path,
         _ => Kind::Git,
     };
     let name = match (kind, location.as_deref().and_then(repository), identity) {
         (Kind::Git, Some(name), _) => name,
-        // `scope.name`, which a package URL writes in two parts.
-        (Kind::Registry, _, Some(identity)) => identity.replacen('.', "/", 1),
+        (Kind::Git, None, Some(_)) => return Err("a pin without the address of its repository"),
+        // `scope.name`, which a package URL writes in two parts, and must have both.
+        (Kind::Registry, _, Some(identity)) => match identity.split_once('.') {
+            Some((scope, name)) if !scope.is_empty() && !name.is_empty() => {
+                format!("{scope}/{name}")
+            }
+            Some(_) | None => return Err("a pin of a registry whose identity has no scope"),
+        },
         (_, _, Some(identity)) => identity.to_owned(),
         (_, _, None) => return Err("a pin without a usable name"),
     };

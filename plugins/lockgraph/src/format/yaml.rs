@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput};
 
 use super::{Input, Unreadable};
 
@@ -106,9 +106,10 @@ pub(super) fn documents<'a>(input: &Input<'a>) -> Result<Vec<Yaml<'a>>, Unreadab
 pub(super) fn parse(text: &str) -> Result<Vec<Yaml<'_>>, Unreadable> {
     let mut tree = Tree::default();
     let mut parser: Parser<'_, StrInput<'_>> = Parser::new_from_str(text);
+    let last = 1 + text.bytes().filter(|&byte| byte == b'\n').count();
     while let Some(next) = parser.next_event() {
-        let (event, span) = next.map_err(|err| syntax(&err))?;
-        tree.take(event, u32::try_from(span.start.line()).unwrap_or(u32::MAX))?;
+        let (event, span) = next.map_err(|err| syntax(&err, last))?;
+        tree.take(event, line(&span.start, last))?;
     }
     if tree.documents.is_empty() {
         return Err(Unreadable::Shape("it is empty"));
@@ -116,9 +117,15 @@ pub(super) fn parse(text: &str) -> Result<Vec<Yaml<'_>>, Unreadable> {
     Ok(tree.documents)
 }
 
-fn syntax(err: &ScanError) -> Unreadable {
-    let line = u32::try_from(err.marker().line()).ok();
+fn syntax(err: &ScanError, last: usize) -> Unreadable {
+    let line = Some(line(err.marker(), last));
     Unreadable::Syntax { language: "YAML", line, message: err.info().to_owned() }
+}
+
+/// The parser ends a line at the end of the text, too, and at a carriage return alone, as nobody
+/// does who shows the text.
+fn line(marker: &Marker, last: usize) -> u32 {
+    u32::try_from(marker.line().min(last)).unwrap_or(u32::MAX)
 }
 
 /// Values in the making.
@@ -241,5 +248,23 @@ mod tests {
         let err = parse("a: b\nc: [\n").unwrap_err();
         assert_eq!(err.line(), Some(3));
         assert_eq!(parse(""), Err(Unreadable::Shape("it is empty")));
+    }
+
+    #[test]
+    fn a_line_is_one_of_the_text() {
+        for (text, last) in [("a:", 1), ("- a\n- b:", 2), ("- a\r- b:", 1), ("- a\r\n- b:\n", 2)] {
+            let documents = parse(text).unwrap();
+            let mut lines = Vec::new();
+            let mut open: Vec<&Yaml<'_>> = documents.iter().collect();
+            while let Some(value) = open.pop() {
+                lines.push(value.line);
+                open.extend(value.items());
+                open.extend(value.members().iter().flat_map(|(key, value)| [key, value]));
+            }
+            assert_eq!(lines.into_iter().max(), Some(last), "{text:?}");
+        }
+        for text in ["a: [", "a: \"", "a:\rb: ["] {
+            assert_eq!(parse(text).unwrap_err().line(), Some(1), "{text:?}");
+        }
     }
 }

@@ -62,7 +62,7 @@ proptest! {
             })
             .collect();
         let union = Graph::union(&graphs);
-        prop_assert_eq!(Graph::union(graphs.iter().rev()), union.clone());
+        prop_assert_eq!(&Graph::union(graphs.iter().rev()), &union);
         prop_assert_eq!(union.merged(), union);
     }
 }

@@ -94,6 +94,29 @@ fn every_kind_of_change_has_a_list_of_its_own() {
 }
 
 #[test]
+fn a_new_package_says_where_it_is_from_if_that_is_not_its_registry() {
+    let fork = "fork 1.0.0 - git+https://host.example.org/fork.git#01";
+    let repository = Repository::new()
+        .file("package-lock.json", lock(&[fork, "plain 1.0.0"]))
+        .base("package-lock.json", lock(&[]));
+    insta::assert_json_snapshot!(difference(&repository, &json!({}))["added"], @r#"
+    [
+      {
+        "ecosystem": "npm",
+        "name": "fork",
+        "source": "git+https://host.example.org/fork.git@01",
+        "version": "1.0.0"
+      },
+      {
+        "ecosystem": "npm",
+        "name": "plain",
+        "version": "1.0.0"
+      }
+    ]
+    "#);
+}
+
+#[test]
 fn a_bill_in_the_repository_is_compared_whatever_its_format() {
     let locked = |text: String| Repository::new().file("package-lock.json", text);
     let expected = {

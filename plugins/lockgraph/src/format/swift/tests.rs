@@ -73,13 +73,19 @@ fn version_1_and_one_that_xcode_keeps_are_read_alike() {
 fn a_broken_pin_costs_itself() {
     let text = "{\"pins\": [\n{},\nnull,\n{\"identity\": \"a\", \"location\": \"https://example.org/x/a\", \"state\": {}},\n\
         {\"identity\": \"b\", \"location\": \"https://example.org/x/b\", \"state\": {\"version\": \"1.0.0\"}},\n\
-        {\"identity\": \"b\", \"location\": \"https://example.org/x/b.git\", \"state\": {\"version\": \"1.0.1\"}}\n], \"version\": 2}";
+        {\"identity\": \"b\", \"location\": \"https://example.org/x/b.git\", \"state\": {\"version\": \"1.0.1\"}},\n\
+        {\"identity\": \"s.c\", \"kind\": \"other\", \"location\": \"\", \"state\": {\"version\": \"2\"}},\n\
+        {\"identity\": \"d\", \"kind\": \"registry\", \"state\": {\"version\": \"2\"}},\n\
+        {\"identity\": \"s.\", \"kind\": \"registry\", \"state\": {\"version\": \"2\"}}\n], \"version\": 2}";
     insta::assert_snapshot!(parse(Format::Swift, text), @r"
     pkg:swift/example.org/x/b@1.0.0 git unknown from `https://example.org/x/b` Package.resolved:5
     warning: Package.resolved:2: a pin without a usable name
     warning: Package.resolved:3: a pin that is no object
     warning: Package.resolved:4: a pin without a version and a revision
     warning: Package.resolved:6: `example.org/x/b` is pinned twice
+    warning: Package.resolved:7: a pin without the address of its repository
+    warning: Package.resolved:8: a pin of a registry whose identity has no scope
+    warning: Package.resolved:9: a pin of a registry whose identity has no scope
     ");
     insta::assert_snapshot!(parse(Format::Swift, "{\"pins\": {}}"), @"error: None: not a lock file: it has no list of `pins`");
     insta::assert_snapshot!(parse(Format::Swift, "not\njson"), @"error: Some(1): not valid JSON: expected ident at line 1 column 2");

@@ -8,10 +8,7 @@ use serde_json::{Map, Value};
 use super::listed::{Listed, label};
 
 fn document(text: &str) -> Option<Map<String, Value>> {
-    match serde_json::from_str(text).ok()? {
-        Value::Object(document) => Some(document),
-        _ => None,
-    }
+    serde_json::from_str(text).ok()
 }
 
 fn text(value: &Value) -> &str {

@@ -21,10 +21,7 @@ impl Listed {
 
 /// `name@version`, or the name alone.
 pub(crate) fn label(ecosystem: Ecosystem, name: &str, version: Option<&str>) -> String {
-    let name = match ecosystem {
-        Ecosystem::Pypi => python_name(name),
-        _ => name.to_owned(),
-    };
+    let name = if ecosystem == Ecosystem::Pypi { python_name(name) } else { name.to_owned() };
     match version.filter(|version| !version.is_empty()) {
         Some(version) => format!("{name}@{version}"),
         None => name,

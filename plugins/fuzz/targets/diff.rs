@@ -1,0 +1,5 @@
+//! Bytes for `promises::diff`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| promises::diff(bytes));
