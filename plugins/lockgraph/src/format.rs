@@ -159,11 +159,14 @@ impl<'a> Input<'a> {
 
     /// The name of that directory, for a root that has none of its own.
     fn dir_name(&self) -> &'a str {
-        match path::file_name(self.dir()) {
-            "" => "root",
-            name => name,
-        }
+        name_of_dir(self.dir())
     }
+}
+
+/// The name of a directory, for a package that has none of its own. Git lets a directory have a
+/// name that cannot be shown.
+fn name_of_dir(dir: &str) -> &str {
+    word(path::file_name(dir)).unwrap_or("root")
 }
 
 /// Parts of a lock file that had to be left out: the first few are told, all are counted.

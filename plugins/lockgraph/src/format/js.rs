@@ -10,7 +10,7 @@ pub(super) use manifest::{Manifest, Manifests};
 pub(super) use origin::Origin;
 pub(super) use torn::documents;
 
-use super::{Input, phrase};
+use super::{Input, name_of_dir, phrase};
 use crate::ecosystem::Ecosystem;
 use crate::graph::{Kind, Node, Place};
 use crate::path;
@@ -53,10 +53,7 @@ pub(super) struct Own<'a> {
 /// One of the repository's own packages; what its manifest says counts more than the lock file.
 pub(super) fn member(input: &Input<'_>, own: Own<'_>, manifest: Option<&Manifest>) -> Node {
     let named = manifest.and_then(|manifest| manifest.name.as_deref()).or(own.name);
-    let name = named.unwrap_or_else(|| match path::file_name(own.dir) {
-        "" => "root",
-        name => name,
-    });
+    let name = named.unwrap_or_else(|| name_of_dir(own.dir));
     let version = manifest.and_then(|manifest| manifest.version.as_deref()).or(own.version);
     let listed = own.line.map(|line| Place { path: input.path.to_owned(), line });
     let written =

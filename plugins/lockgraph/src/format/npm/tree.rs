@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::Entry;
 use crate::ecosystem::Ecosystem;
-use crate::format::{Edges, Input};
+use crate::format::{Edges, Input, word};
 use crate::graph::{Builder, EdgeKind, Graph, Kind, Node, Place, Scope};
 use crate::path;
 use crate::purl::Purl;
@@ -152,11 +152,7 @@ fn node(location: &str, entry: &Entry, input: &Input<'_>) -> Node {
 fn name_of(location: &str, input: &Input<'_>) -> String {
     let installed = location.rsplit_once("node_modules/").map(|(_, name)| name);
     let name = installed.unwrap_or_else(|| path::file_name(location));
-    match (name, path::file_name(input.dir())) {
-        ("", "") => "root".to_owned(),
-        ("", dir) => dir.to_owned(),
-        (name, _) => name.to_owned(),
-    }
+    word(name).unwrap_or_else(|| input.dir_name()).to_owned()
 }
 
 fn edge_kind(scope: Scope) -> EdgeKind {

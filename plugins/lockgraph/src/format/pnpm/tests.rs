@@ -377,6 +377,11 @@ fn a_broken_entry_costs_itself_alone() {
     warning: pnpm-lock.yaml:12: a merge conflict was left here
     warning: pnpm-lock.yaml:6: `lost` is needed and not in the lock file
     ");
+    let text = "lockfileVersion: '9.0'\nimporters:\n  \"a/b\\x0fc\": {}\n  a/d: {}\n";
+    insta::assert_snapshot!(read([("pnpm-lock.yaml", text)]).replace('\x0f', "?"), @r"
+    root pkg:npm/d member runtime at `a/d`:4
+    root pkg:npm/root member runtime at `a/b?c`:3
+    ");
     insta::assert_snapshot!(read([("pnpm-lock.yaml", "this is no lock file")]), @"warning: pnpm-lock.yaml: not a lock file: it has neither `importers` nor `packages`");
     insta::assert_snapshot!(read([("pnpm-lock.yaml", "a: b\n")]), @"warning: pnpm-lock.yaml: not a lock file: it has neither `importers` nor `packages`");
     insta::assert_snapshot!(read([("pnpm-lock.yaml", "lockfileVersion: '6.0'\n")]), @"root pkg:npm/root member runtime at ``:1");

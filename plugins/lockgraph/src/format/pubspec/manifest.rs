@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::format::yaml::{self, Yaml};
-use crate::format::{Input, beside, word};
+use crate::format::{Input, beside, name_of_dir, word};
 use crate::graph::EdgeKind;
 use crate::path;
 
@@ -78,7 +78,7 @@ fn one(input: &mut Input<'_>, dir: &str) -> Option<Manifest> {
     let named = document.text_at("name").and_then(word);
     let members = document.get("workspace").map(Yaml::items).unwrap_or_default();
     Some(Manifest {
-        name: named.unwrap_or(path::file_name(dir)).to_owned(),
+        name: named.unwrap_or_else(|| name_of_dir(dir)).to_owned(),
         version: document.text_at("version").and_then(word).map(str::to_owned),
         needs,
         members: members.iter().filter_map(Yaml::text).map(str::to_owned).collect(),
