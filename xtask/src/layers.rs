@@ -31,8 +31,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "session", "trace", "report", "gate", "snapshot", "wire", "ledger", "store", "cache",
-            "sandbox", "runner",
+            "session", "trace", "report", "gate", "apply", "keys", "snapshot", "wire", "ledger",
+            "store", "cache", "sandbox", "runner",
         ],
     ),
     ("tests", EVERYTHING),
@@ -42,8 +42,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 
 /// What looks at the product from outside may look everywhere.
 const EVERYTHING: &[&str] = &[
-    "session", "trace", "report", "gate", "snapshot", "wire", "ledger", "store", "cache",
-    "sandbox", "runner", "cli",
+    "session", "trace", "report", "gate", "apply", "keys", "snapshot", "wire", "ledger", "store",
+    "cache", "sandbox", "runner", "cli",
 ];
 
 /// Crates from outside that only some layers may know.
