@@ -90,6 +90,7 @@ fn a_branch_grows_out_of_the_head_and_the_working_tree_stays() {
 
     let again = apply(&world, &["--branch", "fix/slots"]).code(0);
     assert!(again.out.contains("is there already"), "{}", again.out);
+    fs::remove_file(&hook).unwrap();
     git(&world, &["branch", "taken"]);
     let ran = apply(&world, &["--branch", "taken"]).code(2);
     assert!(ran.err.contains("`taken` is at"), "{}", ran.err);

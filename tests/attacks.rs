@@ -211,7 +211,7 @@ fn a_malicious_repository_and_a_model_that_obeys_it_get_nothing_out() {
     for tried in [".github/workflows/ci.yml", "../../stolen", ".stepwell/step.toml"] {
         assert!(told.contains(tried), "{tried}");
     }
-    assert!(report.contains("protected"), "{report}");
+    assert!(report.contains("#### Gates") && report.contains("❌"), "{report}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ async def main():
             print("read only", all(tool.annotations.read_only_hint for tool in tools.values()))
             small = await session.call_tool("read_file", {"path": "small.txt"})
             print("small", "hello" in small.content[0].text, small.is_error)
-            long = await session.call_tool("list_files", {"max_tokens": 100000})
+            long = await session.call_tool("list_files", {"max_tokens": 64000})
             text = long.content[0].text
             whole = ""
             while (found := re.search(r"\n\[\d+ of \d+ bytes; read_on (\{.*\})\]$", text)):

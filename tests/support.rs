@@ -252,7 +252,7 @@ pub(crate) fn normalised(log: &str, world: &World) -> String {
 }
 
 fn normalised_line(line: &str) -> String {
-    let (front, rest) = line.split_at(line.len().min(9));
+    let (front, rest) = line.split_at(line.floor_char_boundary(9));
     let is_time = front.trim().trim_end_matches('s').parse::<f64>().is_ok();
     let front = if is_time { "    0.00s" } else { front };
     let units = ["ms", "µs", "s", "B", "KiB", "MiB", "tokens,", "in", "saved"];
