@@ -48,8 +48,9 @@ impl Script {
                     [model]\nname = \"m\"\nprice = { input = 1.00, output = 5.00 }\n\
                     [budget]\nspend = 5.00\n\
                     [verify]\ncommand = [\"sh\", \"check.sh\"]\nbefore = true\n\
-                    repair-rounds = 1\npass-env = [\"CHECKED\"]\n";
-        // Each run of the tests leaves a line outside of the scratch tree: what they tested.
+                    repair-rounds = 1\npass-env = [\"CHECKED\"]\nsandbox = \"off\"\n";
+        // Each run of the tests leaves a line outside of the scratch tree, which walls would not
+        // let it: what they tested.
         let check = "cat value.txt >> \"$CHECKED\"\ngrep -q two value.txt\n";
         let world = World::files(&[
             (".stepwell/step.toml", step),
