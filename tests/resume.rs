@@ -367,7 +367,7 @@ fn an_interrupted_run_ends_at_once_though_its_store_or_ledger_hangs() {
 
 #[test]
 fn the_tests_of_a_step_end_with_an_interrupted_run() {
-    let stubborn = "trap '' INT TERM; echo $$ > ../../pid; while :; do sleep 1; done";
+    let stubborn = "trap '' INT TERM; echo $$ > ../../../pid; while :; do sleep 1; done";
     // Behind walls it could not say who it is, nor would its number be one of ours.
     let verify = "[verify]\nbefore = true\nsandbox = \"off\"";
     let step = format!(
