@@ -178,3 +178,23 @@ fn an_apply_that_was_cut_off_is_finished_and_never_guessed_at() {
     assert!(ran.err.contains("neither as before nor as after"), "{}", ran.err);
     assert_eq!(world.read("src/merge.rs"), "// mine\n");
 }
+
+#[test]
+fn where_there_is_nothing_to_apply_nobody_is_suspected() {
+    let world = World::example();
+    let ran = apply(&world, &[]).code(2);
+    assert!(ran.err.contains("`stepwell run` leaves them"), "{}", ran.err);
+    world.stepwell(&["run", "--provider", "offline"]).code(0);
+    let ran = apply(&world, &[]).code(2);
+    assert!(ran.err.contains("the run has no patch"), "{}", ran.err);
+}
+
+#[test]
+fn a_text_that_is_no_patch_is_refused_in_one_line() {
+    let world = World::example();
+    world.write("../p.diff", "not a patch\n");
+    let ran = world.stepwell(&["gate", "../p.diff"]).code(10);
+    assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
+    let ran = world.stepwell(&["gate", "nothing.diff"]).code(2);
+    assert!(ran.err.contains("cannot read the patch `nothing.diff`"), "{}", ran.err);
+}

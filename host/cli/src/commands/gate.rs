@@ -76,7 +76,10 @@ fn lines(judged: &Judged) -> String {
             lines.push(format!("{:29}and {more} more", ""));
         }
     }
-    if let Some(problem) = &judged.problem {
+    // What a gate refuses stands in its line; what no gate speaks of (files that a patch does not
+    // fit) stands here.
+    let is_said = judged.verdicts.iter().any(|verdict| verdict.ruling() == Ruling::Refuse);
+    if let Some(problem) = judged.problem.as_ref().filter(|_| !is_said) {
         lines.push(format!("refused: {}", Plain(problem)));
     }
     lines.join("\n")

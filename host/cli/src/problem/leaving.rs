@@ -86,7 +86,11 @@ impl LeavingProblem {
     /// Which exit code it is.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Delivery { source: DeliveryError::Unreadable { .. }, .. }
+            // Nobody changed anything: there is nothing to apply.
+            Self::Delivery {
+                source: DeliveryError::Unreadable { .. } | DeliveryError::NoPatch { .. },
+                ..
+            }
             | Self::OtherRun { .. }
             | Self::Branch(_) => exit::USAGE,
             Self::Delivery { .. } => exit::UNTRUSTED,
