@@ -51,8 +51,7 @@ impl Test {
             Self::Simulation => &["--workspace", "--test", "simulation"],
             Self::Corpus => &["--workspace", "--test", "corpus"],
             Self::Rules => &["--package", "session", "--lib"],
-            // What it depends on is built for the simulation.
-            Self::Runs => &["--profile", "simulation", "--package", "runner", "--lib"],
+            Self::Runs => &["--workspace", "--lib", "--", "run::"],
             Self::Ledger => &["--workspace", "--test", "ledger"],
         }
     }
