@@ -17,6 +17,7 @@ mod history;
 mod isolation;
 mod kill;
 mod mcp;
+mod mcp_http;
 mod model;
 mod reading;
 mod resume;

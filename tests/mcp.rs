@@ -9,18 +9,23 @@ use serde_json::{Value, json};
 use crate::support::{World, python};
 
 /// The release of the client that this was written against.
-const MCP: &str = "mcp==2.3.0";
+pub(crate) const MCP: &str = "mcp==2.3.0";
 
-/// What is done with the client: the tools, an answer, one that is read on, two that are refused.
-const CLIENT: &str = r#"
+/// What is done with the client, at a URL or with a command: the tools, an answer, one that is read on, two that are refused.
+pub(crate) const CLIENT: &str = r#"
 import asyncio, json, re, sys
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
+
+def connected():
+    if sys.argv[1].startswith("http"):
+        return streamable_http_client(sys.argv[1])
+    return stdio_client(StdioServerParameters(command=sys.argv[1], args=["mcp"], env=dict(
+        pair.split("=", 1) for pair in sys.argv[2:])))
 
 async def main():
-    server = StdioServerParameters(command=sys.argv[1], args=["mcp"], env=dict(
-        pair.split("=", 1) for pair in sys.argv[2:]))
-    async with stdio_client(server) as (read, write):
+    async with connected() as (read, write):
         async with ClientSession(read, write) as session:
             await session.initialize()
             print("server", session.server_info.name)
@@ -48,7 +53,7 @@ async def main():
 asyncio.run(main())
 "#;
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let names: Vec<String> =
         (0..1_500).map(|n| format!("files/{n:04}-{}.txt", "x".repeat(60))).collect();
     let mut files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x\n")).collect();

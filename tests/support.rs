@@ -207,8 +207,9 @@ impl World {
     }
 }
 
-fn copy_all(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
+/// Copies a directory, into one that may be there already.
+pub(crate) fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().flatten() {
         let to = to.join(entry.file_name());
         match entry.file_type().unwrap().is_dir() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::{Ran, World, workspace};
+use crate::support::{Ran, World, copy_all, workspace};
 
 /// Files beside the ones that a script is about, which it reads all at once.
 const PARALLEL_FILES: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
@@ -21,10 +21,21 @@ pub(super) struct Script {
 }
 
 impl Script {
-    /// The example of the README, whose tests are real.
+    /// The example of the README. Its tests are told as cargo tells them, but at once: to compile
+    /// them hundreds of times would take longer than everything else.
     pub(super) fn demo() -> Self {
-        let model = workspace().join("examples/failing-test/model.toml");
-        Self { name: "demo", cap: 500_000, cheap: false, template: World::example(), model }
+        let example = workspace().join("examples/failing-test");
+        let template = World::files(&[("check.sh", CHECK)]);
+        copy_all(&example.join("project"), &template.repo());
+        let step = template.read(".stepwell/step.toml");
+        let quick = step.replace(CARGO_TEST, r#"command = ["sh", "check.sh"]"#);
+        assert_ne!(step, quick, "the example runs its tests with cargo");
+        template.write(".stepwell/step.toml", &quick);
+        template.commit("first");
+        copy_all(&example.join("change"), &template.repo());
+        template.commit("second");
+        let model = example.join("model.toml");
+        Self { name: "demo", cap: 500_000, cheap: false, template, model }
     }
 
     /// Twelve calls at once, a patch that the gates refuse, one that the tests refuse, and its
@@ -125,6 +136,27 @@ impl Script {
         command
     }
 }
+
+/// How the step of the example runs its tests.
+const CARGO_TEST: &str = r#"command = ["cargo", "test", "--offline", "--no-fail-fast"]"#;
+
+/// What the tests of the example come to, by what its change broke.
+const CHECK: &str = r#"
+echo "running 2 tests"
+echo "test slots_apart_stay_apart ... ok"
+if grep -q 'next.start < slot.end' src/merge.rs; then
+    echo "test slots_that_touch_become_one ... FAILED"
+    echo
+    echo "failures:"
+    echo "    slots_that_touch_become_one"
+    echo
+    echo "test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out"
+    exit 101
+fi
+echo "test slots_that_touch_become_one ... ok"
+echo
+echo "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out"
+"#;
 
 const ANALYSIS: &str = "{ summary = \"it is one\", findings = [], next_steps = [\"make it two\"] }";
 

@@ -10,6 +10,7 @@ use crate::wiring::trouble::{FailPoint, KillPoint};
 
 mod cache;
 mod leaving;
+mod mcp;
 mod reading;
 
 pub(crate) use cache::{
@@ -18,6 +19,7 @@ pub(crate) use cache::{
     CacheWhyArgs, ContextArgs, SharingArgs,
 };
 pub(crate) use leaving::{ApplyArgs, ApproveArgs, GateArgs, GateFormat};
+pub(crate) use mcp::{HttpArgs, McpArgs};
 pub(crate) use reading::{
     DiffArgs, ExplainArgs, ExportArgs, ExportFormat, Hunk, OfRun, ReplayArgs, ShowArgs, StatsArgs,
     VerifyArgs,
@@ -409,30 +411,6 @@ pub(crate) struct CallOn {
     /// What it is compared with. Default as for `run`.
     #[arg(long, value_name = "REV")]
     pub(crate) base: Option<String>,
-}
-
-const MCP_EXAMPLES: &str = "Examples:
-  claude mcp add stepwell -- stepwell mcp --repo .
-  codex mcp add stepwell -- stepwell mcp --repo .
-  stepwell mcp --rev v1.2 --component my_tool.wasm    a revision, and a tool of your own
-
-Each call sees the repository as it is then, read-only, and nothing else of the machine. Answers are
-cached like those of a step; longer ones are read on with the tool `read_on`.";
-
-/// `stepwell mcp`.
-#[derive(Debug, ClapArgs)]
-#[command(after_help = MCP_EXAMPLES)]
-pub(crate) struct McpArgs {
-    #[command(flatten)]
-    pub(crate) on: CallOn,
-    /// A component of your own, besides the ones that are built in.
-    #[arg(long, value_name = "FILE.wasm")]
-    pub(crate) component: Vec<PathBuf>,
-    /// Do not use the cache.
-    #[arg(long)]
-    pub(crate) no_cache: bool,
-    #[command(flatten)]
-    pub(crate) sharing: SharingArgs,
 }
 
 #[derive(Debug, Subcommand)]

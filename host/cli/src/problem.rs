@@ -161,6 +161,12 @@ pub(crate) enum Problem {
     /// A client that could not be served.
     #[error("the client cannot be served: {why}")]
     Client { why: String },
+    /// A server that anybody could come to.
+    #[error("{address} can be reached from elsewhere, and whoever comes could read the repository")]
+    OpenDoor { address: std::net::SocketAddr },
+    /// A token that keeps nobody out.
+    #[error("{name} holds no token of at least {least} bytes")]
+    BadToken { name: String, least: usize },
     /// The machine gives no threads or signals.
     #[error("cannot start")]
     Start(#[source] io::Error),
@@ -232,7 +238,11 @@ impl Problem {
             | Self::Listen { .. }
             | Self::BadCall { .. }
             | Self::Client { .. }
+            | Self::BadToken { .. }
             | Self::Start(_) => return None,
+            Self::OpenDoor { .. } => {
+                "name the variable that holds a token with `--token-env`, or serve 127.0.0.1".into()
+            }
         };
         Some(text)
     }
@@ -336,6 +346,8 @@ impl Problem {
             | Self::NoCap { .. }
             | Self::BadScript { .. }
             | Self::Listen { .. }
+            | Self::OpenDoor { .. }
+            | Self::BadToken { .. }
             | Self::Endpoint(_)
             | Self::Secrets(_)
             | Self::NoKey { .. }

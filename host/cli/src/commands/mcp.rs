@@ -1,9 +1,10 @@
 //! `stepwell mcp`: the tools, their sandbox, limits and cache, for any client of the Model Context
-//! Protocol, over standard input and output.
+//! Protocol, over standard input and output or over HTTP.
 //!
 //! A client sees what a model of a step would see: a read-only snapshot, taken anew for each call.
 
 mod handles;
+mod http;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -45,7 +46,7 @@ struct Served {
     handles: Arc<Mutex<Handles>>,
 }
 
-/// Serves a client until it goes.
+/// Serves a client until it goes, or clients over HTTP until the process is ended.
 pub(super) fn mcp(args: &McpArgs) -> Result<u8, Problem> {
     let cached = (!args.no_cache).then_some(&args.sharing);
     let toolbox = Arc::new(tool::toolbox(&args.component, cached)?);
@@ -60,14 +61,23 @@ pub(super) fn mcp(args: &McpArgs) -> Result<u8, Problem> {
     };
     let runtime = runtime()?;
     let troubles = runtime.block_on(async {
-        let gone = |err: &dyn std::error::Error| Problem::Client { why: err.to_string() };
-        let running = Box::pin(served.serve(stdio_pipes())).await.map_err(|err| gone(&err))?;
-        running.waiting().await.map_err(|err| gone(&err))?;
+        match args.http.address {
+            Some(address) => http::serve(served, &args.http, address).await?,
+            None => one_client(served).await?,
+        }
         Ok::<_, Problem>(toolbox.publish(CALLED_BY_CLIENT).await)
     });
     runtime.shutdown_background();
     troubles?.iter().for_each(|trouble| note(trouble));
     Ok(0)
+}
+
+/// Serves the client at the other end of standard input and output until it goes.
+async fn one_client(served: Served) -> Result<(), Problem> {
+    let gone = |err: &dyn std::error::Error| Problem::Client { why: err.to_string() };
+    let running = Box::pin(served.serve(stdio_pipes())).await.map_err(|err| gone(&err))?;
+    running.waiting().await.map_err(|err| gone(&err))?;
+    Ok(())
 }
 
 /// Every tool, in the order of their names, and the one that reads on.
