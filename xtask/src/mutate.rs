@@ -65,7 +65,7 @@ fn all(mutants: &[&Mutant]) -> Result<()> {
     for test in Test::ALL {
         if mutants.iter().any(|mutant| mutant.test == test) {
             say(test.name());
-            run(&mut copy.test(test))?;
+            run(copy.test(test).args(test.filter()))?;
         }
     }
     let mut survivors = Vec::new();
@@ -124,7 +124,7 @@ impl Copy {
         let (path, text, new) = self.mutated(mutant)?;
         fs::write(&path, new)?;
         let built = output(self.test(mutant.test).arg("--no-run"));
-        let ended = built.and_then(|_| passes(&mut self.test(mutant.test)));
+        let ended = built.and_then(|_| passes(self.test(mutant.test).args(mutant.test.filter())));
         fs::write(&path, text)?;
         let passed = ended.with_context(|| format!("the mutant `{}` is none", mutant.name))?;
         Ok(!passed)
