@@ -8,10 +8,12 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::wiring::trouble::{FailPoint, KillPoint};
 
+mod authoring;
 mod cache;
 mod leaving;
 mod reading;
 
+pub(crate) use authoring::*;
 pub(crate) use cache::{
     AgainArgs, CacheAuditArgs, CacheClearArgs, CacheCommand, CacheGcArgs, CacheKeyArgs,
     CachePromoteArgs, CachePullArgs, CachePushArgs, CacheShowArgs, CacheStatArgs, CacheVerifyArgs,
@@ -345,6 +347,8 @@ pub(crate) enum ToolCommand {
     Describe(ToolDescribeArgs),
     /// Call a tool and print its answer.
     Call(ToolCallArgs),
+    #[command(flatten)]
+    Author(AuthorCommand),
 }
 
 #[derive(Debug, ClapArgs)]
