@@ -19,7 +19,9 @@ use session::Answer;
 use snapshot::Grant;
 
 use super::{pretty, print, runtime};
-use crate::args::{AuthorCommand, CallOn, SharingArgs, ToolCallArgs, ToolDescribeArgs, ToolListArgs};
+use crate::args::{
+    AuthorCommand, CallOn, SharingArgs, ToolCallArgs, ToolDescribeArgs, ToolListArgs,
+};
 use crate::plan::Grants;
 use crate::problem::Problem;
 use crate::say::note;

@@ -59,9 +59,7 @@ impl AuthoringProblem {
             Self::NoCases { .. } => {
                 "write `cases.toml` beside the tool, or name a place with `--cases`"
             }
-            Self::BadName { .. } => {
-                "use a-z first, then a-z, 0-9 and _, 64 at most: `count_lines`"
-            }
+            Self::BadName { .. } => "use a-z first, then a-z, 0-9 and _, 64 at most: `count_lines`",
             Self::Occupied { .. } => "name another place with `--dir`",
             Self::NoSource { .. } => {
                 "a tool's folder has a Cargo.toml, a tool.py, a tool.js, a go.mod, a tool.c or a \

@@ -67,7 +67,9 @@ pub(super) fn check(args: &ToolCheckArgs) -> Result<u8, Problem> {
         });
         print(&pretty(&shown));
     } else {
-        print(&Plain(&format!("{}: {}", component.manifest().name, component.digest())).to_string());
+        print(
+            &Plain(&format!("{}: {}", component.manifest().name, component.digest())).to_string(),
+        );
         for Check { what, verdict, says } in &checks {
             print(&Plain(&format!("{:<6} {what:<12} {says}", verdict.text())).to_string());
         }
@@ -80,7 +82,8 @@ fn world(surface: &Surface) -> Check {
         return Check::wrong("world", "it does not export `stepwell:tool/handler`".to_owned());
     }
     let others = surface.exports.len() - 1;
-    let beside = if others == 0 { String::new() } else { format!(", and {others} exports nobody uses") };
+    let beside =
+        if others == 0 { String::new() } else { format!(", and {others} exports nobody uses") };
     Check::ok("world", format!("it exports the handler of `{WORLD}`{beside}"))
 }
 
@@ -101,7 +104,8 @@ fn manifest(component: &Described) -> Check {
 fn schema(component: &Described) -> Check {
     let schema = &component.manifest().schema;
     if let Err(err) = jsonschema::draft202012::meta::validate(schema) {
-        let says = format!("it is no JSON Schema of draft 2020-12: {err}, at `{}`", err.instance_path());
+        let says =
+            format!("it is no JSON Schema of draft 2020-12: {err}, at `{}`", err.instance_path());
         return Check::wrong("schema", says);
     }
     if let Err(err) = jsonschema::draft202012::new(schema) {
@@ -109,7 +113,10 @@ fn schema(component: &Described) -> Check {
     }
     let says = |key: &str| schema.get(key);
     if says("type") != Some(&Value::from("object")) {
-        return Check::note("schema", "it does not say `\"type\": \"object\"`, which every input is".into());
+        return Check::note(
+            "schema",
+            "it does not say `\"type\": \"object\"`, which every input is".into(),
+        );
     }
     if says("additionalProperties") != Some(&Value::Bool(false)) {
         let says = "it lets unknown arguments through: set `additionalProperties` to false";
@@ -143,22 +150,26 @@ fn meaning(import: &Import) -> (Word, &'static str) {
     let (interface, _version) = import.name.split_once('@').unwrap_or((&import.name, ""));
     match (import.origin, interface) {
         (Origin::Nobody, _) => (Word::Wrong, "no tool gets it, so the component is not loaded"),
-        (Origin::Contract, "stepwell:tool/repository") => {
-            (Word::Ok, "files that `tools.read` or `tools.grant` of a step grants; others are denied")
-        }
-        (Origin::Contract, "stepwell:tool/environment") => {
-            (Word::Ok, "variables that the manifest asks for and `tools.environment` of a step grants")
-        }
+        (Origin::Contract, "stepwell:tool/repository") => (
+            Word::Ok,
+            "files that `tools.read` or `tools.grant` of a step grants; others are denied",
+        ),
+        (Origin::Contract, "stepwell:tool/environment") => (
+            Word::Ok,
+            "variables that the manifest asks for and `tools.environment` of a step grants",
+        ),
         (Origin::Contract, _) => (Word::Ok, "always there"),
         (Origin::Wasi, "wasi:clocks/wall-clock") => {
             (Word::Note, "the commit's time; a tool that looks is run again for each commit")
         }
-        (Origin::Wasi, "wasi:cli/environment") => {
-            (Word::Ok, "variables that the manifest asks for and `tools.environment` of a step grants")
-        }
-        (Origin::Wasi, name) if name.starts_with("wasi:filesystem/") => {
-            (Word::Ok, "the repository, read-only, as far as `tools.read` grants it, and a `/tmp` of its own")
-        }
+        (Origin::Wasi, "wasi:cli/environment") => (
+            Word::Ok,
+            "variables that the manifest asks for and `tools.environment` of a step grants",
+        ),
+        (Origin::Wasi, name) if name.starts_with("wasi:filesystem/") => (
+            Word::Ok,
+            "the repository, read-only, as far as `tools.read` grants it, and a `/tmp` of its own",
+        ),
         (Origin::Wasi, name) if name.starts_with("wasi:sockets/") => {
             (Word::Note, "every socket is refused; no grant gives one")
         }
@@ -184,10 +195,13 @@ fn size(component: &Described) -> Check {
 fn compiled(trial: &Trial) -> Check {
     let (code, took) = trial.loaded;
     let took = took.as_millis();
-    Check::ok("code", match code {
-        Code::Compiled => format!("compiled for this machine in {took} ms, and kept"),
-        Code::Kept => format!("kept from earlier, loaded in {took} ms"),
-    })
+    Check::ok(
+        "code",
+        match code {
+            Code::Compiled => format!("compiled for this machine in {took} ms, and kept"),
+            Code::Kept => format!("kept from earlier, loaded in {took} ms"),
+        },
+    )
 }
 
 fn determinism(subject: &Subject, trial: &Trial) -> Result<Check, Problem> {

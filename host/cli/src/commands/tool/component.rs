@@ -35,8 +35,7 @@ fn encoded(mut module: Vec<u8>, wit: &Path) -> Result<Vec<u8>, String> {
     if !contains(&module, TYPES_SECTION.as_bytes()) {
         let mut resolve = Resolve::default();
         let (package, _) = resolve.push_path(wit).map_err(|err| says(&err))?;
-        let world =
-            resolve.select_world(&[package], Some(TOOL_WORLD)).map_err(|err| says(&err))?;
+        let world = resolve.select_world(&[package], Some(TOOL_WORLD)).map_err(|err| says(&err))?;
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
             .map_err(|err| says(&err))?;
     }

@@ -125,7 +125,8 @@ fn copied(folder: &Path) -> Result<Vec<(PathBuf, Source)>, String> {
             if kind.is_dir() {
                 ahead.push(path);
             } else if kind.is_symlink() {
-                found.push((path, Source::Linked(fs::read_link(entry.path()).map_err(unreadable)?)));
+                found
+                    .push((path, Source::Linked(fs::read_link(entry.path()).map_err(unreadable)?)));
             } else if kind.is_file() {
                 let bytes = entry.metadata().map_err(unreadable)?.len();
                 found.push((path, Source::Copied { from: entry.path(), bytes }));

@@ -39,10 +39,7 @@ const PYTHON: &[File] = &[
     ("stepwell.py", sdk!("python/stepwell.py")),
     MANIFEST,
 ];
-const JAVASCRIPT: &[File] = &[
-    ("tool.js", sdk!("javascript/template/tool.js")),
-    MANIFEST,
-];
+const JAVASCRIPT: &[File] = &[("tool.js", sdk!("javascript/template/tool.js")), MANIFEST];
 const GO: &[File] = &[
     ("go.mod", sdk!("go/template/go.mod.txt")),
     ("tool.go", sdk!("go/template/tool.go")),

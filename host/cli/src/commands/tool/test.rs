@@ -57,7 +57,10 @@ pub(super) fn test(args: &ToolTestArgs) -> Result<u8, Problem> {
     } else {
         let bytes = subject.component.bytes().len();
         let name = &trial.manifest().name;
-        print(&format!("{name}: {} passed, {failed} failed; {bytes} bytes", verdicts.len() - failed));
+        print(&format!(
+            "{name}: {} passed, {failed} failed; {bytes} bytes",
+            verdicts.len() - failed
+        ));
     }
     Ok(if failed == 0 { 0 } else { NOT_AS_EXPECTED })
 }

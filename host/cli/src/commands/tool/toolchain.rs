@@ -20,7 +20,8 @@ const GO_MINOR_MIN: u32 = 24;
 const GET_RUST: &str = "install Rust with rustup, then `rustup target add wasm32-unknown-unknown`";
 const GET_PYTHON: &str = "in the tool's folder: `python3 -m venv .venv && .venv/bin/pip install \
                           componentize-py==0.25.1`";
-const GET_JAVASCRIPT: &str = "in the tool's folder: `npm install --save-dev componentize-qjs@0.4.5`";
+const GET_JAVASCRIPT: &str =
+    "in the tool's folder: `npm install --save-dev componentize-qjs@0.4.5`";
 const GET_GO: &str = "install Go 1.24 or later";
 const GET_ZIG: &str = "install Zig, or in the tool's folder: `python3 -m venv .venv && .venv/bin/pip \
                        install ziglang==0.17.1`";

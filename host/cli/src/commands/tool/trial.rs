@@ -126,17 +126,21 @@ impl Trial {
                 "it grants the variable `{name}`, which the tool's manifest does not ask for"
             ));
         }
-        let values: BTreeMap<_, _> =
-            case.environment.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
+        let values: BTreeMap<_, _> = case
+            .environment
+            .iter()
+            .map(|(name, value)| (name.clone(), Some(value.clone())))
+            .collect();
         Ok(grant.with_variables(values))
     }
 }
 
 /// Workers with variables that nobody may see; without them on a machine that has no such program.
 fn elsewhere() -> Program {
-    let Ok(exe) = env::current_exe().map_err(drop).and_then(|exe| {
-        if Path::new(ENV).exists() { Ok(exe) } else { Err(()) }
-    }) else {
+    let Ok(exe) = env::current_exe()
+        .map_err(drop)
+        .and_then(|exe| if Path::new(ENV).exists() { Ok(exe) } else { Err(()) })
+    else {
         return program();
     };
     let mut arguments: Vec<OsString> = VARIABLES.iter().map(Into::into).collect();
