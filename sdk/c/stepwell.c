@@ -165,3 +165,24 @@ sw_maybe_text sw_json_text(sw_text object, const char *name) {
     }
     return (sw_maybe_text){false, {"", 0}};
 }
+
+sw_text sw_json_quoted(sw_text text) {
+    // A control character takes six bytes, and nothing takes more.
+    char *quoted = malloc(text.length * 6 + 2), *to = quoted;
+    if (!quoted) abort();
+    *to++ = '"';
+    for (size_t n = 0; n < text.length; n++) {
+        uint8_t byte = (uint8_t)text.bytes[n];
+        if (byte < 0x20) {
+            static const char digits[] = "0123456789abcdef";
+            const char escaped[] = {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 15]};
+            memcpy(to, escaped, sizeof escaped);
+            to += sizeof escaped;
+            continue;
+        }
+        if (byte == '"' || byte == '\\') *to++ = '\\';
+        *to++ = (char)byte;
+    }
+    *to++ = '"';
+    return (sw_text){quoted, (size_t)(to - quoted)};
+}

@@ -149,4 +149,7 @@ sw_text sw_refusal(sw_tree tree, sw_text about, sw_error error);
 // The text that a JSON object has under a name; `is_set` is false where it has none.
 sw_maybe_text sw_json_text(sw_text object, const char *name);
 
+// A text as JSON has it, with its quotes.
+sw_text sw_json_quoted(sw_text text);
+
 #endif

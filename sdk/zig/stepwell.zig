@@ -220,6 +220,8 @@ pub fn tool(comptime Input: type, comptime Output: type, comptime call: fn (Inpu
         fn handle(input: [*]const u8, length: usize) callconv(.c) *const anyopaque {
             answered.is_error = 0;
             const said = carryOut(input[0..length]) catch |err| words: {
+                // The host knows how much there was, and says so.
+                if (err == error.OutOfMemory) @trap();
                 answered.is_error = 1;
                 break :words if (err == error.Refused) refusal else @errorName(err);
             };
