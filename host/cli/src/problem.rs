@@ -252,7 +252,7 @@ impl Problem {
         } else if let Self::NoTools = self {
             "run `cargo xtask components`, then build stepwell again"
         } else if let Self::BadComponent { .. } = self {
-            "build it against the world `stepwell:tool` of wit/, as docs/writing-a-tool.md shows"
+            "build it against the world `stepwell:tool` of wit/, as docs/tool-authors.md shows"
         } else if let Self::ComponentOutside { .. } = self {
             "name a file below the repository's root in `tools.component`"
         } else if let Self::ComponentNotInBase { .. } = self {

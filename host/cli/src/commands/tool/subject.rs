@@ -8,9 +8,15 @@ use sandbox::Described;
 use super::cases::{self, Case};
 use crate::args::ToolUnderTest;
 use crate::problem::{AuthoringProblem, Problem};
+use crate::say::note;
 
 /// Where a tool's folder has what is built of it.
 pub(super) const BUILD: &str = "build";
+
+/// What a tool is built from, by the ends of names.
+const SOURCES: [&str; 8] = ["rs", "py", "js", "go", "c", "h", "zig", "json"];
+/// Files of a folder that are looked at for that.
+const SOURCES_MAX: usize = 1_000;
 
 /// A component, and the folder that its cases lie in.
 pub(super) struct Subject {
@@ -24,6 +30,12 @@ impl Subject {
     pub(super) fn open(named: &ToolUnderTest) -> Result<Self, Problem> {
         let is_folder = named.tool.is_dir();
         let path = if is_folder { built(&named.tool)? } else { named.tool.clone() };
+        if is_folder && let Some(newer) = newer_source(&named.tool, &path) {
+            let (component, dir) = (path.display(), named.tool.display());
+            note(&format!(
+                "{component} is older than {newer}: `stepwell tool build {dir}` builds it again"
+            ));
+        }
         let unreadable = |source| Problem::File { what: "read", path: path.clone(), source };
         let bytes = fs::read(&path).map_err(unreadable)?;
         let name = path.display().to_string();
@@ -54,6 +66,25 @@ fn folder_of(component: &Path) -> PathBuf {
     let is_build = folder.file_name().is_some_and(|name| name == BUILD);
     let folder = if is_build { folder.parent().unwrap_or(folder) } else { folder };
     folder.to_owned()
+}
+
+/// A source that was changed since the component was built of it.
+fn newer_source(dir: &Path, component: &Path) -> Option<String> {
+    let built = fs::metadata(component).and_then(|about| about.modified()).ok()?;
+    let entries =
+        [dir.to_owned(), dir.join("src")].into_iter().filter_map(|dir| fs::read_dir(dir).ok());
+    let mut names: Vec<String> = entries
+        .flat_map(|entries| entries.flatten().take(SOURCES_MAX))
+        .filter(|entry| {
+            SOURCES.iter().any(|end| entry.path().extension().is_some_and(|e| e == *end))
+        })
+        .filter(|entry| {
+            entry.metadata().and_then(|about| about.modified()).is_ok_and(|at| at > built)
+        })
+        .map(|entry| entry.file_name().display().to_string())
+        .collect();
+    names.sort();
+    names.into_iter().next()
 }
 
 /// The one component in a tool's folder.

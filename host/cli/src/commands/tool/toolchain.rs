@@ -200,7 +200,7 @@ fn rust(dir: &Path) -> Result<Vec<u8>, AuthoringProblem> {
     cargo.args(["build", "--release", "--lib", "--target", RUST_TARGET]);
     cargo.args(["--message-format", "json-render-diagnostics", "--target-dir"]);
     cargo.arg(Path::new(BUILD).join("work/cargo"));
-    let told = run(cargo.stdout(Stdio::piped()))?;
+    let told = told_by(cargo.stdout(Stdio::piped()))?;
     let file = module_in(&told)
         .ok_or(AuthoringProblem::NotWrapped { why: "the crate has no `cdylib`".to_owned() })?;
     fs::read(&file)
@@ -218,8 +218,13 @@ fn module_in(told: &str) -> Option<PathBuf> {
     told.lines().filter_map(artifact).next_back()
 }
 
-/// Runs a toolchain in sight of who asked for it; what it wrote to a standard output that is piped.
-fn run(command: &mut Command) -> Result<String, AuthoringProblem> {
+/// Runs a toolchain in sight of who asked for it; standard output is for the answer.
+fn run(command: &mut Command) -> Result<(), AuthoringProblem> {
+    told_by(command.stdout(std::io::stderr())).map(drop)
+}
+
+/// Runs a toolchain; what it wrote to its standard output, where that is piped.
+fn told_by(command: &mut Command) -> Result<String, AuthoringProblem> {
     let program = name(command);
     let ran = command.stdin(Stdio::null()).spawn().and_then(std::process::Child::wait_with_output);
     let output = ran.map_err(|err| AuthoringProblem::Failed {
