@@ -7,6 +7,7 @@
 
 mod apply;
 mod attacks;
+mod authors;
 mod bad_input;
 mod cache;
 mod commands;

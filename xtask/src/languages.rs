@@ -4,7 +4,7 @@
 //! What is not there to build one with is installed in a folder of ours. A language whose toolchain
 //! cannot be had is left out, and loudly: tests see that its component is missing, and say so again.
 
-mod tools;
+pub(crate) mod tools;
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};

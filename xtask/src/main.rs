@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod command;
 mod components;
+mod conformance;
 mod debian;
 mod deny;
 mod fuzz;
@@ -42,6 +43,7 @@ usage: cargo xtask CHORE
   fuzz          throw bytes at what reads bytes that nobody trusts: [TARGET] [--seconds N]
   components    build the tools that `stepwell` carries, for WebAssembly
   languages     build the tools in other languages that tests call
+  conformance   build the same tool in every language, and hold each against the same cases
   services      bring the servers that tests start, as far as they can be had
   layers        which crate may know which
   tidy          the rules of the house that no lint knows
@@ -74,6 +76,7 @@ fn chore(args: &[String]) -> Result<()> {
         ["fuzz", args @ ..] => fuzz::chore(args),
         ["components"] => components::build(),
         ["languages"] => languages::build(),
+        ["conformance"] => conformance::check(),
         ["services"] => {
             services::install();
             Ok(())
@@ -132,6 +135,7 @@ fn test(args: &[&str]) -> Result<()> {
         run(components::guest_cargo("test", folder).arg("--locked").env("INSTA_UPDATE", insta))?;
     }
     if args.is_empty() {
+        conformance::check()?;
         simulate::seeds(simulate::SUITE_SEEDS)?;
         simulate::cases(simulate::SUITE_CASES)?;
         mutate::chore(&["--first"])?;

@@ -8,11 +8,13 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::wiring::trouble::{FailPoint, KillPoint};
 
+mod authoring;
 mod cache;
 mod leaving;
 mod mcp;
 mod reading;
 
+pub(crate) use authoring::*;
 pub(crate) use cache::{
     AgainArgs, CacheAuditArgs, CacheClearArgs, CacheCommand, CacheGcArgs, CacheKeyArgs,
     CachePromoteArgs, CachePullArgs, CachePushArgs, CacheShowArgs, CacheStatArgs, CacheVerifyArgs,
@@ -347,6 +349,8 @@ pub(crate) enum ToolCommand {
     Describe(ToolDescribeArgs),
     /// Call a tool and print its answer.
     Call(ToolCallArgs),
+    #[command(flatten)]
+    Author(AuthorCommand),
 }
 
 #[derive(Debug, ClapArgs)]

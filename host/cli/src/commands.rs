@@ -51,6 +51,7 @@ pub(crate) fn run(args: Args) -> Result<u8, Problem> {
         Command::Tool(ToolCommand::List(args)) => tool::list(&args),
         Command::Tool(ToolCommand::Describe(args)) => tool::describe(&args),
         Command::Tool(ToolCommand::Call(args)) => tool::call(&args),
+        Command::Tool(ToolCommand::Author(command)) => tool::author(&command),
         Command::Mcp(args) => mcp::mcp(&args),
         Command::Context(args) => context::context(&args),
         Command::Cache(command) => in_cache(command),

@@ -3,6 +3,7 @@
 //! The message says what failed, in terms of what they wrote. `source` says why. `help` says
 //! what to do. No variant repeats its source: [`Report`] prints the chain.
 
+mod authoring;
 mod kept;
 mod leaving;
 mod reading;
@@ -17,6 +18,7 @@ use runner::Plain;
 
 use crate::pipeline::whose::Whose;
 use crate::{exit, say};
+pub(crate) use authoring::AuthoringProblem;
 pub(crate) use kept::KeptProblem;
 pub(crate) use leaving::LeavingProblem;
 pub(crate) use reading::ReadingProblem;
@@ -149,6 +151,9 @@ pub(crate) enum Problem {
     /// A shared cache that cannot be used.
     #[error(transparent)]
     Sharing(#[from] SharingProblem),
+    /// A tool that is not begun, built or tried.
+    #[error(transparent)]
+    Authoring(#[from] AuthoringProblem),
     /// A run that cannot be read back.
     #[error(transparent)]
     Reading(#[from] ReadingProblem),
@@ -226,6 +231,7 @@ impl Problem {
             | Self::NoLedger { .. }
             | Self::NoCap { .. } => return self.place_help(),
             Self::Secrets(_) => "unset variables that the step does not need".to_owned(),
+            Self::Authoring(problem) => return Some(problem.help()),
             Self::Kept(problem) => return Some(problem.help()),
             Self::Leaving(problem) => return problem.help(),
             Self::Reading(problem) => return problem.help(),
@@ -256,7 +262,7 @@ impl Problem {
         } else if let Self::NoTools = self {
             "run `cargo xtask components`, then build stepwell again"
         } else if let Self::BadComponent { .. } = self {
-            "build it against the world `stepwell:tool` of wit/, as docs/writing-a-tool.md shows"
+            "build it against the world `stepwell:tool` of wit/, as docs/tool-authors.md shows"
         } else if let Self::ComponentOutside { .. } = self {
             "name a file below the repository's root in `tools.component`"
         } else if let Self::ComponentNotInBase { .. } = self {
@@ -310,6 +316,7 @@ impl Problem {
             Self::Run(runner::RunError::Diverged { .. } | runner::RunError::Journal(_)) => {
                 exit::JOURNAL
             }
+            Self::Authoring(problem) => problem.exit_code(),
             Self::Kept(problem) => problem.exit_code(),
             Self::Leaving(problem) => problem.exit_code(),
             Self::Reading(problem) => problem.exit_code(),

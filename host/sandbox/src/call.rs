@@ -72,6 +72,34 @@ impl Sandbox {
         limits: &Limits,
         cancel: &CancellationToken,
     ) -> Report {
+        self.call_with(tool, input, view, limits, cancel, seed(tool, input)).await
+    }
+
+    /// The same call with other randomness, told apart by `which`: what a tool answers should not
+    /// depend on it. For trying a tool out, never for an answer that is used.
+    pub async fn call_reseeded(
+        &self,
+        tool: &Tool,
+        input: &str,
+        view: Arc<View>,
+        limits: &Limits,
+        which: u64,
+    ) -> Report {
+        let (digest, which) = (tool.digest(), which.to_le_bytes());
+        let parts = [digest.as_bytes(), input.as_bytes(), &which[..]];
+        let seed = Digest::derive("stepwell other randomness of a call", &parts);
+        self.call_with(tool, input, view, limits, &CancellationToken::new(), seed).await
+    }
+
+    async fn call_with(
+        &self,
+        tool: &Tool,
+        input: &str,
+        view: Arc<View>,
+        limits: &Limits,
+        cancel: &CancellationToken,
+        seed: Digest,
+    ) -> Report {
         let limits = limits.clamped();
         let mut asked = Asked::new(view, Arc::clone(&self.walks), &limits);
         let place = tokio::select! {
@@ -89,7 +117,7 @@ impl Sandbox {
                 (Place::Here(usual), Form::Here(local)) => {
                     match local.with_stack(usual, limits.stack_bytes) {
                         Ok((engine, linked)) => {
-                            let call = Call { input, seed: seed(tool, input), limits: &limits };
+                            let call = Call { input, seed, limits: &limits };
                             let ran;
                             (asked, ran) = here(&engine, &linked, &call, asked, cancel).await;
                             ran
@@ -98,7 +126,7 @@ impl Sandbox {
                     }
                 }
                 (Place::Apart(apart), Form::Apart(image)) => {
-                    let call = Call { input, seed: seed(tool, input), limits: &limits };
+                    let call = Call { input, seed, limits: &limits };
                     apart_from_here(&apart.pool, image, &call, &mut asked, cancel).await
                 }
                 (Place::Here(_), Form::Apart(_)) | (Place::Apart(_), Form::Here(_)) => {

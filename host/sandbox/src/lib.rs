@@ -36,6 +36,7 @@ mod outcome;
 mod record;
 mod run;
 mod sandbox;
+mod surface;
 mod tool;
 mod translate;
 mod wasi;
@@ -47,6 +48,7 @@ pub use limits::{Limits, LimitsError};
 pub use manifest::{GrantCeiling, Manifest, ManifestError};
 pub use outcome::{Ending, Level, LogLine, Outcome, Report, Usage};
 pub use sandbox::{Allocator, CONCURRENT_CALLS_MAX, Config, Guests, Sandbox, SandboxError, WORLD};
+pub use surface::{Import, Origin, Surface};
 pub use tool::{COMPONENT_BYTES_MAX, Code, Described, LoadError, Tool};
 pub use worker::{Program, Trial, Tried, Wall, Walls, serve};
 

@@ -36,7 +36,7 @@ const CAUSES_MAX: usize = 16;
 const CAUSE_BYTES_MAX: usize = 2 * 1024;
 
 /// The interfaces we have beside those of WASI, without their version.
-const OURS: [&str; 3] =
+pub(crate) const OURS: [&str; 3] =
     ["stepwell:tool/repository", "stepwell:tool/environment", "stepwell:tool/log"];
 
 /// A component whose manifest was read; nothing else of it was looked at.
@@ -83,6 +83,11 @@ impl Described {
     /// The digest of its bytes: what a pin names.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Its bytes, as they were given.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn zig() -> Result<Command> {
 }
 
 /// Go, if the machine has it; with a cache of ours, and nothing fetched.
-pub(super) fn go() -> Result<Command> {
+pub(crate) fn go() -> Result<Command> {
     let version =
         output(Command::new("go").arg("version")).context("there is no Go on this machine")?;
     if minor(&version).is_none_or(|minor| minor < GO_MINOR_MIN) {
@@ -84,12 +84,32 @@ pub(super) fn componentize_py() -> Result<Command> {
 
 /// What makes a component of a module in JavaScript.
 pub(super) fn componentize_qjs() -> Result<Command> {
-    let home = kept(SHELF, &key(COMPONENTIZE_QJS), |home| {
-        let mut npm = Command::new("npm");
-        npm.args(NPM).arg("--prefix").arg(home).arg(COMPONENTIZE_QJS);
-        output(&mut npm).map(drop)
-    })?;
+    let home = node_package(COMPONENTIZE_QJS)?;
     Ok(Command::new(home.join("node_modules/.bin/componentize-qjs")))
+}
+
+/// Where Zig's package for Python is run from.
+pub(crate) fn zig_bin() -> Result<PathBuf> {
+    Ok(python_package(ZIG)?.join("bin"))
+}
+
+/// Where `componentize-py` is.
+pub(crate) fn componentize_py_bin() -> Result<PathBuf> {
+    Ok(python_package(COMPONENTIZE_PY)?.join("bin"))
+}
+
+/// Where `componentize-qjs` is.
+pub(crate) fn componentize_qjs_bin() -> Result<PathBuf> {
+    Ok(node_package(COMPONENTIZE_QJS)?.join("node_modules/.bin"))
+}
+
+/// A folder with one package of npm in it.
+fn node_package(package: &str) -> Result<PathBuf> {
+    kept(SHELF, &key(package), |home| {
+        let mut npm = Command::new("npm");
+        npm.args(NPM).arg("--prefix").arg(home).arg(package);
+        output(&mut npm).map(drop)
+    })
 }
 
 /// A Python environment with one package in it.

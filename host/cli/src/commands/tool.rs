@@ -1,12 +1,27 @@
 //! `stepwell tool`: the tools without a model.
 
+mod build;
+mod cases;
+mod check;
+mod component;
+mod fixture;
+mod new;
+mod subject;
+mod templates;
+mod test;
+mod toolchain;
+mod trial;
+mod verdict;
+
 use sandbox::Config;
 use serde_json::json;
 use session::Answer;
 use snapshot::Grant;
 
 use super::{pretty, print, runtime};
-use crate::args::{CallOn, SharingArgs, ToolCallArgs, ToolDescribeArgs, ToolListArgs};
+use crate::args::{
+    AuthorCommand, CallOn, SharingArgs, ToolCallArgs, ToolDescribeArgs, ToolListArgs,
+};
 use crate::plan::Grants;
 use crate::problem::Problem;
 use crate::say::note;
@@ -19,6 +34,16 @@ const OUTPUT_BYTES: u64 = 16 * 1024 * 1024;
 const CALLED_BY_HAND: &str = "tool-call";
 /// The exit code of a call that the tool refused or that was ended.
 const NOT_ANSWERED: u8 = 1;
+
+/// What the author of a tool does.
+pub(super) fn author(command: &AuthorCommand) -> Result<u8, Problem> {
+    match command {
+        AuthorCommand::New(args) => new::new(args),
+        AuthorCommand::Build(args) => build::build(args),
+        AuthorCommand::Test(args) => test::test(args),
+        AuthorCommand::Check(args) => check::check(args),
+    }
+}
 
 /// The tools, for somebody who calls them by hand: they see everything.
 pub(super) fn toolbox(
