@@ -13,6 +13,7 @@ mod commands;
 mod context;
 mod demo;
 mod endings;
+mod gates;
 mod history;
 mod isolation;
 mod kill;

@@ -231,7 +231,7 @@ impl Parts<'_> {
 
     /// Everything that the run's outcome depends on.
     fn key(&self, toolbox: &runner::Toolbox<Tools>, head_id: &str) -> Result<RunKey, Problem> {
-        let Self { step, trees, answerer, .. } = self;
+        let Self { step, plan, trees, answerer, .. } = self;
         let base = trees.base_commit.as_ref().map(ToString::to_string).unwrap_or_default();
         let tools = toolbox.tools().iter();
         let tools: Vec<String> = tools
@@ -252,7 +252,14 @@ impl Parts<'_> {
             ("the prompt", prompt::VERSION.to_string()),
             ("stepwell's version", env!("CARGO_PKG_VERSION").to_owned()),
         ];
-        Ok(parts_of(step, RunKey::new(parts.map(|(name, value)| (name.to_owned(), value)))))
+        let key = parts_of(step, RunKey::new(parts.map(|(name, value)| (name.to_owned(), value))));
+        let gates = &step.gates;
+        if gates.own.is_empty() && gates.dependencies.published.is_none() {
+            return Ok(key);
+        }
+        // What the step file only names.
+        let named = Digest::of(plan.rules.canonical().as_bytes()).to_string();
+        Ok(key.with("what the gates are made of", named, FirstUse::Gates))
     }
 }
 
