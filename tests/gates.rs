@@ -22,16 +22,33 @@ fn guarded() -> World {
     World::example_on("custom-gate", Some(base.path()))
 }
 
-const FIX: &str = "--- a/lib/duration.sh\n+++ b/lib/duration.sh\n@@ -7,3 +7,3 @@\n     *m) echo $((number * 60)) ;;\n\
--    *h) echo $((number * 60)) ;;\n+    *h) echo $((number * 3600)) ;;\n     *) echo \"seconds: $1 is no duration\" >&2 && return 1 ;;\n";
-const LOG: &str = "--- a/CHANGELOG.md\n+++ b/CHANGELOG.md\n@@ -1,3 +1,4 @@\n # Changes\n \n+- new\n - `seconds` takes minutes.\n";
-const EVAL: &str = "--- a/lib/duration.sh\n+++ b/lib/duration.sh\n@@ -7,3 +7,3 @@\n     *m) echo $((number * 60)) ;;\n\
--    *h) echo $((number * 60)) ;;\n+    *h) eval 'echo $((number * 3600))' ;;\n     *) echo \"seconds: $1 is no duration\" >&2 && return 1 ;;\n";
+/// A change of the hours in `lib/duration.sh`.
+fn hours(line: &str) -> String {
+    format!(
+        "--- a/lib/duration.sh\n+++ b/lib/duration.sh\n@@ -7,3 +7,3 @@\n     *m) echo $((number * 60)) ;;\n\
+         -    *h) echo $((number * 60)) ;;\n+    *h) {line} ;;\n     *) echo \"seconds: $1 is no duration\" \
+         >&2 && return 1 ;;\n"
+    )
+}
+
+/// The change that is right.
+fn fix() -> String {
+    hours("echo $((number * 3600))")
+}
+
+/// The same with a word that only a person may add, and a line in the changelog.
+fn eval() -> String {
+    hours("eval echo $((number * 3600))") + LOG
+}
+
+const LOG: &str = "--- a/CHANGELOG.md\n+++ b/CHANGELOG.md\n@@ -1,3 +1,4 @@\n # Changes\n \n+- new\n \
+                   - `seconds` takes minutes.\n";
 
 /// What the gates say of a patch, by the step file with `change` made to it.
 fn asked(world: &World, patch: &str, change: (&str, &str), arguments: &[&str]) -> Ran {
     world.write("../patch.diff", patch);
-    let step = fs::read_to_string(workspace().join("examples/custom-gate/project/.stepwell/step.toml"));
+    let step =
+        fs::read_to_string(workspace().join("examples/custom-gate/project/.stepwell/step.toml"));
     let step = step.unwrap();
     assert!(step.contains(change.0), "{step}");
     world.write("../step.toml", &step.replace(change.0, change.1));
@@ -54,11 +71,15 @@ fn a_gate_of_the_teams_own_refuses_tells_the_model_why_and_lets_the_next_patch_o
     let ran = world.run_script_of("custom-gate", &[]).code(0);
     let result = world.artifacts();
     assert_eq!(result["outcome"], "patch-tested", "{}", ran.err);
-    let gates: Vec<&str> =
-        result["verdicts"].as_array().unwrap().iter().map(|v| v["gate"].as_str().unwrap()).collect();
+    let gates: Vec<&str> = result["verdicts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v["gate"].as_str().unwrap())
+        .collect();
     assert_eq!(gates[gates.len() - 3..], ["dependencies", "house-rules", "tests"]);
     let trace = world.read(".stepwell/out/trace.jsonl");
-    assert!(trace.contains("`CHANGELOG.md` says nothing of it"), "the first patch was refused");
+    assert!(trace.contains("`CHANGELOG.md` says nothing of it"), "the first patch is refused");
     assert!(world.read(".stepwell/out/report.md").contains("house-rules"));
 
     // On its own, and once more when the patch is applied.
@@ -71,7 +92,7 @@ fn a_gate_of_the_teams_own_refuses_tells_the_model_why_and_lets_the_next_patch_o
 #[test]
 fn its_verdict_stands_with_the_others_in_every_form() {
     let world = guarded();
-    let told = |arguments: &[&str]| asked(&world, FIX, ("", ""), arguments).code(10).out;
+    let told = |arguments: &[&str]| asked(&world, &fix(), ("", ""), arguments).code(10).out;
     let json: serde_json::Value = serde_json::from_str(&told(&["--json"])).unwrap();
     let verdict = json["verdicts"].as_array().unwrap().last().unwrap().clone();
     insta::assert_json_snapshot!("own_gate_verdict", verdict);
@@ -86,13 +107,16 @@ fn its_verdict_stands_with_the_others_in_every_form() {
 #[test]
 fn a_gate_that_cannot_be_asked_lets_nothing_pass() {
     let world = guarded();
-    let fine = [FIX, LOG].concat();
+    let fine = fix() + LOG;
     asked(&world, &fine, ("", ""), &["--json"]).code(0);
     let check = |change: (&str, &str), told: &str| {
         let ran = asked(&world, &fine, change, &["--json"]).code(10);
         let (gate, ruling, because) = last(&ran);
         assert_eq!((gate.as_str(), ruling.as_str()), ("house-rules", "refuse"), "{because}");
-        assert!(because.contains("the gate cannot be asked") && because.contains(told), "{because}");
+        assert!(
+            because.contains("the gate cannot be asked") && because.contains(told),
+            "{because}"
+        );
     };
     check(("[verify]", "[limits]\nfuel = 1000\n\n[verify]"), "it was ended");
     check(("[verify]", "[limits]\nmemory-bytes = 65536\n\n[verify]"), "it was ended");
@@ -114,10 +138,13 @@ fn what_a_step_says_of_its_gates_is_held_against_what_there_is() {
         ("careful = [\"eval\"]", "careful = [\"\"]"),
         ("[verify]", "[tools]\ncomponent = [\".stepwell/gates/house_rules.wasm\"]\n\n[verify]"),
     ] {
-        let ran = asked(&world, FIX, change, &[]);
+        let ran = asked(&world, &fix(), change, &[]);
         assert!(ran.code != Some(0) && ran.code != Some(10) && ran.code != Some(11), "{change:?}");
-        let lines = ran.err.lines().filter(|line| !line.contains("No such file"));
-        told.push(lines.map(str::trim).collect::<Vec<_>>().join("\n").replace("../step.toml", "STEP"));
+        let is_told = |line: &&str| !line.contains("No such file") && !line.starts_with("note:");
+        let lines = ran.err.lines().filter(is_told);
+        told.push(
+            lines.map(str::trim).collect::<Vec<_>>().join("\n").replace("../step.toml", "STEP"),
+        );
     }
     let root = world.repo().canonicalize().unwrap().display().to_string();
     insta::assert_snapshot!("own_gate_problems", told.join("\n\n").replace(&root, "…"));
@@ -128,24 +155,29 @@ fn calls_the_gate(patch: &str) -> String {
     format!(
         "model = \"m\"\n[[turn]]\n[[turn.call]]\ntool = \"house_rules\"\narguments = {{}}\n\
          [[turn.call]]\ntool = \"house-rules\"\narguments = {{}}\n[[turn]]\n[[turn.call]]\n\
-         tool = \"propose_patch\"\n[turn.call.arguments]\nwhy = \"w\"\npatch = '''\n{}'''\n",
-        patch.replace("'echo $((number * 3600))'", "echo $((number * 3600))")
+         tool = \"propose_patch\"\n[turn.call.arguments]\nwhy = \"w\"\npatch = '''\n{patch}'''\n"
     )
 }
 
 #[test]
 fn no_model_can_call_it_and_what_it_asks_a_person_may_answer_for_that_gate_as_it_is() {
     let world = guarded();
-    world.run_model(&calls_the_gate(&[EVAL, LOG].concat())).code(11);
-    let trace = world.read(".stepwell/out/trace.jsonl");
-    for name in ["house_rules", "house-rules"] {
-        assert!(trace.contains(&format!("no tool `{name}`")), "{trace}");
-    }
+    world.run_model(&calls_the_gate(&eval())).code(11);
+    // Neither is offered, and neither name comes to a call.
+    let offered = world.stepwell(&["context", "--out", "../pack.jsonl"]);
+    assert!(offered.code == Some(0) && !world.read("../pack.jsonl").contains("house_rules"));
+    let called: Vec<serde_json::Value> = world
+        .trace()
+        .into_iter()
+        .map(|record| record["event"]["decided"]["call"]["tool"].clone())
+        .filter(|tool| tool.as_str().is_some_and(|tool| tool.starts_with("house")))
+        .collect();
+    assert_eq!(called, Vec::<serde_json::Value>::new());
     let result = world.artifacts();
     assert_eq!(result["stop-reason"]["check"], "house-rules", "{result}");
     let name = world.json(".stepwell/out/accounting.json")["run"].as_str().unwrap().to_owned();
     world.stepwell(&["approve", &name, "--gate", "house-rules", "--by", "ada"]).code(0);
-    world.run_model(&calls_the_gate(&[EVAL, LOG].concat())).code(0);
+    world.run_model(&calls_the_gate(&eval())).code(0);
     assert!(world.artifacts()["verdicts"].to_string().contains("ada"));
 
     // Told something else it is another gate, and the approval is void there.
@@ -164,7 +196,7 @@ fn the_change_under_test_brings_no_gate_of_its_own() {
         world.path(".stepwell/gates/house_rules.wasm"),
     )
     .unwrap();
-    world.write("../patch.diff", FIX);
+    world.write("../patch.diff", &fix());
     let ran = world.stepwell(&["gate", "../patch.diff", "--json"]).code(10);
     let (gate, _, because) = last(&ran);
     assert_eq!(gate, "house-rules");
@@ -178,7 +210,7 @@ fn an_upgrade_that_is_too_young_is_refused_and_the_version_before_it_passes() {
     assert_eq!(world.artifacts()["outcome"], "patch-tested", "{}", ran.err);
     let trace = world.read(".stepwell/out/trace.jsonl");
     let young = "`tidetable` (npm) is upgraded from 2.2.0 to 2.4.0, was published 1 day ago, the least is 7";
-    assert!(trace.contains(young), "{trace}");
+    assert!(trace.contains(young), "{}", ran.err);
     let patch = world.read(".stepwell/out/patch.diff");
     assert!(patch.contains("\"tidetable\": \"2.3.1\"") && !patch.contains("2.4.0"), "{patch}");
 

@@ -42,8 +42,12 @@ struct Settings {
 fn judge(patch: Patch) -> Result<Verdict, Refusal> {
     let settings: Settings = patch.settings()?;
     let is_interface = |path: &str| settings.interface.iter().any(|begin| path.starts_with(begin));
-    let changed: Vec<&str> =
-        patch.files.iter().map(|file| file.path.as_str()).filter(|path| is_interface(path)).collect();
+    let changed: Vec<&str> = patch
+        .files
+        .iter()
+        .map(|file| file.path.as_str())
+        .filter(|path| is_interface(path))
+        .collect();
     if !changed.is_empty() && !says_something(&settings.changelog)? {
         let reason = format!(
             "the interface changes, and `{}` says nothing of it: add a line there",

@@ -62,7 +62,8 @@ pub(crate) fn complete(
     let rules = rules.with_own(own);
     let Some(file) = &step.gates.dependencies.published else { return Ok((tools, rules)) };
     let published = Published::parse(&read(file)?).map_err(|err| {
-        let help = "write {\"as-of\": DATE, \"published\": {PACKAGE URL: DATE}}; docs/gates.md shows it";
+        let help =
+            "write {\"as-of\": DATE, \"published\": {PACKAGE URL: DATE}}; docs/gates.md shows it";
         let why = format!("names `{file}`: {err}");
         StepError::value("gates.dependencies.published", why, help)
     })?;

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use session::{
-    Accounting, Finding, Need, NeedKind, Outcome, RunResult, Severity, StopReason, TestCounts, TestsCompared,
-    TestsSaid,
+    Accounting, Finding, Need, NeedKind, Outcome, RunResult, Severity, StopReason, TestCounts,
+    TestsCompared, TestsSaid,
 };
 
 use crate::explain;

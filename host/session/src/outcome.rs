@@ -385,3 +385,24 @@ pub struct Accounting {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_a_human_can_say_is_read_with_its_kind_and_cut() {
+        let need = r#"{"kind": "decision", "question": "which?", "options": ["a", "b"]}"#;
+        let many = vec![need; NEEDS_MAX + 1].join(",");
+        let text = |needs: &str| {
+            format!(r#"{{"summary": "s", "findings": [], "next_steps": [], "needs": [{needs}]}}"#)
+        };
+        let read = Analysis::parse(&text(&many)).unwrap().needs;
+        assert_eq!((read.len(), read[0].kind), (NEEDS_MAX, NeedKind::Decision));
+        let refused = Analysis::parse(&text(r#"{"kind": "wish", "question": "?"}"#)).unwrap_err();
+        assert!(refused.contains("`wish`"), "{refused}");
+        let without = Analysis::parse(r#"{"summary": "s"}"#).unwrap();
+        let told = serde_json::to_string(&without).unwrap();
+        assert!(!told.contains("needs"), "equal results stay equal bytes: {told}");
+    }
+}

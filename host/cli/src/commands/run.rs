@@ -403,7 +403,7 @@ fn signals() -> Result<(mpsc::Sender<Signal>, mpsc::Receiver<Signal>), Problem> 
 
 /// The end of the operator's log: what was found, and where the rest is.
 fn summary(ended: &runner::Ended, out_dir: &Path, has_page: bool) -> Vec<String> {
-    /// Findings that are shown; the report has all of them.
+    /// Findings, and questions for people, that are shown; the report has all of them.
     const SHOWN: usize = 3;
     let mut lines = Vec::new();
     let mut line = |word: &str, rest: &str| {
@@ -417,6 +417,10 @@ fn summary(ended: &runner::Ended, out_dir: &Path, has_page: bool) -> Vec<String>
             format!(" ({file}{number})")
         });
         line("found", &Plain(&format!("{}{place}", finding.title)).to_string());
+    }
+    let needs = result.analysis.iter().flat_map(|analysis| &analysis.needs);
+    for need in needs.take(SHOWN) {
+        line("needed", &Plain(&need.question).to_string());
     }
     let name = |file: &str| out_dir.join(file).display().to_string();
     line("artifacts", &name("report.md"));

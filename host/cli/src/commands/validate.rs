@@ -86,6 +86,13 @@ fn shown(plan: &Plan) -> serde_json::Value {
         "check": checks,
         "limits": limits(plan),
     });
+    let own = plan.rules.own().iter();
+    let own: Vec<_> = own
+        .map(|gate| json!({ "name": gate.name.as_str(), "component": gate.component }))
+        .collect();
+    if !own.is_empty() {
+        shown["gates"] = json!({ "own": own });
+    }
     if let Some(access) = &plan.access {
         shown["model"] = json!(access);
     }

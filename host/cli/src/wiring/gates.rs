@@ -24,8 +24,9 @@ impl Tools {
         let ceiling = component.manifest().grants.as_ref().and_then(|asks| asks.read.as_ref());
         let grant = match ceiling {
             None => granted,
-            Some(read) => granted.within(read).map_err(|err| {
-                Problem::ToolGrants { name: name.to_owned(), why: err.to_string() }
+            Some(read) => granted.within(read).map_err(|err| Problem::ToolGrants {
+                name: name.to_owned(),
+                why: err.to_string(),
             })?,
         };
         self.gates.extend(load_missing(&self.sandbox, vec![component])?);

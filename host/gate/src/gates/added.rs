@@ -95,11 +95,13 @@ mod tests {
 
     #[test]
     fn lines_stand_where_the_file_has_them() {
-        let text = "--- a/x\n+++ b/x\n@@ -2,3 +2,3 @@\n a\n-b\n+B\n c\n@@ -9,2 +9,3 @@\n-i\n+I\n+J\n k\n";
+        let text =
+            "--- a/x\n+++ b/x\n@@ -2,3 +2,3 @@\n a\n-b\n+B\n c\n@@ -9,2 +9,3 @@\n-i\n+I\n+J\n k\n";
         let patch = Patch::parse(text).unwrap();
         let file = &patch.files()[0];
         let shown = |lines: Vec<super::NumberedLine<'_>>| {
-            let one = |line: &super::NumberedLine<'_>| format!("{} {}", line.number, line.text.trim());
+            let one =
+                |line: &super::NumberedLine<'_>| format!("{} {}", line.number, line.text.trim());
             lines.iter().map(one).collect::<Vec<_>>().join(", ")
         };
         assert_eq!(shown(file.added_lines()), "3 B, 9 I, 10 J");

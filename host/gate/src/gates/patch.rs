@@ -1,6 +1,5 @@
 //! The gates that look at the patch alone: its size, its paths, its characters.
 
-
 use super::{GateName, named, things};
 use crate::judge::count;
 use crate::name::is_bidi;

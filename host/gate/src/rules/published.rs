@@ -136,7 +136,8 @@ mod tests {
     use super::*;
 
     fn age(at: &str) -> Option<u32> {
-        let text = format!(r#"{{"as-of": "2026-11-20", "published": {{"pkg:cargo/a@1.0.0": "{at}"}}}}"#);
+        let text =
+            format!(r#"{{"as-of": "2026-11-20", "published": {{"pkg:cargo/a@1.0.0": "{at}"}}}}"#);
         Published::parse(text.as_bytes()).unwrap().days_ago("cargo", "a", "1.0.0")
     }
 

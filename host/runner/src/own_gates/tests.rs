@@ -65,7 +65,8 @@ async fn says(does: Answer, log: &[&str]) -> (Verdict, Vec<Value>) {
 
 async fn answers(output: &str) -> String {
     let (verdict, _) = says(Answer::Answered { output: output.to_owned() }, &[]).await;
-    let places = verdict.places.iter().map(|at| format!(" [{} {:?} {}]", at.path, at.line, at.what));
+    let places =
+        verdict.places.iter().map(|at| format!(" [{} {:?} {}]", at.path, at.line, at.what));
     format!("{:?} {}{}", verdict.ruling(), verdict.because, places.collect::<String>())
 }
 
@@ -105,7 +106,10 @@ async fn nonsense_refuses_and_says_why() {
         &" ".repeat(ANSWER_BYTES_MAX + 1),
     ] {
         let said = answers(output).await;
-        assert!(said.starts_with("Refuse the gate cannot be asked: its answer is no verdict"), "{said}");
+        assert!(
+            said.starts_with("Refuse the gate cannot be asked: its answer is no verdict"),
+            "{said}"
+        );
         all.push(said);
     }
     insta::assert_snapshot!(all.join("\n"));
@@ -154,5 +158,7 @@ fn settings_are_held_against_what_the_gate_takes() {
     insta::assert_snapshot!(told(serde_json::json!({})), @r#""a" is a required property"#);
     insta::assert_snapshot!(told(serde_json::json!({ "a": "x" })), @r#"at `/a`: "x" is not of type "integer""#);
     let schema = serde_json::json!({ "type": 7 });
-    assert!(check_settings(&schema, &serde_json::json!({})).unwrap_err().contains("cannot be used"));
+    assert!(
+        check_settings(&schema, &serde_json::json!({})).unwrap_err().contains("cannot be used")
+    );
 }

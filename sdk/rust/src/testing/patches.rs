@@ -18,7 +18,8 @@ impl Repository {
         let settings = serde_json::from_str(settings).expect("settings that are JSON");
         let none = Files::default();
         let (base, head) = (self.base.as_ref().unwrap_or(&none), &self.head);
-        let paths: std::collections::BTreeSet<&String> = base.0.keys().chain(head.0.keys()).collect();
+        let paths: std::collections::BTreeSet<&String> =
+            base.0.keys().chain(head.0.keys()).collect();
         let mut files = Vec::new();
         let mut text = String::new();
         for path in paths {
