@@ -14,6 +14,7 @@ mod commands;
 mod context;
 mod demo;
 mod endings;
+mod gates;
 mod history;
 mod isolation;
 mod kill;

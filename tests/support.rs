@@ -65,9 +65,18 @@ impl World {
 
     /// The repository of an example.
     pub(crate) fn example_named(name: &str) -> Self {
+        Self::example_on(name, None)
+    }
+
+    /// The repository of an example, with more files in its base.
+    pub(crate) fn example_on(name: &str, base: Option<&Path>) -> Self {
         let world = Self::empty();
         let examples = workspace().join("examples");
         let mut history = Command::new("sh");
+        history.env_remove("EXAMPLE_BASE");
+        if let Some(base) = base {
+            history.env("EXAMPLE_BASE", base);
+        }
         history.arg(examples.join("history.sh")).arg(examples.join(name)).arg(world.repo());
         let made = history.output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));

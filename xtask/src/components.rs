@@ -18,7 +18,8 @@ use crate::wasm_std::{self, TARGET};
 use crate::{check, places};
 
 /// Where tools are written, and where in `target/components` they go.
-const WORKSPACES: [(&str, &str); 2] = [("plugins", ""), ("examples/custom-tool", "examples")];
+const WORKSPACES: [(&str, &str); 3] =
+    [("plugins", ""), ("examples/custom-tool", "examples"), ("examples/custom-gate", "gates")];
 
 /// Builds and wraps what is not up to date.
 pub(crate) fn build() -> Result<()> {

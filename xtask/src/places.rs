@@ -4,7 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 /// Workspaces of their own: what runs inside the sandbox, and what it is written with.
-pub(crate) const GUESTS: [&str; 3] = ["sdk/rust", "plugins", "examples/custom-tool"];
+pub(crate) const GUESTS: [&str; 4] =
+    ["sdk/rust", "plugins", "examples/custom-tool", "examples/custom-gate"];
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {

@@ -162,6 +162,10 @@ fn own_paths() -> Vec<String> {
 fn is_data(path: &str) -> bool {
     const FOLDERS: [&str; 6] =
         ["data", "fixtures", "snapshots", "corpus", "repository", "proptest-regressions"];
-    let example = path.starts_with("examples/") && !path.starts_with("examples/custom-tool/");
+    let is_code = |path: &str| {
+        let guests = ["examples/custom-tool/", "examples/custom-gate/src/"];
+        guests.iter().any(|guest| path.starts_with(guest))
+    };
+    let example = path.starts_with("examples/") && !is_code(path);
     example || path.split('/').any(|folder| FOLDERS.contains(&folder))
 }

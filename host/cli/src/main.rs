@@ -8,6 +8,7 @@ mod components;
 mod confine;
 mod dirs;
 mod exit;
+mod gates;
 mod live;
 mod pipeline;
 mod plan;

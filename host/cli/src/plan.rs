@@ -16,6 +16,7 @@ use session::{ContextCall, Goal, TestPlan};
 use snapshot::Grant;
 
 use self::access::Access;
+pub(crate) use self::gates::own_gates;
 pub(crate) use self::grants::Grants;
 use crate::step::{self, Step, StepError};
 
@@ -301,7 +302,7 @@ fn answer_bytes(own: &step::Limits) -> Result<usize, StepError> {
     Ok(bytes as usize)
 }
 
-fn bad_glob(key: &str, err: &snapshot::BadPattern) -> StepError {
+pub(crate) fn bad_glob(key: &str, err: &snapshot::BadPattern) -> StepError {
     StepError::value(key, format!("cannot be used: {err}"), "write globs like `src/**` or `*.toml`")
 }
 

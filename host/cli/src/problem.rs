@@ -74,6 +74,9 @@ pub(crate) enum Problem {
     /// A name that no ledger takes.
     #[error("the run cannot be entered in the ledger")]
     LedgerName { source: ledger::BadName },
+    /// A gate that a step names among its tools.
+    #[error("`{name}` is a gate, and no tool that a model can call")]
+    GateIsNoTool { name: String },
     /// Two components of one name.
     #[error("there are two tools named `{name}`")]
     ToolTwice { name: String },
@@ -223,6 +226,7 @@ impl Problem {
             | Self::ComponentOutside { .. }
             | Self::ComponentNotInBase { .. }
             | Self::ToolTwice { .. }
+            | Self::GateIsNoTool { .. }
             | Self::Tree { .. }
             | Self::ToolGrants { .. }
             | Self::NoTool { .. }
@@ -269,6 +273,8 @@ impl Problem {
             "commit it to the base, or run the step where the change is trusted"
         } else if let Self::ToolTwice { .. } = self {
             "give one of them another name"
+        } else if let Self::GateIsNoTool { .. } = self {
+            "name it under `[[gates.own]]` of the step file"
         } else if let Self::Tree { .. } = self {
             "look at what is there, and write its digest into `tools.trees` if you mean it"
         } else if let Self::ToolGrants { .. } = self {
@@ -341,6 +347,7 @@ impl Problem {
             | Self::ComponentOutside { .. }
             | Self::LedgerName { .. }
             | Self::ToolTwice { .. }
+            | Self::GateIsNoTool { .. }
             | Self::ToolGrants { .. }
             | Self::Tree { .. }
             | Self::Isolation { .. }

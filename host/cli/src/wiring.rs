@@ -1,6 +1,7 @@
 //! Where the runner's tools and the sandbox meet: neither knows the other.
 
 pub(crate) mod books;
+mod gates;
 pub(crate) mod shared;
 pub(crate) mod trouble;
 
@@ -11,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use runner::{Execution, ToolExecutor, ToolInfo};
+use runner::{Execution, GateInfo, ToolExecutor, ToolInfo};
 use sandbox::{
     Config, Described, Guests, Level, Limits, LoadError, Manifest, Outcome, Report, Sandbox, Tool,
 };
@@ -51,6 +52,16 @@ impl Component {
         }
     }
 
+    /// What it says of itself.
+    pub(crate) fn manifest(&self) -> &Manifest {
+        self.described.manifest()
+    }
+
+    /// What names its bytes.
+    pub(crate) fn digest(&self) -> Digest {
+        self.described.digest()
+    }
+
     /// To be loaded when it is first called.
     fn later(self) -> Offered {
         Offered::Later { component: self.described, loaded: OnceLock::new() }
@@ -64,6 +75,9 @@ pub(crate) struct Tools {
     tools: Vec<Offered>,
     infos: Vec<ToolInfo>,
     limits: Limits,
+    gates: Vec<Offered>,
+    // Of `gates`, in their order.
+    gate_infos: Vec<GateInfo>,
 }
 
 /// A tool that is offered.
@@ -108,6 +122,9 @@ impl Tools {
         let mut tools: Vec<Offered> = Vec::new();
         for tool in all {
             let called = &tool.manifest().name;
+            if tool.manifest().gate {
+                return Err(Problem::GateIsNoTool { name: called.clone() });
+            }
             let taken =
                 called == runner::CHANGED_FILES || session::HostTool::named(called).is_some();
             if taken || tools.iter().any(|other| other.manifest().name == *called) {
@@ -115,7 +132,8 @@ impl Tools {
             }
             tools.push(tool);
         }
-        Ok(Self { sandbox, tools, infos: Vec::new(), limits: Limits::default() })
+        let (infos, gates, gate_infos) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { sandbox, tools, infos, limits: Limits::default(), gates, gate_infos })
     }
 
     /// The names of the tools.
@@ -292,13 +310,29 @@ impl ToolExecutor for Tools {
         let Some(tool) = self.tools.iter().find(|one| one.manifest().name == tool) else {
             return refused(format!("there is no tool `{tool}`"));
         };
+        self.call(tool, arguments, view).await
+    }
+
+    fn gates(&self) -> &[GateInfo] {
+        &self.gate_infos
+    }
+
+    async fn judge(&self, gate: &str, input: &str, view: Arc<View>) -> Execution {
+        match self.gate(gate) {
+            Some(gate) => self.call(gate, input, view).await,
+            None => refused(format!("there is no gate `{gate}`")),
+        }
+    }
+}
+
+impl Tools {
+    async fn call(&self, tool: &Offered, input: &str, view: Arc<View>) -> Execution {
         let tool = match tool.tool(&self.sandbox) {
             Ok(tool) => tool,
             Err(why) => return refused(why.to_owned()),
         };
         let never = CancellationToken::new();
-        let report = self.sandbox.call(tool, arguments, view, &self.limits, &never).await;
-        execution(report)
+        execution(self.sandbox.call(tool, input, view, &self.limits, &never).await)
     }
 }
 

@@ -10,6 +10,7 @@ mod test_results;
 pub(crate) use patch::{few_files, few_lines, nothing_hidden, nothing_protected, valid};
 pub(crate) use secrets::{formats, masks, no_secret};
 
+pub use added::NumberedLine;
 pub use dependencies::{
     ChangeKind, Dependencies, DependencyChange, LicenceFact, judge_dependencies,
 };

@@ -28,13 +28,16 @@ mod valid;
 pub use apply::{Applied, ApplyError, Difference, Miss, Moved, Read, apply};
 pub use gates::{
     ChangeKind, Dependencies, DependencyChange, Form as SecretForm, GateName, Leak, LicenceFact,
-    Secrets, SecretsError, TestNumbers, TestRun, judge_dependencies, judge_tests,
+    NumberedLine, Secrets, SecretsError, TestNumbers, TestRun, judge_dependencies, judge_tests,
 };
 pub use judge::{Judgement, Place, Ruling, Verdict, judge};
 pub use name::NameProblem;
 pub use parse::{FILES_MAX, HUNKS_MAX, LINES_MAX, PATCH_BYTES_MAX, PatchError, PatchProblem};
 pub use patch::{FileChange, Hunk, Line, Patch};
 pub use proposal::{Form, PieceProblem, Proposal, ResolveError};
-pub use rules::{DependencySpec, RuleSpec, Rules, RulesError, Then, ThenSpec};
+pub use rules::{
+    DependencySpec, OWN_GATES_MAX, OwnGate, OwnGateError, OwnGateName, PUBLISHED_BYTES_MAX,
+    Published, PublishedError, RuleSpec, Rules, RulesError, Then, ThenSpec,
+};
 pub use tree::{EntryKind, List, TreeConflict, TreeProblem, check_room};
 pub use valid::{InvalidPatch, PathProblem, ValidPatch};

@@ -2,7 +2,9 @@
 //! other people's pipelines is protected unless it is named.
 
 mod canonical;
+mod own;
 mod protected;
+mod published;
 mod spec;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -11,6 +13,8 @@ use crate::gates::Secrets;
 use crate::name::fold;
 use protected::{DECIDING, MANIFESTS, OTHER_SOURCES};
 
+pub use own::{OWN_GATES_MAX, OwnGate, OwnGateError, OwnGateName};
+pub use published::{PUBLISHED_BYTES_MAX, Published, PublishedError};
 pub use spec::{DependencySpec, RuleSpec, Then, ThenSpec};
 
 /// Most patterns, or licences, of each kind. More is a list nobody reviews.
@@ -29,6 +33,8 @@ pub struct Rules {
     // Over folded names: files through which dependencies come in.
     sources: GlobSet,
     pub(crate) secrets: Secrets,
+    pub(crate) published: Published,
+    own: Vec<OwnGate>,
 }
 
 /// Why rules cannot be applied.
@@ -83,6 +89,8 @@ impl Rules {
             allowed: set(bounded(&spec.allowed)?.iter().cloned())?,
             sources: set(sources)?,
             secrets: Secrets::default(),
+            published: Published::default(),
+            own: Vec::new(),
         })
     }
 
@@ -90,6 +98,24 @@ impl Rules {
     #[must_use]
     pub fn knowing(self, secrets: Secrets) -> Self {
         Self { secrets, ..self }
+    }
+
+    /// The same rules, which also know when versions were published.
+    #[must_use]
+    pub fn dating(self, published: Published) -> Self {
+        Self { published, ..self }
+    }
+
+    /// The same rules, with gates of the step's own: in the order in which they speak.
+    #[must_use]
+    pub fn with_own(self, own: Vec<OwnGate>) -> Self {
+        Self { own, ..self }
+    }
+
+    /// The step's own gates, in the order in which they speak.
+    #[must_use]
+    pub fn own(&self) -> &[OwnGate] {
+        &self.own
     }
 
     /// The values that these rules look for.

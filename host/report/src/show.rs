@@ -195,6 +195,13 @@ impl Page {
                 self.wrapped(4, &finding.evidence);
             }
         }
+        for need in &analysis.needs {
+            self.line(2, Some(Tint::Warn), &format!("needed of you: {}", need.question));
+            need.options.iter().for_each(|option| self.line(4, None, &format!("- {option}")));
+            if !need.why.is_empty() {
+                self.wrapped(4, &need.why);
+            }
+        }
         for (step, number) in analysis.next_steps.iter().zip(1..) {
             self.line(2, None, &format!("{number}. {step}"));
         }

@@ -52,7 +52,10 @@ fn of_gate(page: &mut String, verdict: &Verdict) {
     if all > 0 {
         page.push('\n');
     }
-    let Some(known) = GateName::named(gate) else { return };
+    let Some(known) = GateName::named(gate) else {
+        page.push_str("A gate of the step's own. Decided by `gates.own` in the step file.\n\n");
+        return;
+    };
     let _ = writeln!(page, "{}. {}\n", known.demands(), known.reasoning());
     let _ = match known.key() {
         Some(key) => writeln!(page, "Decided by `{key}` in the step file.\n"),

@@ -23,6 +23,7 @@ mod offer;
 mod operator;
 mod outlet;
 mod outputs;
+mod own_gates;
 mod patches;
 mod plan;
 mod replay;
@@ -49,6 +50,7 @@ pub use numbers::count;
 pub use offer::tool_spec;
 pub use operator::{Notice, Operator, Platform, Standing};
 pub use outlet::{Intake, Outlet, Shown};
+pub use own_gates::{GateInfo, check_settings};
 pub use patches::{Judged, Passed, judge_patch, verdicts};
 pub use plan::{
     BeginningFile, FirstUse, HEAD_PART, ModelPlan, ResumeCommand, RunKey, RunPlan, TestCommand,

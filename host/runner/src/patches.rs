@@ -12,9 +12,9 @@ use snapshot::{
     Answer, Digest, FileContent, Grant, Kind, Question, ReadError, RepoPath, Snapshot, View,
 };
 
-use crate::dependencies;
 use crate::plan::RunPlan;
 use crate::tools::{ToolExecutor, Toolbox, Trees};
+use crate::{dependencies, own_gates};
 
 /// A patch that no gate refuses, and that fits the head.
 #[derive(Debug, Clone)]
@@ -43,6 +43,20 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// The same with what the step's own gates say, which may be that it may not leave.
+    fn with(self, own: Vec<Verdict>) -> Self {
+        let refuse = own.iter().filter(|verdict| verdict.ruling() == Ruling::Refuse);
+        let said: Vec<String> =
+            refuse.map(|verdict| format!("{}: {}", verdict.gate, verdict.because)).collect();
+        let verdicts = self.verdicts.into_iter().chain(own).collect();
+        if said.is_empty() {
+            return Self { verdicts, ..self };
+        }
+        let problem = Some(format!("the gates refuse it: {}", said.join("; ")));
+        let (files, bound, passed) = (Vec::new(), None, None);
+        Self { problem, digest: self.digest, files, verdicts, bound, passed }
+    }
+
     /// What the rules hear of it.
     pub(crate) fn input(self, call: CallId) -> Input {
         let Self { problem, digest, files, verdicts, bound, passed: _ } = self;
@@ -51,15 +65,17 @@ impl Judged {
 }
 
 /// Looks at a patch outside of a run: `text` as somebody wrote it, against `head`, whose content
-/// `head_id` names. Where it may change dependencies, the tools of the toolbox are asked how.
+/// `head_id` names. Where it may change dependencies, the tools of the toolbox are asked how; then the
+/// own gates of `step` are.
 pub async fn judge_patch<E: ToolExecutor>(
     text: &str,
     head: Snapshot,
     head_id: String,
     rules: Rules,
+    step: &str,
     toolbox: &Toolbox<E>,
 ) -> Judged {
-    match look(text, By { head, head_id, rules }) {
+    match look(text, By { head, head_id, rules, step: step.to_owned() }) {
         Looked::Over(judged) => *judged,
         Looked::AsksTools(fitting) => fitting.ask(toolbox).await,
     }
@@ -69,7 +85,7 @@ pub async fn judge_patch<E: ToolExecutor>(
 pub(crate) enum Looked {
     /// To the end.
     Over(Box<Judged>),
-    /// To a patch that fits the head, whose dependencies have to be looked at.
+    /// To a patch that fits the head, which tools or the step's own gates have to look at.
     AsksTools(Box<Fitting>),
 }
 
@@ -98,12 +114,14 @@ pub(crate) struct By {
     /// What names the head's content.
     head_id: String,
     rules: Rules,
+    /// The step's name.
+    step: String,
 }
 
 impl By {
     pub(crate) fn of(plan: &RunPlan) -> Self {
         let (head, head_id) = (plan.head.snapshot.clone(), plan.head_id().to_owned());
-        Self { head, head_id, rules: plan.rules.clone() }
+        Self { head, head_id, rules: plan.rules.clone(), step: plan.step.clone() }
     }
 
     /// What an approval of a patch is bound to.
@@ -145,22 +163,29 @@ pub(crate) fn look(text: &str, by: By) -> Looked {
     let digest = Digest::of(passed.diff.as_bytes());
     let bound = by.binding(&digest);
     let fitting = Fitting { valid, digest, bound, judgement, passed, sources, by };
-    match fitting.sources.is_empty() {
+    match fitting.sources.is_empty() && fitting.by.rules.own().is_empty() {
         true => Looked::over(fitting.judge(&gate::Dependencies::Untouched)),
         false => Looked::AsksTools(Box::new(fitting)),
     }
 }
 
 impl Fitting {
-    /// Lets the tools say how the dependencies differ, and the last gate speak.
+    /// Lets the tools say how the dependencies differ, and the last gates speak.
     pub(crate) async fn ask<E: ToolExecutor>(self, toolbox: &Toolbox<E>) -> Judged {
         let trees = Trees {
             head: self.by.head.overlay(self.passed.files.clone()),
             base: Some(self.by.head.clone()),
             names: ("the patch".to_owned(), Some("the head".to_owned())),
         };
-        let known = dependencies::compare(toolbox, &trees, self.sources.clone()).await;
-        self.judge(&known)
+        let known = match self.sources.is_empty() {
+            true => gate::Dependencies::Untouched,
+            false => dependencies::compare(toolbox, &trees, self.sources.clone()).await,
+        };
+        let By { rules, step, .. } = self.by.clone();
+        let judged = self.judge(&known);
+        let Some(passed) = &judged.passed else { return judged };
+        let own = own_gates::judge(toolbox, rules.own(), &step, &passed.diff, &trees).await;
+        judged.with(own)
     }
 
     fn judge(self, known: &gate::Dependencies) -> Judged {

@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use session::{
-    Accounting, Finding, Outcome, RunResult, Severity, StopReason, TestCounts, TestsCompared,
-    TestsSaid,
+    Accounting, Finding, Need, NeedKind, Outcome, RunResult, Severity, StopReason, TestCounts,
+    TestsCompared, TestsSaid,
 };
 
 use crate::explain;
@@ -77,12 +77,33 @@ fn findings(page: &mut String, result: &RunResult) {
         analysis.findings.iter().for_each(|found| finding(page, found));
         page.push('\n');
     }
+    if !analysis.needs.is_empty() {
+        page.push_str("#### What only you can say\n\n");
+        analysis.needs.iter().zip(1..).for_each(|(need, number)| asked(page, need, number));
+        page.push('\n');
+    }
     if !analysis.next_steps.is_empty() {
         page.push_str("#### What to do next\n\n");
         for (step, number) in analysis.next_steps.iter().zip(1..) {
             let _ = writeln!(page, "{number}. {}", Inline(step));
         }
         page.push('\n');
+    }
+}
+
+fn asked(page: &mut String, need: &Need, number: u32) {
+    let kind = match need.kind {
+        NeedKind::Decision => "decision",
+        NeedKind::Permission => "permission",
+        NeedKind::Information => "information",
+        NeedKind::Access => "access",
+    };
+    let _ = writeln!(page, "{number}. **{kind}:** {}", Inline(&need.question));
+    for option in &need.options {
+        let _ = writeln!(page, "   - {}", Inline(option));
+    }
+    if !need.why.is_empty() {
+        let _ = writeln!(page, "\n   {}", Inline(&need.why));
     }
 }
 

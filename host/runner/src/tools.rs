@@ -11,6 +11,7 @@ use session::{Answer, Source};
 use snapshot::{Digest, Grant, Question, Snapshot, View};
 
 use crate::changes;
+use crate::own_gates::GateInfo;
 
 /// The tool that the host answers from the two trees itself.
 pub const CHANGED_FILES: &str = "changed_files";
@@ -40,6 +41,22 @@ pub trait ToolExecutor: Send + Sync + 'static {
         arguments: &str,
         view: Arc<View>,
     ) -> impl Future<Output = Execution> + Send;
+
+    /// The step's own gates, in the order in which they speak. They are no tools: only the host
+    /// calls them.
+    fn gates(&self) -> &[GateInfo] {
+        &[]
+    }
+
+    /// Lets one of [`ToolExecutor::gates`] look at a patch, on the same terms.
+    fn judge(
+        &self,
+        gate: &str,
+        input: &str,
+        view: Arc<View>,
+    ) -> impl Future<Output = Execution> + Send {
+        self.execute(gate, input, view)
+    }
 }
 
 /// A tool, as the host knows it.
@@ -177,6 +194,18 @@ impl<E: ToolExecutor> Toolbox<E> {
     /// The tools there are, without the host's own.
     pub fn tools(&self) -> &[ToolInfo] {
         self.executor.tools()
+    }
+
+    /// The step's own gates, in the order in which they speak.
+    pub fn gates(&self) -> &[GateInfo] {
+        self.executor.gates()
+    }
+
+    /// Lets a gate look at a patch. Never from the cache: what decides is made each time.
+    pub(crate) async fn judge(&self, gate: &GateInfo, input: &str, trees: &Trees) -> Execution {
+        let (head, base) = (trees.head.clone(), trees.base.clone());
+        let view = Arc::new(View::new(head, base, gate.grant.clone()));
+        self.executor.judge(&gate.name, input, view).await
     }
 
     /// The cache, where there is one.

@@ -41,6 +41,10 @@ pub struct Manifest {
     /// The most that it ever asks to be granted; without it, any file, and no variable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grants: Option<GrantCeiling>,
+    /// Whether it is a gate: it judges patches for the host, and no model can call it. Its schema is
+    /// that of what a step may tell it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gate: bool,
 }
 
 /// The most that a tool asks to be granted. A step grants within it.

@@ -12,6 +12,7 @@
 
 mod call;
 mod check;
+mod data;
 mod effect;
 mod outcome;
 mod plan;
@@ -32,8 +33,8 @@ pub use check::{Action, CHECKS_MAX, CONDITIONS_MAX, Check, Condition, Op, Quanti
 pub use effect::{Ask, Effect, EffectClass, Item};
 pub use event::{Deadline, Input};
 pub use outcome::{
-    Accounting, Analysis, Confidence, Finding, Missed, Outcome, PatchFile, RunResult, Severity,
-    TestCounts,
+    Accounting, Analysis, Confidence, Finding, Missed, Need, NeedKind, Outcome, PatchFile,
+    RunResult, Severity, TestCounts,
 };
 pub use plan::{ContextCall, Flaky, Goal, Plan, TestPlan};
 pub use session::{RETRIES_MAX, Session};

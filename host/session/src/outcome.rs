@@ -16,6 +16,10 @@ use crate::verdict::Verdict;
 const FINDINGS_MAX: usize = 100;
 /// The most next steps an analysis may have.
 const NEXT_STEPS_MAX: usize = 50;
+/// The most things that an analysis may need of a human: nobody answers more.
+const NEEDS_MAX: usize = 20;
+/// The most answers that one of them may list.
+const OPTIONS_MAX: usize = 10;
 /// The most bytes of one text in an analysis: a page.
 const TEXT_BYTES_MAX: usize = 8 * 1024;
 
@@ -70,6 +74,38 @@ pub struct Finding {
     pub evidence: String,
 }
 
+/// What kind of answer a human must give.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NeedKind {
+    /// Which of several ways is right.
+    Decision,
+    /// Leave to do what the step's rules do not allow.
+    Permission,
+    /// A fact that the repository does not have.
+    Information,
+    /// Something to be given: a right, a service, a file.
+    Access,
+}
+
+/// What only a human can say or give.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Need {
+    /// What kind of answer it takes.
+    pub kind: NeedKind,
+    /// One question.
+    pub question: String,
+    /// The answers there are, where they can be listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// What depends on the answer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+}
+
 /// What the model, or the offline analyst, made of the context.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +119,9 @@ pub struct Analysis {
     /// What a human should do, in order.
     #[serde(default, alias = "next_steps")]
     pub next_steps: Vec<String>,
+    /// What a human must say or give before anybody can go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Need>,
 }
 
 impl Analysis {
@@ -99,11 +138,16 @@ impl Analysis {
         }
         analysis.findings.truncate(FINDINGS_MAX);
         analysis.next_steps.truncate(NEXT_STEPS_MAX);
+        analysis.needs.truncate(NEEDS_MAX);
         cut(&mut analysis.summary);
         analysis.next_steps.iter_mut().for_each(cut);
         for finding in &mut analysis.findings {
             cut(&mut finding.title);
             cut(&mut finding.evidence);
+        }
+        for need in &mut analysis.needs {
+            need.options.truncate(OPTIONS_MAX);
+            need.options.iter_mut().chain([&mut need.question, &mut need.why]).for_each(cut);
         }
         Ok(analysis)
     }
@@ -340,4 +384,25 @@ pub struct Accounting {
     /// The command that goes on with the run, where it can be gone on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_a_human_can_say_is_read_with_its_kind_and_cut() {
+        let need = r#"{"kind": "decision", "question": "which?", "options": ["a", "b"]}"#;
+        let many = vec![need; NEEDS_MAX + 1].join(",");
+        let text = |needs: &str| {
+            format!(r#"{{"summary": "s", "findings": [], "next_steps": [], "needs": [{needs}]}}"#)
+        };
+        let read = Analysis::parse(&text(&many)).unwrap().needs;
+        assert_eq!((read.len(), read[0].kind), (NEEDS_MAX, NeedKind::Decision));
+        let refused = Analysis::parse(&text(r#"{"kind": "wish", "question": "?"}"#)).unwrap_err();
+        assert!(refused.contains("`wish`"), "{refused}");
+        let without = Analysis::parse(r#"{"summary": "s"}"#).unwrap();
+        let told = serde_json::to_string(&without).unwrap();
+        assert!(!told.contains("needs"), "equal results stay equal bytes: {told}");
+    }
 }

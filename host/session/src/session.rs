@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use crate::budget::{Meter, Work};
 use crate::call::{Answer, Call, CallId, HostTool, ModelCall};
+use crate::data;
 use crate::effect::{Effect, Item};
 use crate::event::{Decision, Input};
 use crate::outcome::{Analysis, PatchFile};
@@ -333,7 +334,10 @@ impl Session {
     fn push_output(&mut self, slot: &Slot) {
         if let Some(output) = slot.answered() {
             let call_id = slot.asked.call_id.clone();
-            self.conversation.push(Item::CallOutput { call_id, output: output.to_owned() });
+            // Of an analysis the host says that it has it, and repeats nothing.
+            let is_ours = host_tool(&slot.asked) == Some(HostTool::SubmitAnalysis);
+            let output = if is_ours { output.to_owned() } else { data::marked(output) };
+            self.conversation.push(Item::CallOutput { call_id, output });
         }
     }
 

@@ -1,4 +1,4 @@
-//! Everything a Stepwell tool needs: one function, one macro.
+//! Everything a Stepwell tool, or a gate, needs: one function, one macro.
 //!
 //! ```
 //! use stepwell::{Refusal, Tree, repository};
@@ -39,11 +39,14 @@
 //! same tool before a repository in memory, [`testing::Repository`], so a plain `cargo test`
 //! tests it.
 //!
-//! Reading order: [`tool!`], [`repository`], [`environment`], [`log`], then [`testing`].
+//! A team's own rule on what may leave is a component, too: [`gate!`].
+//!
+//! Reading order: [`tool!`], [`mod@gate`], [`repository`], [`environment`], [`log`], then [`testing`].
 //!
 //! This crate knows `wit/tool.wit` and nothing of the host.
 
 pub mod environment;
+pub mod gate;
 pub mod log;
 pub mod repository;
 mod tool;
@@ -59,6 +62,7 @@ use guest as host;
 #[cfg(not(target_family = "wasm"))]
 use testing as host;
 
+pub use gate::{Patch, Verdict};
 pub use repository::Tree;
 pub use tool::{Refusal, Tool};
 

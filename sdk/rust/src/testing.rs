@@ -21,6 +21,7 @@ use crate::repository::{Entry, Found, Glob, Kind, Matches, Metadata, Reason, Sea
 use crate::tool::{Refusal, Tool};
 
 mod answers;
+mod patches;
 
 thread_local! {
     static ENTERED: RefCell<Option<Entered>> = const { RefCell::new(None) };

@@ -127,8 +127,35 @@ macro_rules! tool {
         $(grants: $grants:expr,)?
         call: $call:path $(,)?
     ) => {
-        /// The tool of this crate.
-        pub const TOOL: $crate::Tool = $crate::Tool {
+        $crate::component! {
+            /// The tool of this crate.
+            TOOL,
+            name: $name,
+            description: $description,
+            schema: $schema,
+            $(grants: $grants,)?
+            gate: false,
+            handler: |input| $crate::macro_support::carry_out($call, input),
+        }
+    };
+}
+
+/// What `tool!` and `gate!` come to.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! component {
+    (
+        $(#[$doc:meta])*
+        $declared:ident,
+        name: $name:expr,
+        description: $description:expr,
+        schema: $schema:expr,
+        $(grants: $grants:expr,)?
+        gate: $gate:expr,
+        handler: $handler:expr $(,)?
+    ) => {
+        $(#[$doc])*
+        pub const $declared: $crate::Tool = $crate::Tool {
             name: $name,
             description: $description,
             schema: $schema,
@@ -144,6 +171,7 @@ macro_rules! tool {
                             _ => "",
                         }
                     },
+                    gate: $gate,
                 };
                 const LEN: usize = $crate::macro_support::manifest_len(&PARTS);
                 const BYTES: [u8; LEN] = $crate::macro_support::manifest(&PARTS);
@@ -152,7 +180,7 @@ macro_rules! tool {
                     Err(_) => panic!("three texts and some punctuation are a text"),
                 }
             },
-            handler: |input| $crate::macro_support::carry_out($call, input),
+            handler: $handler,
         };
 
         #[cfg(target_family = "wasm")]
@@ -160,7 +188,7 @@ macro_rules! tool {
             // A section is bytes: a `&str` would put a pointer there.
             #[used]
             #[unsafe(link_section = "stepwell:tool")]
-            static MANIFEST: [u8; TOOL.manifest.len()] = match TOOL.manifest.as_bytes().as_array() {
+            static MANIFEST: [u8; $declared.manifest.len()] = match $declared.manifest.as_bytes().as_array() {
                 Some(bytes) => *bytes,
                 None => panic!("the length is the manifest's own"),
             };
@@ -169,7 +197,7 @@ macro_rules! tool {
 
             impl $crate::macro_support::Guest for Component {
                 fn call(input: String) -> Result<String, $crate::macro_support::WitRefusal> {
-                    $crate::macro_support::call(&TOOL, &input)
+                    $crate::macro_support::call(&$declared, &input)
                 }
             }
 

@@ -76,7 +76,8 @@ fn held(args: &ApplyArgs, trees: &Trees, delivery: Delivery) -> Result<Cleared, 
     let fitting = apply::fit(delivery, &head).map_err(LeavingProblem::Refused)?;
     let diff = fitting.delivery().patch().patch().to_diff();
     let (tree, head_id) = (head.tree, fitting.delivery().bound().head.clone());
-    let judged = runner::judge_patch(&diff, tree, head_id, plan.rules.clone(), &toolbox);
+    let rules = plan.rules.clone();
+    let judged = runner::judge_patch(&diff, tree, head_id, rules, &plan.name, &toolbox);
     let judged = runtime()?.block_on(judged);
     let terms = Terms { rules: &plan.rules, approvals: &approvals, accepted: &args.accept };
     Ok(fitting.clear(judged.verdicts, terms).map_err(LeavingProblem::Refused)?)

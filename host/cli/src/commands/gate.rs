@@ -36,6 +36,7 @@ pub(super) fn gate(args: &GateArgs) -> Result<u8, Problem> {
         head,
         head_id,
         plan.rules.clone(),
+        &plan.name,
         &toolbox,
     ));
     match format {

@@ -231,7 +231,7 @@ impl Parts<'_> {
 
     /// Everything that the run's outcome depends on.
     fn key(&self, toolbox: &runner::Toolbox<Tools>, head_id: &str) -> Result<RunKey, Problem> {
-        let Self { step, trees, answerer, .. } = self;
+        let Self { step, plan, trees, answerer, .. } = self;
         let base = trees.base_commit.as_ref().map(ToString::to_string).unwrap_or_default();
         let tools = toolbox.tools().iter();
         let tools: Vec<String> = tools
@@ -252,7 +252,14 @@ impl Parts<'_> {
             ("the prompt", prompt::VERSION.to_string()),
             ("stepwell's version", env!("CARGO_PKG_VERSION").to_owned()),
         ];
-        Ok(parts_of(step, RunKey::new(parts.map(|(name, value)| (name.to_owned(), value)))))
+        let key = parts_of(step, RunKey::new(parts.map(|(name, value)| (name.to_owned(), value))));
+        let gates = &step.gates;
+        if gates.own.is_empty() && gates.dependencies.published.is_none() {
+            return Ok(key);
+        }
+        // What the step file only names.
+        let named = Digest::of(plan.rules.canonical().as_bytes()).to_string();
+        Ok(key.with("what the gates are made of", named, FirstUse::Gates))
     }
 }
 
@@ -396,7 +403,7 @@ fn signals() -> Result<(mpsc::Sender<Signal>, mpsc::Receiver<Signal>), Problem> 
 
 /// The end of the operator's log: what was found, and where the rest is.
 fn summary(ended: &runner::Ended, out_dir: &Path, has_page: bool) -> Vec<String> {
-    /// Findings that are shown; the report has all of them.
+    /// Findings, and questions for people, that are shown; the report has all of them.
     const SHOWN: usize = 3;
     let mut lines = Vec::new();
     let mut line = |word: &str, rest: &str| {
@@ -410,6 +417,10 @@ fn summary(ended: &runner::Ended, out_dir: &Path, has_page: bool) -> Vec<String>
             format!(" ({file}{number})")
         });
         line("found", &Plain(&format!("{}{place}", finding.title)).to_string());
+    }
+    let needs = result.analysis.iter().flat_map(|analysis| &analysis.needs);
+    for need in needs.take(SHOWN) {
+        line("needed", &Plain(&need.question).to_string());
     }
     let name = |file: &str| out_dir.join(file).display().to_string();
     line("artifacts", &name("report.md"));

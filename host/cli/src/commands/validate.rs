@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{pretty, print};
 use crate::args::{Format, SchemaArgs, ValidateArgs};
+use crate::gates;
 use crate::plan::{self, Plan};
 use crate::problem::Problem;
 use crate::repo;
@@ -34,7 +35,11 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<u8, Problem> {
     let own = step.tools.component.iter().map(read).collect::<Result<_, Problem>>()?;
     let calls = plan::concurrent_calls(&step.limits).map_err(bad)?;
     let tools = Tools::load(own, calls)?;
-    let plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
+    let mut plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
+    let read = |name: &str| wiring::component_below(&root, name);
+    let completed = gates::complete(&step, plan.rules, tools, read);
+    let (tools, rules) = completed.map_err(|trouble| trouble.of(&file))?;
+    plan.rules = rules;
     drop(tools.with(&plan.grants, plan.limits)?);
     let shown = shown(&plan);
     if args.json {
@@ -81,6 +86,13 @@ fn shown(plan: &Plan) -> serde_json::Value {
         "check": checks,
         "limits": limits(plan),
     });
+    let own = plan.rules.own().iter();
+    let own: Vec<_> = own
+        .map(|gate| json!({ "name": gate.name.as_str(), "component": gate.component }))
+        .collect();
+    if !own.is_empty() {
+        shown["gates"] = json!({ "own": own });
+    }
     if let Some(access) = &plan.access {
         shown["model"] = json!(access);
     }

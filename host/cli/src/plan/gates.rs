@@ -1,12 +1,22 @@
 //! The step's gates, from what was written to rules that can be applied.
 
-use gate::{DependencySpec, RuleSpec, Rules, RulesError, Ruling, Then, ThenSpec};
+use gate::{DependencySpec, OwnGateName, RuleSpec, Rules, RulesError, Ruling, Then, ThenSpec};
 
 use crate::step::StepError;
 use crate::step::gates::{self, Gates};
 
-/// The rules of a step.
+/// The names of a step's own gates.
+pub(crate) fn own_gates(own: &Gates) -> Result<Vec<OwnGateName>, StepError> {
+    let names: Vec<&str> = own.own.iter().map(|gate| gate.name.as_str()).collect();
+    OwnGateName::parse_all(&names).map_err(|err| {
+        let help = "use `a-z` first, then `a-z`, `0-9` and `-`, and a name that no other gate has";
+        StepError::value("gates.own", err.to_string(), help)
+    })
+}
+
+/// The rules of a step, but for what comes from other files than its own.
 pub(super) fn rules(own: &Gates) -> Result<Rules, StepError> {
+    own_gates(own)?;
     let default = RuleSpec::default();
     let spec = RuleSpec {
         files_max: own.files_max.unwrap_or(default.files_max),

@@ -1,5 +1,7 @@
 //! What may leave, as people write it.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,30 @@ pub(crate) struct Gates {
     /// What a change of dependencies means.
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) dependencies: Dependencies,
+    /// Gates of the step's own, at most 16, in the order in which they speak. They are asked where no
+    /// other gate refuses the patch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) own: Vec<OwnGate>,
+}
+
+/// A gate that is a component: it is shown the patch and what it makes of the files, and says its
+/// verdict. No model can call it.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct OwnGate {
+    /// What it is called in verdicts and approvals: `a-z` first, then `a-z`, `0-9` and `-`, at most
+    /// 64, and no name of a built-in gate.
+    pub(crate) name: String,
+    /// Its component: a file relative to the repository's root. It is read where the step file is: from
+    /// the base, and not from the change under test.
+    pub(crate) component: String,
+    /// What it is told. The component says what it takes.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub(crate) settings: toml::Table,
+    /// What it may read of the repository, as globs. Default: everything.
+    #[serde(default = "super::everything")]
+    pub(crate) read: Vec<String>,
 }
 
 /// What it means when a gate finds something. What is left out refuses.
@@ -112,6 +138,11 @@ pub(crate) struct Dependencies {
     /// A version that is younger. Default: `refuse`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) too_young: Option<Then>,
+    /// A file that says when versions were published, relative to the repository's root and read where
+    /// the step file is: `{"as-of": DATE, "published": {PACKAGE URL: DATE}}`. Whoever mirrors your
+    /// registries writes it. A version that it does not know needs an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) published: Option<String>,
 }
 
 /// A table that says nothing is not there: what a step comes to does not depend on it.

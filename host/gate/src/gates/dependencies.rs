@@ -6,7 +6,7 @@ mod licence;
 use std::fmt;
 
 use super::{GateName, named, plain, things};
-use crate::{DependencySpec, Place, Rules, Ruling, Verdict};
+use crate::{DependencySpec, Place, Published, Rules, Ruling, Verdict};
 use licence::Judged;
 
 /// Most changes that are judged one by one; of more a person must know.
@@ -136,7 +136,7 @@ pub fn judge_dependencies(known: &Dependencies, rules: &Rules) -> Verdict {
     let mut findings: Vec<Finding> = changes
         .iter()
         .take(CHANGES_MAX)
-        .flat_map(|change| findings(change, &rules.spec.dependencies))
+        .flat_map(|change| findings(change, &rules.spec.dependencies, &rules.published))
         .collect();
     let untold = left_out.saturating_add(changes.len().saturating_sub(CHANGES_MAX) as u64);
     if untold > 0 {
@@ -168,12 +168,16 @@ fn told(findings: &[Finding]) -> String {
 }
 
 /// Everything that the rules have against one change.
-fn findings(change: &DependencyChange, rules: &DependencySpec) -> Vec<Finding> {
+fn findings(
+    change: &DependencyChange,
+    rules: &DependencySpec,
+    published: &Published,
+) -> Vec<Finding> {
     let all = [
         (of_kind(change, rules), String::new()),
         of_source(change, rules),
         of_licence(change, rules),
-        of_age(change, rules),
+        of_age(change, rules, published),
     ];
     let against = all.into_iter().filter(|(ruling, _)| *ruling != Ruling::Pass);
     against
@@ -226,15 +230,22 @@ fn of_licence(change: &DependencyChange, rules: &DependencySpec) -> (Ruling, Str
     }
 }
 
-fn of_age(change: &DependencyChange, rules: &DependencySpec) -> (Ruling, String) {
-    let is_new_code = match change.kind {
-        ChangeKind::New { .. }
-        | ChangeKind::Upgraded { .. }
-        | ChangeKind::Downgraded { .. }
-        | ChangeKind::ContentChanged { .. } => true,
-        ChangeKind::Removed { .. } | ChangeKind::Kept { .. } => false,
+fn of_age(
+    change: &DependencyChange,
+    rules: &DependencySpec,
+    published: &Published,
+) -> (Ruling, String) {
+    let version = match &change.kind {
+        ChangeKind::New { to }
+        | ChangeKind::Upgraded { to, .. }
+        | ChangeKind::Downgraded { to, .. } => Some(to),
+        ChangeKind::ContentChanged { version } => Some(version),
+        ChangeKind::Removed { .. } | ChangeKind::Kept { .. } => None,
     };
-    match (rules.cooldown_days.filter(|_| is_new_code), change.published_days_ago) {
+    let ecosystem = change.ecosystem.as_deref().unwrap_or_default();
+    let age = || published.days_ago(ecosystem, &change.package, version?);
+    let age = change.published_days_ago.or_else(age);
+    match (rules.cooldown_days.filter(|_| version.is_some()), age) {
         (None, _) => (Ruling::Pass, String::new()),
         (Some(least), Some(age)) if age >= least => (Ruling::Pass, String::new()),
         (Some(least), Some(age)) => {

@@ -1,6 +1,5 @@
 //! The gates that look at the patch alone: its size, its paths, its characters.
 
-use super::added::added;
 use super::{GateName, named, things};
 use crate::judge::count;
 use crate::name::is_bidi;
@@ -77,12 +76,12 @@ pub(crate) fn nothing_hidden(patch: &ValidPatch, rules: &Rules) -> Verdict {
 /// The added lines of a file that hide something. A change adds lines under its last path.
 fn hidden(file: &FileChange) -> Vec<Place> {
     let path = file.paths().last().unwrap_or_default();
-    let place = |line: super::added::Added<'_>| {
+    let place = |line: super::added::NumberedLine<'_>| {
         let hidden = line.text.chars().find(|c| hides(*c))?;
         let what = format!("the character U+{:04X}", u32::from(hidden));
         Some(Place { path: path.to_owned(), line: Some(line.number), what })
     };
-    added(file).into_iter().filter_map(place).collect()
+    file.added_lines().into_iter().filter_map(place).collect()
 }
 
 /// Whether a character turns the text around, or is one of the tag characters: they show nothing,

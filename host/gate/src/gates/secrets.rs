@@ -6,7 +6,7 @@ mod known;
 
 use std::ops::Range;
 
-use super::added::{Added, added};
+use super::added::NumberedLine;
 use super::{GateName, things};
 use crate::{FileChange, Place, Rules, Ruling, ValidPatch, Verdict};
 
@@ -86,11 +86,11 @@ fn masked(secrets: &Secrets, path: &str) -> String {
 /// The secrets in the lines that a file gets.
 fn in_lines(secrets: &Secrets, file: &FileChange) -> Vec<Place> {
     let path = file.paths().last().unwrap_or_default();
-    let lines = added(file);
+    let lines = file.added_lines();
     let text: String = lines.iter().map(|line| line.text).collect();
     let mut starts = Vec::with_capacity(lines.len());
     let mut at = 0;
-    for Added { text, .. } in &lines {
+    for NumberedLine { text, .. } in &lines {
         starts.push(at);
         at += text.len();
     }

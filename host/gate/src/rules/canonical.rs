@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::protected::{DECIDING, MANIFESTS, OTHER_SOURCES};
-use super::{DependencySpec, RuleSpec, Rules, Then, ThenSpec};
+use super::{DependencySpec, OwnGate, RuleSpec, Rules, Then, ThenSpec};
 use crate::Ruling;
 use crate::gates::formats;
 
@@ -28,6 +28,8 @@ impl Rules {
         list(&mut text, "sources", MANIFESTS.iter().chain(OTHER_SOURCES).copied());
         list(&mut text, "secret-formats", formats::patterns());
         of_dependencies(&mut text, dependencies);
+        self.published.canonical(&mut text);
+        of_own(&mut text, self.own());
         text
     }
 }
@@ -77,6 +79,18 @@ fn of_dependencies(text: &mut String, spec: &DependencySpec) {
     }
     list(text, "dependencies.licences-allowed", licences_allowed.iter().map(String::as_str));
     list(text, "dependencies.licences-denied", licences_denied.iter().map(String::as_str));
+}
+
+/// In the order of their names: which of them speaks first decides nothing.
+fn of_own(text: &mut String, own: &[OwnGate]) {
+    let mut sorted: Vec<&OwnGate> = own.iter().collect();
+    sorted.sort_by_key(|gate| &gate.name);
+    for OwnGate { name, component, settings, read } in sorted {
+        let name = name.as_str();
+        let _infallible = writeln!(text, "own {name} component {component:?}");
+        let _infallible = writeln!(text, "own {name} settings {settings:?}");
+        list(text, &format!("own {name} read"), read.iter().map(String::as_str));
+    }
 }
 
 /// Quoted, so that no value can look like the next line.

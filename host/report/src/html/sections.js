@@ -38,8 +38,12 @@ function analysisSection() {
     finding.evidence ? el("p", {}, finding.evidence) : null,
     finding.test ? el("p", { class: "quiet" }, "test ", el("code", {}, finding.test)) : null));
   const steps = analysis["next-steps"].map((step) => el("li", {}, step));
+  const needs = (analysis.needs ?? []).map((need) => el("li", {}, el("span", { class: "tag" }, need.kind), el("strong", {}, need.question),
+    need.options ? el("ul", {}, need.options.map((option) => el("li", {}, option))) : null,
+    need.why ? el("p", { class: "quiet" }, need.why) : null));
   return section("analysis", "Analysis", count(findings.length, "finding"), el("p", { class: "lead" }, analysis.summary),
     findings.length > 0 ? el("ul", { class: "plain" }, findings) : null,
+    needs.length > 0 ? [el("h3", {}, "What only you can say"), el("ol", {}, needs)] : null,
     steps.length > 0 ? [el("h3", {}, "What to do next"), el("ol", {}, steps)] : null);
 }
 

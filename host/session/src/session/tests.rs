@@ -331,7 +331,8 @@ fn a_call_to_an_unknown_tool_is_answered_with_the_ones_there_are() {
     session.handle(40, completed(1, vec![call("z", "shell", "{}")], ""));
     let last = session.conversation().last().cloned();
     let output = r#"{"error":"there is no tool `shell`; there are: read_file, test_summary"}"#;
-    assert_eq!(last, Some(Item::CallOutput { call_id: "z".into(), output: output.into() }));
+    let output = crate::data::marked(output);
+    assert_eq!(last, Some(Item::CallOutput { call_id: "z".into(), output }));
 }
 
 #[test]

@@ -110,7 +110,7 @@ impl Answer {
         if output.len() > OUTPUT_BYTES_MAX {
             return Self::Nothing(format!("its output has {} bytes", output.len()));
         }
-        match parse(output) {
+        match parse(unmarked(output)) {
             Some(Value::Object(object)) => match object.get("error") {
                 Some(Value::String(why)) => Self::Nothing(text::plain(why, EXCERPT_CHARS_MAX)),
                 Some(_) | None => Self::Object(Value::Object(object)),
@@ -135,6 +135,17 @@ fn is_urged(items: &[ConversationItem]) -> bool {
     let begun = items.iter().position(is_output).unwrap_or(items.len());
     let (before, after) = items.split_at(begun);
     before.iter().any(is_request) && after.iter().any(is_request)
+}
+
+/// What stands between the marks that a host puts around what tools return.
+fn unmarked(output: &str) -> &str {
+    let inside = |output: &'_ str| -> Option<(usize, usize)> {
+        let (first, rest) = output.split_once('\n')?;
+        let mark = first.strip_prefix("<data ")?.strip_suffix('>')?;
+        let end = rest.strip_suffix(&format!("\n</data {mark}>"))?.len();
+        Some((first.len() + 1, first.len() + 1 + end))
+    };
+    inside(output).map_or(output, |(begin, end)| &output[begin..end])
 }
 
 /// JSON, unless it is none or nested deeper than serde allows.

@@ -1,4 +1,4 @@
-//! A tool's manifest, written by the compiler: `{"name":…,"description":…,"schema":…,"grants":…}`.
+//! A tool's manifest, written by the compiler: `{"name":…,"description":…,"schema":…,"grants":…,"gate":…}`.
 //!
 //! The host reads it from the component without running anything, so it must be there as bytes
 //! when the component is built. What could be wrong with it is therefore a compile error.
@@ -25,11 +25,13 @@ pub struct Parts<'a> {
     pub schema: &'a str,
     /// The most that it asks to be granted, a JSON object, or nothing.
     pub grants: &'a str,
+    /// Whether it is a gate, which no model calls.
+    pub gate: bool,
 }
 
 /// How long [`manifest`] is. Fails to compile where a part is not what it must be.
 pub const fn manifest_len(parts: &Parts<'_>) -> usize {
-    let Parts { name, description, schema, grants } = *parts;
+    let Parts { name, description, schema, grants, gate: _ } = *parts;
     assert!(grants.is_empty() || is_object(grants.as_bytes()), "the grants are not a JSON object");
     assert!(is_name(name), "a tool's name is a-z first, then a-z, 0-9 and _, 64 at most");
     assert!(!description.is_empty(), "a tool needs a description: the model knows nothing else");
@@ -48,7 +50,7 @@ pub const fn manifest<const LEN: usize>(parts: &Parts<'_>) -> [u8; LEN] {
 }
 
 const fn write(to: &mut [u8], parts: &Parts<'_>) -> usize {
-    let Parts { name, description, schema, grants } = *parts;
+    let Parts { name, description, schema, grants, gate } = *parts;
     let mut at = raw(to, 0, b"{\"name\":");
     at = quoted(to, at, name.as_bytes());
     at = raw(to, at, b",\"description\":");
@@ -58,6 +60,9 @@ const fn write(to: &mut [u8], parts: &Parts<'_>) -> usize {
     if !grants.is_empty() {
         at = raw(to, at, b",\"grants\":");
         at = raw(to, at, grants.as_bytes());
+    }
+    if gate {
+        at = raw(to, at, b",\"gate\":true");
     }
     raw(to, at, b"}")
 }
@@ -296,7 +301,7 @@ mod tests {
         fn a_manifest_reads_back_as_what_was_written(description in "(?s).{1,80}") {
             let name = "a_tool";
             let parts =
-                Parts { name, description: &description, schema: r#"{"type":"object"}"#, grants: "" };
+                Parts { name, description: &description, schema: r#"{"type":"object"}"#, grants: "", gate: false };
             let read: serde_json::Value = serde_json::from_slice(&written(&parts)).unwrap();
             let schema = serde_json::json!({ "type": "object" });
             let mut expected = serde_json::json!({
@@ -307,6 +312,11 @@ mod tests {
             let parts = Parts { grants: r#"{"read":["a"]}"#, ..parts };
             let read: serde_json::Value = serde_json::from_slice(&written(&parts)).unwrap();
             expected["grants"] = serde_json::json!({ "read": ["a"] });
+            prop_assert_eq!(&read, &expected);
+
+            let parts = Parts { gate: true, ..parts };
+            let read: serde_json::Value = serde_json::from_slice(&written(&parts)).unwrap();
+            expected["gate"] = true.into();
             prop_assert_eq!(&read, &expected);
         }
 

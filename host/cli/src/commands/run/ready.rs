@@ -7,6 +7,7 @@ use session::{Capability, Trust};
 use super::step_file::{self, Found};
 use crate::args::RunArgs;
 use crate::commands::validate::known;
+use crate::gates;
 use crate::pipeline::{self, whose::Whose};
 use crate::plan::{self, Plan};
 use crate::problem::Problem;
@@ -51,7 +52,12 @@ pub(in crate::commands) fn ready(
     let load = if args.require_isolation { Tools::load_behind_walls } else { Tools::load };
     let calls = plan::concurrent_calls(&step.limits).map_err(bad)?;
     let tools = load(own, calls)?;
-    let plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
+    let mut plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
+    // Never from the head where the base's step file counts, whoever changed it.
+    let read = |name: &str| of_base(name, trees, from_head && !found.of_base);
+    let completed = gates::complete(&step, plan.rules, tools, read);
+    let (tools, rules) = completed.map_err(|trouble| trouble.of(&found.name))?;
+    plan.rules = rules;
     let isolation = tools.isolation();
     let tools = tools.with(&plan.grants, plan.limits)?;
     let policy = args.sharing.cache_policy.as_deref();
@@ -82,14 +88,16 @@ fn hold_back(step: &mut Step, trust: Trust) -> Vec<&'static str> {
 /// The step's own components, from the same tree as the step file would be.
 /// Where it may be, one that was only just built will do.
 fn own_components(step: &Step, trees: &Trees, from_head: bool) -> Result<Vec<Component>, Problem> {
-    let read = |name: &String| {
-        let tree = trees.base.as_ref().unwrap_or(&trees.head);
-        let bytes = match repo::file(&tree.snapshot, name) {
-            Some(bytes) => bytes,
-            None if from_head => wiring::component_below(&trees.root, name)?,
-            None => return Err(Problem::ComponentNotInBase { name: name.clone() }),
-        };
-        Component::new(name.clone(), bytes)
-    };
+    let read = |name: &String| Component::new(name.clone(), of_base(name, trees, from_head)?);
     step.tools.component.iter().map(read).collect()
+}
+
+/// A file of the tree that the step file would be from.
+fn of_base(name: &str, trees: &Trees, from_head: bool) -> Result<Vec<u8>, Problem> {
+    let tree = trees.base.as_ref().unwrap_or(&trees.head);
+    match repo::file(&tree.snapshot, name) {
+        Some(bytes) => Ok(bytes),
+        None if from_head => wiring::component_below(&trees.root, name),
+        None => Err(Problem::ComponentNotInBase { name: name.to_owned() }),
+    }
 }
