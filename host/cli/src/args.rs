@@ -20,7 +20,7 @@ pub(crate) use cache::{
 pub(crate) use leaving::{ApplyArgs, ApproveArgs, GateArgs, GateFormat};
 pub(crate) use reading::{
     DiffArgs, ExplainArgs, ExportArgs, ExportFormat, Hunk, OfRun, ReplayArgs, ShowArgs, StatsArgs,
-    VerifyArgs,
+    StatsBy, VerifyArgs,
 };
 
 /// Runs an AI step of a CI pipeline as a streaming, budgeted, resumable session.

@@ -14,6 +14,7 @@ mod call;
 mod check;
 mod effect;
 mod outcome;
+mod pipeline;
 mod plan;
 mod session;
 mod state;
@@ -35,6 +36,7 @@ pub use outcome::{
     Accounting, Analysis, Confidence, Finding, Missed, Outcome, PatchFile, RunResult, Severity,
     TestCounts,
 };
+pub use pipeline::{PIPELINE_NAME_BYTES_MAX, Pipeline};
 pub use plan::{ContextCall, Flaky, Goal, Plan, TestPlan};
 pub use session::{RETRIES_MAX, Session};
 pub use state::Phase;
