@@ -8,6 +8,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResp
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
 use reqwest::{Response, StatusCode};
+use serde_json::Value;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
@@ -96,20 +97,27 @@ async fn answer(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
 
 /// What of a request that was taken was not wanted. An answer that cannot be read says nothing.
 fn refused(part: &Part, json: bool, answer: &[u8]) -> Answered {
+    if json {
+        let told: Value = serde_json::from_slice(answer).unwrap_or_default();
+        let partial = &told["partialSuccess"];
+        let field = match part {
+            Part::Spans(_) => "rejectedSpans",
+            Part::Metrics(_) => "rejectedDataPoints",
+        };
+        // A string in proto3's JSON, and a number from those who do not know that.
+        let refused = &partial[field];
+        let refused = refused.as_u64().or_else(|| refused.as_str()?.parse().ok()).unwrap_or(0);
+        let said = partial["errorMessage"].as_str().unwrap_or_default().to_owned();
+        return Answered { refused, said };
+    }
     let (refused, said) = match part {
         Part::Spans(_) => {
-            let response: Option<ExportTraceServiceResponse> = match json {
-                true => serde_json::from_slice(answer).ok(),
-                false => ExportTraceServiceResponse::decode(answer).ok(),
-            };
+            let response = ExportTraceServiceResponse::decode(answer).ok();
             let partial = response.and_then(|response| response.partial_success);
             partial.map(|it| (it.rejected_spans, it.error_message)).unwrap_or_default()
         }
         Part::Metrics(_) => {
-            let response: Option<ExportMetricsServiceResponse> = match json {
-                true => serde_json::from_slice(answer).ok(),
-                false => ExportMetricsServiceResponse::decode(answer).ok(),
-            };
+            let response = ExportMetricsServiceResponse::decode(answer).ok();
             let partial = response.and_then(|response| response.partial_success);
             partial.map(|it| (it.rejected_data_points, it.error_message)).unwrap_or_default()
         }
