@@ -83,6 +83,7 @@ pub fn plan(scene: Scene<'_>) -> RunPlan {
         version: "bench".to_owned(),
         isolation: String::new(),
         trust: None,
+        pipeline: None,
         answer_bytes: 65_536,
         calls_at_once: 8,
         shown: BTreeMap::new(),

@@ -29,9 +29,10 @@ fn compiled() -> &'static Path {
     })
 }
 
-/// A Python of our own with a package, kept between runs below `target`; none, with a loud line,
-/// where the registry has none. `works` is a program that it must run.
-pub(crate) fn python(folder: &str, package: &str, works: &str) -> Option<PathBuf> {
+/// A Python of our own with packages, kept between runs below `target`; none, with a loud line,
+/// where the registry has none. `packages` are parted by blanks; `works` is a program that it must
+/// run.
+pub(crate) fn python(folder: &str, packages: &str, works: &str) -> Option<PathBuf> {
     static INSTALLING: Mutex<()> = Mutex::new(());
     let _one = INSTALLING.lock();
     let dir = workspace().join("target").join(folder);
@@ -40,11 +41,13 @@ pub(crate) fn python(folder: &str, package: &str, works: &str) -> Option<PathBuf
     let is_ready = || ran(Command::new(&python).args(["-c", works]));
     let ready = is_ready() || {
         ran(Command::new("python3").args(["-m", "venv"]).arg(&dir))
-            && ran(Command::new(&python).args(["-m", "pip", "install", "--quiet", package]))
+            && ran(Command::new(&python)
+                .args(["-m", "pip", "install", "--quiet"])
+                .args(packages.split(' ')))
             && is_ready()
     };
     if !ready {
-        eprintln!("SKIPPED LOUDLY: {package} cannot be installed here, so it was not tried");
+        eprintln!("SKIPPED LOUDLY: {packages} cannot be installed here, so it was not tried");
     }
     ready.then_some(python)
 }
@@ -171,6 +174,11 @@ impl World {
         command.env("XDG_STATE_HOME", self.dir.path().join("state"));
         command.env("XDG_CONFIG_HOME", self.dir.path().join("config"));
         command.env_remove("STEPWELL_CACHE_POLICY").env_remove("STEPWELL_CACHE_KEY");
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("OTEL_")) {
+                command.env_remove(name);
+            }
+        }
         command.env_remove("STEPWELL_STORE").env_remove("STEPWELL_LEDGER");
         command.env_remove("OPENAI_API_KEY").env_remove("CI").env("RUST_BACKTRACE", "0");
         command

@@ -23,6 +23,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("ledger", &[]),
     ("store", &[]),
+    ("telemetry", &[]),
     ("keys", &[]),
     ("apply", &["gate", "keys", "session", "snapshot", "trace"]),
     ("cache", &["keys", "snapshot", "store"]),
@@ -31,8 +32,20 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "session", "trace", "report", "gate", "apply", "keys", "snapshot", "wire", "ledger",
-            "store", "cache", "sandbox", "runner",
+            "session",
+            "trace",
+            "report",
+            "gate",
+            "apply",
+            "keys",
+            "snapshot",
+            "wire",
+            "ledger",
+            "store",
+            "telemetry",
+            "cache",
+            "sandbox",
+            "runner",
         ],
     ),
     ("tests", EVERYTHING),
@@ -42,8 +55,21 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 
 /// What looks at the product from outside may look everywhere.
 const EVERYTHING: &[&str] = &[
-    "session", "trace", "report", "gate", "apply", "keys", "snapshot", "wire", "ledger", "store",
-    "cache", "sandbox", "runner", "cli",
+    "session",
+    "trace",
+    "report",
+    "gate",
+    "apply",
+    "keys",
+    "snapshot",
+    "wire",
+    "ledger",
+    "store",
+    "telemetry",
+    "cache",
+    "sandbox",
+    "runner",
+    "cli",
 ];
 
 /// Crates from outside that only some layers may know.
@@ -54,15 +80,16 @@ const KEPT_IN: &[(&str, &[&str])] = &[
     ("gix", &["snapshot"]),
     ("landlock", &["sandbox"]),
     ("opendal", &["store"]),
+    ("opentelemetry-proto", &["telemetry"]),
     ("redis", &["store"]),
-    ("reqwest", &["store"]),
+    ("reqwest", &["store", "telemetry"]),
     // The benches measure a row of it alone, as a floor.
     ("rusqlite", &["benches", "cache", "ledger"]),
     ("seccompiler", &["sandbox"]),
     ("tokio-postgres", &["ledger"]),
     ("tokio-postgres-rustls", &["ledger"]),
     ("tokio-tungstenite", &["wire"]),
-    ("tonic", &["store"]),
+    ("tonic", &["store", "telemetry"]),
     ("tungstenite", &["wire"]),
     ("wasmparser", &["sandbox"]),
     // The benches measure it alone, as the floor.

@@ -49,6 +49,7 @@ enum Rule {
     OneMachine { path: String },
     Registry { host: &'static str },
     Binary,
+    LargePicture { bytes: usize },
     TooLarge { bytes: usize },
     Pending,
     NoReadme,
@@ -84,6 +85,9 @@ impl fmt::Display for Rule {
                 write!(f, "`{host}` is a registry: which one to ask is the machine's choice")
             }
             Self::Binary => write!(f, "binary: build it, or keep it in a `data` folder"),
+            Self::LargePicture { bytes } => {
+                write!(f, "a picture of {bytes} bytes, the most is {}", text::PICTURE_BYTES_MAX)
+            }
             Self::TooLarge { bytes } => write!(f, "{bytes} bytes, the most is {BYTES_MAX}"),
             Self::Pending => write!(f, "a snapshot nobody reviewed: `cargo insta review`"),
             Self::NoReadme => {

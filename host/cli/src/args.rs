@@ -24,7 +24,7 @@ pub(crate) use leaving::{ApplyArgs, ApproveArgs, GateArgs, GateFormat};
 pub(crate) use mcp::{HttpArgs, McpArgs};
 pub(crate) use reading::{
     DiffArgs, ExplainArgs, ExportArgs, ExportFormat, Hunk, OfRun, ReplayArgs, ShowArgs, StatsArgs,
-    VerifyArgs,
+    StatsBy, VerifyArgs,
 };
 
 /// Runs an AI step of a CI pipeline as a streaming, budgeted, resumable session.

@@ -38,6 +38,12 @@ pub(crate) fn platform(var: impl Fn(&str) -> Option<String>) -> Platform {
 }
 
 impl Pipeline {
+    /// What of it a trace bears.
+    pub(crate) fn named(&self) -> Option<session::Pipeline> {
+        let Self { repository, branch, workflow, .. } = self;
+        session::Pipeline::named(repository.as_deref(), branch.as_deref(), workflow.as_deref())
+    }
+
     /// Reads the environment, a variable at a time.
     pub(crate) fn of(var: impl Fn(&str) -> Option<String>) -> Self {
         let var = |name: &str| var(name).filter(|value| !value.trim().is_empty());

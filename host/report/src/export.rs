@@ -2,10 +2,12 @@
 
 mod atif;
 mod junit;
+mod metrics;
 mod otlp;
 mod prometheus;
 
 pub use atif::atif;
 pub use junit::junit;
-pub use otlp::{Parent, otlp};
-pub use prometheus::{Labels, prometheus};
+pub use metrics::Labels;
+pub use otlp::{Parent, otlp, otlp_metrics};
+pub use prometheus::prometheus;

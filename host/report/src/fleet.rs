@@ -12,21 +12,56 @@ use crate::run::Run;
 
 /// The most runs that are looked at together: many times what a team has in a month.
 pub const RUNS_MAX: usize = 100_000;
-/// The most steps that are told of one by one.
-const STEPS_MAX: usize = 1_000;
-/// Columns of a step's name.
+/// The most steps, repositories or workflows that are told of one by one.
+const GROUPS_MAX: usize = 1_000;
+/// Columns of a name.
 const NAME_COLUMNS: usize = 28;
+/// What runs are called that say no name, and those beyond [`GROUPS_MAX`] names.
+const NAMELESS: &str = "(not said)";
+const OTHERS: &str = "(others)";
 
-/// Runs, step by step.
+/// By what runs are told together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum By {
+    /// The step.
+    #[default]
+    Step,
+    /// The repository, as the pipeline calls it.
+    Repository,
+    /// The workflow, as the pipeline calls it.
+    Workflow,
+}
+
+impl By {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Repository => "repository",
+            Self::Workflow => "workflow",
+        }
+    }
+
+    fn several(self) -> &'static str {
+        match self {
+            Self::Step => "steps",
+            Self::Repository => "repositories",
+            Self::Workflow => "workflows",
+        }
+    }
+}
+
+/// Many runs.
 #[derive(Debug, Clone, Default)]
 pub struct Fleet {
-    steps: BTreeMap<String, Vec<OneRun>>,
-    runs: usize,
+    runs: Vec<OneRun>,
 }
 
 /// What counts of one run.
 #[derive(Debug, Clone)]
 struct OneRun {
+    step: String,
+    repository: String,
+    workflow: String,
     ending: &'static str,
     spend: u64,
     tokens: u64,
@@ -38,11 +73,11 @@ struct OneRun {
     phases: Vec<(String, u64)>,
 }
 
-/// What many runs of a step came to.
+/// What many runs of a step, a repository or a workflow came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct StepTook {
-    /// The step's name; empty for all of them together.
-    pub step: String,
+pub struct Together {
+    /// Its name; empty for all runs.
+    pub name: String,
     /// How many.
     pub runs: u64,
     /// Those of them that are done.
@@ -53,7 +88,7 @@ pub struct StepTook {
     pub spend: u64,
     /// Those of the run in the middle, and of the one beyond which a twentieth lies.
     pub spend_median: u64,
-    /// See [`StepTook::spend_median`].
+    /// See [`Together::spend_median`].
     pub spend_95: u64,
     /// Tokens in all.
     pub tokens: u64,
@@ -76,9 +111,7 @@ pub struct StepTook {
 impl Fleet {
     /// Counts a run, unless there are [`RUNS_MAX`] already; says whether it did.
     pub fn add(&mut self, run: &Run) -> bool {
-        let step = run.about.as_ref().map_or(String::new(), |about| about.step.clone());
-        let room = self.steps.contains_key(&step) || self.steps.len() < STEPS_MAX;
-        if self.runs >= RUNS_MAX || !room {
+        if self.runs.len() >= RUNS_MAX {
             return false;
         }
         let mut phases: BTreeMap<String, u64> = BTreeMap::new();
@@ -86,8 +119,15 @@ impl Fleet {
             *phases.entry(phase.what.to_string()).or_default() += phase.end - phase.begin;
         }
         let (total, cache) = (run.total(), run.cache());
-        self.runs += 1;
-        self.steps.entry(step).or_default().push(OneRun {
+        let about = run.about.as_ref();
+        let pipeline = about.map(|about| about.pipeline.clone()).unwrap_or_default();
+        let named = |name: Option<String>| {
+            name.filter(|name| !name.is_empty()).unwrap_or_else(|| NAMELESS.to_owned())
+        };
+        self.runs.push(OneRun {
+            step: named(about.map(|about| about.step.clone())),
+            repository: named(pipeline.repository),
+            workflow: named(pipeline.workflow),
             ending: run.ending(),
             spend: total.spend.0,
             tokens: total.tokens,
@@ -101,39 +141,59 @@ impl Fleet {
         true
     }
 
-    /// What all runs came to, then those of each step.
-    pub fn took(&self) -> Vec<StepTook> {
-        let all: Vec<&OneRun> = self.steps.values().flatten().collect();
-        let each =
-            self.steps.iter().map(|(step, runs)| took(step, &runs.iter().collect::<Vec<_>>()));
-        std::iter::once(took("", &all)).chain(each).collect()
+    /// What all runs came to.
+    pub fn all(&self) -> Together {
+        together("", &self.runs.iter().collect::<Vec<_>>())
     }
 
-    /// As JSON.
-    pub fn json(&self) -> String {
-        let took = self.took();
-        let (all, steps) =
-            took.split_first().map_or((None, &[][..]), |(all, rest)| (Some(all), rest));
-        let value = serde_json::json!({ "schema": 1, "all": all, "steps": steps });
+    /// What the runs of each step, repository or workflow came to, in the order of their names.
+    pub fn each(&self, by: By) -> Vec<Together> {
+        let mut groups: BTreeMap<&str, Vec<&OneRun>> = BTreeMap::new();
+        let mut others = Vec::new();
+        for run in &self.runs {
+            let name = match by {
+                By::Step => run.step.as_str(),
+                By::Repository => run.repository.as_str(),
+                By::Workflow => run.workflow.as_str(),
+            };
+            if groups.contains_key(name) || groups.len() < GROUPS_MAX {
+                groups.entry(name).or_default().push(run);
+            } else {
+                others.push(run);
+            }
+        }
+        let mut each: Vec<Together> =
+            groups.into_iter().map(|(name, runs)| together(name, &runs)).collect();
+        if !others.is_empty() {
+            each.push(together(OTHERS, &others));
+        }
+        each
+    }
+
+    /// As JSON: `all`, and a list that is called `steps`, `repositories` or `workflows`.
+    pub fn json(&self, by: By) -> String {
+        let mut value = serde_json::json!({ "schema": 2, "all": self.all() });
+        value[by.several()] = serde_json::json!(self.each(by));
         let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
         text.push('\n');
         text
     }
 
     /// As text for a terminal.
-    pub fn text(&self, columns: usize) -> String {
+    pub fn text(&self, by: By, columns: usize) -> String {
         let mut page = String::new();
-        for step in self.took() {
-            let name = if step.step.is_empty() { "all steps" } else { &step.step };
+        for group in std::iter::once(self.all()).chain(self.each(by)) {
+            let all = format!("all {}", by.several());
+            let name = if group.name.is_empty() { &all } else { &group.name };
             let mut say = |text: &str| {
                 let _ = writeln!(page, "{}", fit(text, columns));
             };
             say(&format!(
                 "{}  {}",
                 padded(&fit(name, NAME_COLUMNS), NAME_COLUMNS),
-                count(step.runs, "run")
+                count(group.runs, "run")
             ));
-            for (word, text) in step.rows() {
+            for (word, text) in group.rows() {
                 say(&format!("  {}  {text}", right(word, 16)));
             }
         }
@@ -141,27 +201,30 @@ impl Fleet {
     }
 
     /// As one page that opens anywhere. It has no script.
-    pub fn html(&self) -> String {
-        let took = self.took();
-        let mut page = head("Steps", include_str!("html/page.css"), None);
-        let runs = count(self.runs as u64, "run");
+    pub fn html(&self, by: By) -> String {
+        let title = match by {
+            By::Step => "Steps",
+            By::Repository => "Repositories",
+            By::Workflow => "Workflows",
+        };
+        let mut page = head(title, include_str!("html/page.css"), None);
+        let runs = count(self.runs.len() as u64, "run");
         let _ = write!(
             page,
-            "<header class=\"top\" data-mood=\"good\"><h1>Steps</h1><p class=\"facts\">{runs}</p></header>\n<main>\n"
+            "<header class=\"top\" data-mood=\"good\"><h1>{title}</h1><p class=\"facts\">{runs}</p></header>\n<main>\n"
         );
-        if let Some((all, steps)) = took.split_first() {
-            tiles(&mut page, all);
-            table(&mut page, steps);
-            for step in steps {
-                card(&mut page, step);
-            }
+        let each = self.each(by);
+        tiles(&mut page, &self.all());
+        table(&mut page, by, &each);
+        for group in &each {
+            card(&mut page, group);
         }
         page.push_str("</main>\n</body>\n</html>\n");
         page
     }
 }
 
-fn took(step: &str, runs: &[&OneRun]) -> StepTook {
+fn together(name: &str, runs: &[&OneRun]) -> Together {
     let sum =
         |of: fn(&OneRun) -> u64| runs.iter().fold(0_u64, |sum, run| sum.saturating_add(of(run)));
     let at = |of: fn(&OneRun) -> Option<u64>, percent: usize| {
@@ -186,8 +249,8 @@ fn took(step: &str, runs: &[&OneRun]) -> StepTook {
         })
         .collect();
     phases.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
-    StepTook {
-        step: step.to_owned(),
+    Together {
+        name: name.to_owned(),
         runs: runs.len() as u64,
         done: endings.get("done").copied().unwrap_or(0),
         endings,
@@ -205,7 +268,7 @@ fn took(step: &str, runs: &[&OneRun]) -> StepTook {
     }
 }
 
-impl StepTook {
+impl Together {
     fn rows(&self) -> Vec<(&'static str, String)> {
         let endings = self.endings.iter().filter(|(ending, _)| *ending != "done");
         let endings: Vec<String> = endings.map(|(ending, n)| format!("{ending} {n}")).collect();
@@ -248,7 +311,7 @@ impl StepTook {
     }
 }
 
-fn tiles(page: &mut String, all: &StepTook) {
+fn tiles(page: &mut String, all: &Together) {
     let tiles = [
         (
             "done",
@@ -273,27 +336,31 @@ fn tiles(page: &mut String, all: &StepTook) {
     page.push_str("</section>\n");
 }
 
-fn table(page: &mut String, steps: &[StepTook]) {
-    page.push_str("<section class=\"card\"><h2>By step</h2><div class=\"scroll\"><table class=\"rows\"><thead><tr><th scope=\"col\">step</th><th scope=\"col\">done</th>");
+fn table(page: &mut String, by: By, groups: &[Together]) {
+    let word = by.word();
+    let _ = write!(
+        page,
+        "<section class=\"card\"><h2>By {word}</h2><div class=\"scroll\"><table class=\"rows\"><thead><tr><th scope=\"col\">{word}</th><th scope=\"col\">done</th>"
+    );
     for word in ["runs", "time", "money", "a run", "from the cache"] {
         let _ = write!(page, "<th scope=\"col\" class=\"n\">{word}</th>");
     }
     page.push_str("</tr></thead><tbody>\n");
-    for step in steps {
-        let done =
-            u64::try_from(u128::from(step.done) * 120 / u128::from(step.runs.max(1))).unwrap_or(0);
+    for group in groups {
+        let done = u64::try_from(u128::from(group.done) * 120 / u128::from(group.runs.max(1)))
+            .unwrap_or(0);
         let _ = write!(
             page,
             "<tr><th scope=\"row\">{}</th><td><svg width=\"120\" height=\"8\" role=\"img\" aria-label=\"{} done\"><rect class=\"bar turn failed\" width=\"120\" height=\"8\" rx=\"4\"/><rect class=\"bar tests good\" width=\"{done}\" height=\"8\" rx=\"4\"/></svg></td>",
-            Markup(&step.step),
-            percent(step.done, step.runs)
+            Markup(&group.name),
+            percent(group.done, group.runs)
         );
         for cell in [
-            grouped(step.runs),
-            millis(step.time_median_ms),
-            money(step.spend),
-            money(step.spend_median),
-            percent(step.cached, step.answered),
+            grouped(group.runs),
+            millis(group.time_median_ms),
+            money(group.spend),
+            money(group.spend_median),
+            percent(group.cached, group.answered),
         ] {
             let _ = write!(page, "<td class=\"n\">{cell}</td>");
         }
@@ -302,10 +369,13 @@ fn table(page: &mut String, steps: &[StepTook]) {
     page.push_str("</tbody></table></div></section>\n");
 }
 
-fn card(page: &mut String, step: &StepTook) {
-    let _ =
-        write!(page, "<section class=\"card\"><h2>{}</h2><dl class=\"facts\">", Markup(&step.step));
-    for (word, text) in step.rows() {
+fn card(page: &mut String, group: &Together) {
+    let _ = write!(
+        page,
+        "<section class=\"card\"><h2>{}</h2><dl class=\"facts\">",
+        Markup(&group.name)
+    );
+    for (word, text) in group.rows() {
         let _ = write!(page, "<dt>{word}</dt><dd>{}</dd>", Markup(&text));
     }
     page.push_str("</dl></section>\n");

@@ -26,7 +26,7 @@ pub mod schema;
 
 pub use compare::{Compared, Divergence, OneSide, compare};
 pub use explain::{Evidence, Subject, Trail, explain, trails};
-pub use fleet::{Fleet, RUNS_MAX, StepTook};
+pub use fleet::{By, Fleet, RUNS_MAX, Together};
 pub use html::html;
 pub use run::Run;
 pub use show::{Look, show};

@@ -46,6 +46,8 @@ pub struct RunPlan {
     pub isolation: String,
     /// Whose change the run is about, where that is known.
     pub trust: Option<Trust>,
+    /// Where the run takes place, for whoever counts runs.
+    pub pipeline: Option<session::Pipeline>,
     /// Bytes of one answer that the conversation gets; the rest is cut.
     pub answer_bytes: usize,
     /// Tool calls that are carried out at the same time, or whose answers wait for the loop; the

@@ -502,6 +502,9 @@ pub enum Note {
         /// Whose change the run is about; none where that was not known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trust: Option<Trust>,
+        /// What the pipeline says of itself; none outside of one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pipeline: Option<Box<crate::Pipeline>>,
     },
     /// What follows was copied from another run of the step, up to where what changed since first
     /// tells. Always the second record.

@@ -15,6 +15,7 @@ mod check;
 mod data;
 mod effect;
 mod outcome;
+mod pipeline;
 mod plan;
 mod session;
 mod state;
@@ -36,6 +37,7 @@ pub use outcome::{
     Accounting, Analysis, Confidence, Finding, Missed, Need, NeedKind, Outcome, PatchFile,
     RunResult, Severity, TestCounts,
 };
+pub use pipeline::{PIPELINE_NAME_BYTES_MAX, Pipeline};
 pub use plan::{ContextCall, Flaky, Goal, Plan, TestPlan};
 pub use session::{RETRIES_MAX, Session};
 pub use state::Phase;

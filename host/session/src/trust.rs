@@ -36,6 +36,8 @@ pub enum Capability {
     TakeStepFromHead,
     /// What tools answered is offered to other runs as true.
     VouchForAnswers,
+    /// Spans and metrics go where the environment says, which a change may have written.
+    SendTelemetry,
 }
 
 impl Trust {
@@ -51,7 +53,8 @@ impl Trust {
             Capability::ShowEnvironmentToTools
             | Capability::PassEnvironmentToTests
             | Capability::TakeStepFromHead
-            | Capability::VouchForAnswers => Self::Head,
+            | Capability::VouchForAnswers
+            | Capability::SendTelemetry => Self::Head,
         };
         self >= least
     }
@@ -78,11 +81,12 @@ mod tests {
 
     const ALL: [Trust; 6] =
         [Trust::Stranger, Trust::Output, Trust::Head, Trust::Member, Trust::Base, Trust::Operator];
-    const CAPABILITIES: [Capability; 4] = [
+    const CAPABILITIES: [Capability; 5] = [
         Capability::ShowEnvironmentToTools,
         Capability::PassEnvironmentToTests,
         Capability::TakeStepFromHead,
         Capability::VouchForAnswers,
+        Capability::SendTelemetry,
     ];
 
     fn trust() -> impl Strategy<Value = Trust> {

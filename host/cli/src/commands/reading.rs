@@ -1,15 +1,17 @@
-//! The commands that read a run back: show, explain, diff, verify, stats, export. They ask nobody
-//! and change nothing.
+//! The commands that read a run back: show, explain, diff, verify, stats, export. They change
+//! nothing, and ask nobody: but `export --format otlp` tells a collector.
 
 mod fleet;
 mod found;
 mod page;
+mod telemetry;
 
 use std::env;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use report::{Look, Run, Subject, export as to};
+use session::Accounting;
 
 use super::{pretty, print};
 use crate::args::{DiffArgs, ExplainArgs, ExportArgs, ExportFormat, Hunk, ShowArgs, VerifyArgs};
@@ -19,6 +21,7 @@ use crate::problem::{Problem, ReadingProblem};
 pub(super) use fleet::stats;
 pub(super) use found::Found;
 pub(super) use page::{PAGE, leave};
+pub(super) use telemetry::after_run;
 
 /// Columns where standard output is no terminal.
 const COLUMNS: usize = 100;
@@ -100,16 +103,21 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<u8, Problem> {
 
 /// Tells a run to another program.
 pub(super) fn export(args: &ExportArgs) -> Result<u8, Problem> {
-    let run = Found::of(&args.run)?.run()?;
+    let found = Found::of(&args.run)?;
+    let run = found.run()?;
+    if args.endpoint.is_some() && args.format != ExportFormat::Otlp {
+        return Err(ReadingProblem::NothingToSend.into());
+    }
     let text = match args.format {
+        ExportFormat::Otlp => {
+            telemetry::export(&run, books(&found)?.as_ref(), args.endpoint.as_deref())?
+        }
         ExportFormat::Atif => to::atif(&run),
         ExportFormat::Junit => to::junit(&run),
         ExportFormat::Sarif => sarif(&run),
-        ExportFormat::OtlpJson => {
-            let parent = env::var("TRACEPARENT").ok();
-            to::otlp(&run, parent.and_then(|text| to::Parent::parse(&text)).as_ref())
-        }
-        ExportFormat::Prometheus => to::prometheus(&run, &labels()),
+        ExportFormat::OtlpJson => to::otlp(&run, parent().as_ref()),
+        ExportFormat::OtlpMetricsJson => to::otlp_metrics(&run, &labels(), books(&found)?.as_ref()),
+        ExportFormat::Prometheus => to::prometheus(&run, &labels(), books(&found)?.as_ref()),
         ExportFormat::Cyclonedx => return Err(ReadingProblem::NoDependencies.into()),
     };
     match &args.out {
@@ -117,6 +125,17 @@ pub(super) fn export(args: &ExportArgs) -> Result<u8, Problem> {
         None => print(text.trim_end()),
     }
     Ok(exit::DONE)
+}
+
+/// The `accounting.json` beside a trace. One that cannot be read says nothing.
+fn books(found: &Found) -> Result<Option<Accounting>, Problem> {
+    let books = found.beside("accounting.json")?;
+    Ok(books.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// The pipeline's own span, which the run's are a part of.
+fn parent() -> Option<to::Parent> {
+    to::Parent::parse(&env::var("TRACEPARENT").ok()?)
 }
 
 fn written(path: &Path, text: &str) -> Result<(), Problem> {
@@ -144,7 +163,8 @@ fn sarif(run: &Run) -> String {
 
 /// What the pipeline says of itself.
 fn labels() -> to::Labels {
-    let Pipeline { repository, branch, workflow, .. } = Pipeline::of(|name| env::var(name).ok());
+    let named = Pipeline::of(|name| env::var(name).ok()).named().unwrap_or_default();
+    let session::Pipeline { repository, branch, workflow } = named;
     let all = [("repository", repository), ("branch", branch), ("workflow", workflow)];
     all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }

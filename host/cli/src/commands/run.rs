@@ -122,6 +122,7 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
     } else if exit::code(&ended.result) != exit::DONE {
         say::line(&format!("stepwell: {}; see {}", ended.result.stop_reason, out_dir.display()));
     }
+    reading::after_run(&out_dir, whose.trust, args.quiet);
     if args.json {
         print(&pretty(&ended.result));
     }
@@ -206,6 +207,7 @@ impl Parts<'_> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             isolation,
             trust: None,
+            pipeline: pipeline.named(),
             answer_bytes: plan.answer_bytes,
             calls_at_once: plan.concurrent_calls,
             approved,

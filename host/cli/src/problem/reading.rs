@@ -34,6 +34,18 @@ pub(crate) enum ReadingProblem {
     /// A trace that does not say what the run was about.
     #[error("the trace does not say what the run was begun with, so it cannot be replayed")]
     NotBegun,
+    /// An address for what is not sent.
+    #[error("only `--format otlp` is sent to an endpoint")]
+    NothingToSend,
+    /// Nobody said where telemetry goes.
+    #[error("nothing says where spans and metrics go")]
+    NoCollector,
+    /// One of OpenTelemetry's variables.
+    #[error("the environment does not say where spans and metrics go")]
+    BadCollector { source: telemetry::BadSetting },
+    /// A collector did not take all of it.
+    #[error("not all of it was sent: {}", said.join("; "))]
+    NotSent { said: Vec<String> },
     /// Nothing was found.
     #[error("there is no trace below {}", places.join(", "))]
     NoRuns { places: Vec<String> },
@@ -69,6 +81,18 @@ impl ReadingProblem {
                 "the tool `sbom` makes a bill of materials of a repository: `stepwell tool call sbom \
                  --args '{}'`"
             }
+            Self::NothingToSend => "leave `--endpoint` out, or say `--format otlp`",
+            Self::NoCollector => {
+                "name a collector: `--endpoint http://localhost:4318`, or \
+                 OTEL_EXPORTER_OTLP_ENDPOINT; OTEL_SDK_DISABLED and OTEL_…_EXPORTER=none say not to"
+            }
+            Self::BadCollector { .. } => {
+                "docs/observability.md lists the variables; without an endpoint none of them counts"
+            }
+            Self::NotSent { .. } => {
+                "what was taken stays so, and the same spans may be sent again: they have the same \
+                 names"
+            }
             Self::NotBegun => "`stepwell show` tells what there is",
             Self::NoRuns { .. } => "name where artifacts of runs lie",
         };
@@ -79,7 +103,11 @@ impl ReadingProblem {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::Damaged { .. } => exit::UNTRUSTED,
+            Self::NotSent { .. } => exit::INTERNAL,
             Self::NoTrace { .. }
+            | Self::NothingToSend
+            | Self::NoCollector
+            | Self::BadCollector { .. }
             | Self::NoTraceIn { .. }
             | Self::TooLarge { .. }
             | Self::NoHunk { .. }

@@ -1,6 +1,7 @@
 //! OTLP/JSON (OpenTelemetry protocol 1, `TracesData` in proto3's JSON): a span for the run, each
 //! phase, each request, each call and each round of tests. A collector takes it at `/v1/traces`.
 
+mod metrics;
 mod names;
 
 use serde_json::{Value, json};
@@ -8,6 +9,7 @@ use session::{Source, StopReason};
 
 use crate::run::{Call, CallState, Run, TestRound, Turn, TurnState};
 use crate::words::{round_word, tests_words};
+pub use metrics::otlp_metrics;
 
 /// The kinds of spans that are used, as the protocol numbers them.
 const INTERNAL: u8 = 1;
@@ -51,8 +53,30 @@ pub fn otlp(run: &Run, parent: Option<&Parent>) -> String {
     all.extend(run.turns.iter().zip(0..).map(|(turn, at)| spans.of_turn(turn, at)));
     all.extend(run.calls.iter().zip(0..).map(|(call, at)| spans.of_call(call, at)));
     all.extend(run.tests.iter().zip(0..).map(|(tests, at)| spans.of_tests(tests, at)));
+    let data = json!({ "resourceSpans": [{
+        "resource": resource(run),
+        "scopeSpans": [{ "scope": scope(run), "spans": all }],
+    }] });
+    line(&data)
+}
+
+fn line(data: &Value) -> String {
+    let mut text = data.to_string();
+    text.push('\n');
+    text
+}
+
+/// Who tells.
+fn scope(run: &Run) -> Value {
+    let version = run.about.as_ref().map_or("", |about| about.version.as_str());
+    json!({ "name": "stepwell", "version": version })
+}
+
+/// Of what is told.
+fn resource(run: &Run) -> Value {
     let about = run.about.as_ref();
-    let version = about.map_or("", |about| about.version.as_str());
+    let pipeline = about.map(|about| &about.pipeline);
+    let repository = pipeline.and_then(|pipeline| pipeline.repository.as_deref());
     let resource = [
         (names::SERVICE_NAME, Some("stepwell".into())),
         (names::SERVICE_VERSION, about.map(|about| about.version.as_str().into())),
@@ -60,14 +84,9 @@ pub fn otlp(run: &Run, parent: Option<&Parent>) -> String {
         (names::PIPELINE_RUN_ID, Some(run.name.as_str().into())),
         (names::REF_HEAD_NAME, about.map(|about| about.head.as_str().into())),
         (names::REF_BASE_NAME, about.and_then(|about| about.base.as_deref()).map(Into::into)),
+        (names::REPOSITORY_NAME, repository.map(Into::into)),
     ];
-    let data = json!({ "resourceSpans": [{
-        "resource": { "attributes": attributes(resource) },
-        "scopeSpans": [{ "scope": { "name": "stepwell", "version": version }, "spans": all }],
-    }] });
-    let mut text = data.to_string();
-    text.push('\n');
-    text
+    json!({ "attributes": attributes(resource) })
 }
 
 /// So many bytes in hex, made of the run's name and of what they name in it.

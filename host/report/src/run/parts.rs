@@ -33,6 +33,8 @@ pub struct About {
     pub price: Price,
     /// What guards the tools, in one line.
     pub isolation: String,
+    /// What its pipeline said of itself.
+    pub pipeline: session::Pipeline,
 }
 
 /// A stretch of time. Moments are as the module says.

@@ -347,6 +347,7 @@ impl Reading {
                 isolation,
                 budgets,
                 trust: _,
+                pipeline,
             } => {
                 self.run.about = Some(About {
                     step,
@@ -360,6 +361,7 @@ impl Reading {
                     grants,
                     price,
                     isolation,
+                    pipeline: pipeline.map(|pipeline| *pipeline).unwrap_or_default(),
                 });
                 if let Some(budgets) = budgets {
                     self.run.step_spend = Some(budgets.step_spend.0);

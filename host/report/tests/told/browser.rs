@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use report::{Fleet, Run, html};
+use report::{By, Fleet, Run, html};
 
 use crate::{journal, runs};
 
@@ -25,6 +25,19 @@ struct Opened {
     dom: String,
 }
 
+/// Has a browser open an address, as nobody who could ask anybody; what it writes.
+fn browse(address: &str, arguments: &[String]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Command::new(CHROMIUM);
+    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]);
+    command.args(["--disable-dev-shm-usage", "--no-first-run", "--disable-extensions"]);
+    command.args(["--disable-background-networking", "--disable-component-update"]);
+    command.arg("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1");
+    command.arg(format!("--user-data-dir={}", dir.path().join("profile").display()));
+    let out = command.args(arguments).arg(address).stdin(Stdio::null()).output().unwrap();
+    String::from_utf8(out.stdout).unwrap()
+}
+
 /// Opens a page; `anchor` is what follows its address. A picture of it is left as `name.png`.
 fn open(name: &str, page: &str, anchor: &str) -> Option<Opened> {
     if !Path::new(CHROMIUM).exists() {
@@ -35,19 +48,10 @@ fn open(name: &str, page: &str, anchor: &str) -> Option<Opened> {
     let file = dir.path().join("report.html");
     File::create(&file).unwrap().write_all(page.as_bytes()).unwrap();
     let address = format!("file://{}{anchor}", file.display());
-    let browse = |arguments: &[String]| {
-        let mut command = Command::new(CHROMIUM);
-        command.args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]);
-        command.args(["--disable-dev-shm-usage", "--no-first-run", "--disable-extensions"]);
-        command.args(["--disable-background-networking", "--disable-component-update"]);
-        command.arg("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1");
-        command.arg(format!("--user-data-dir={}", dir.path().join("profile").display()));
-        let out = command.args(arguments).arg(&address).stdin(Stdio::null()).output().unwrap();
-        String::from_utf8(out.stdout).unwrap()
-    };
-    let dom = browse(&["--dump-dom".to_owned()]);
+    let dom = browse(&address, &["--dump-dom".to_owned()]);
     let picture = pictures().join(format!("{name}.png"));
-    browse(&[format!("--screenshot={}", picture.display()), "--window-size=1280,4200".to_owned()]);
+    let size = "--window-size=1280,4200".to_owned();
+    browse(&address, &[format!("--screenshot={}", picture.display()), size]);
     assert!(picture.exists(), "no picture of {name}");
     Some(Opened { dom })
 }
@@ -155,7 +159,30 @@ fn nothing_in_a_trace_runs_or_asks_anybody() {
     page.has("\\u{202e}");
     let mut fleet = Fleet::default();
     assert!(fleet.add(&run));
-    let page = open("hostile-fleet", &fleet.html(), "").unwrap();
+    let page = open("hostile-fleet", &fleet.html(By::Step), "").unwrap();
     assert!(!page.dom.contains("<img") && !page.dom.contains("data-owned"));
     assert!(server.accept().is_err(), "the page asked somebody");
+}
+
+/// The pictures that `docs/observability.md` and the README show, as they really are.
+#[test]
+#[ignore = "writes into docs/"]
+fn takes_the_pictures_for_docs() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("report.html");
+    let page = html(&Run::read(&runs::repair()).unwrap());
+    File::create(&file).unwrap().write_all(page.as_bytes()).unwrap();
+    let docs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/images");
+    fs::create_dir_all(&docs).unwrap();
+    for (name, scheme) in [("report-light", 1), ("report-dark", 0)] {
+        let picture = docs.join(name).with_extension("png");
+        let arguments = [
+            format!("--screenshot={}", picture.display()),
+            "--window-size=1280,860".to_owned(),
+            format!("--blink-settings=preferredColorScheme={scheme}"),
+        ];
+        browse(&format!("file://{}", file.display()), &arguments);
+        let bytes = fs::metadata(&picture).unwrap().len();
+        assert!((1..150_000).contains(&bytes), "{name} has {bytes} bytes");
+    }
 }

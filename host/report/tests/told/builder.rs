@@ -82,6 +82,16 @@ impl Builder {
     }
 
     pub(crate) fn started(&mut self, step: &str, tools: &[&str]) {
+        self.started_in(step, tools, None);
+    }
+
+    /// The same in a pipeline.
+    pub(crate) fn started_in(
+        &mut self,
+        step: &str,
+        tools: &[&str],
+        pipeline: Option<session::Pipeline>,
+    ) {
         let named = |tool: &&str| ((*tool).to_owned(), trace::digest(tool.as_bytes()));
         let grant = |tool: &&str| ToolGrants {
             tool: (*tool).to_owned(),
@@ -109,6 +119,7 @@ impl Builder {
                 isolation: "namespaces, landlock, seccomp".to_owned(),
                 budgets: Some(Box::new(budgets())),
                 trust: None,
+                pipeline: pipeline.map(Box::new),
             },
         );
         self.heard(1, Input::AttemptStarted { attempt: 1 });

@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use report::Run;
-use report::export::{Labels, Parent, atif, junit, otlp, prometheus};
+use report::export::{Labels, Parent, atif, junit, otlp, otlp_metrics, prometheus};
+use session::{Accounting, Missed};
 
 use crate::{CORPUS, corpus, journal, runs};
 
@@ -68,7 +69,55 @@ fn a_parent_is_what_the_standard_says() {
 fn prometheus_reads_every_line() {
     let labels = [("repository", "a\"b\\c\nd"), ("__mine", "x"), ("tool", "x"), ("branch", "main")];
     let labels: Labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    insta::assert_snapshot!(prometheus(&repair(), &labels));
+    insta::assert_snapshot!(prometheus(&repair(), &labels, None));
+}
+
+/// What was too much for somebody.
+fn books() -> Accounting {
+    let missed = Missed { records: 3, repeated: 2, text_bytes: 4_096, behind_at_end: false };
+    Accounting {
+        missed: [("console".to_owned(), missed)].into(),
+        outputs_cut: 1,
+        output_bytes_lost: 70_000,
+        log_lines_dropped: 12,
+        ..Accounting::default()
+    }
+}
+
+#[test]
+fn what_was_dropped_is_among_the_metrics_where_the_books_say_so() {
+    let text = prometheus(&repair(), &Labels::new(), Some(&books()));
+    let with_books: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let without = prometheus(&repair(), &Labels::new(), None);
+    let more: Vec<_> = with_books.iter().filter(|line| !without.contains(**line)).collect();
+    insta::assert_snapshot!(more.into_iter().copied().collect::<Vec<_>>().join("\n"));
+}
+
+/// Both are made of the same numbers, so each number of one is in the other.
+#[test]
+fn opentelemetry_is_told_the_numbers_that_prometheus_is_told() {
+    let labels: Labels = [("branch".to_owned(), "main\n\"x".to_owned())].into();
+    let text = otlp_metrics(&repair(), &labels, Some(&books()));
+    let data: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let metrics = data["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array().unwrap();
+    let mut told = Vec::new();
+    for metric in metrics {
+        for point in metric["gauge"]["dataPoints"].as_array().unwrap() {
+            let value = point["asDouble"].as_f64();
+            let value = value.or_else(|| point["asInt"].as_str()?.parse().ok()).unwrap();
+            told.push((metric["name"].as_str().unwrap().to_owned(), value));
+            let step = point["attributes"].as_array().unwrap().iter().any(|it| it["key"] == "step");
+            assert!(step && point["timeUnixNano"].as_str().unwrap().ends_with("000000"), "{point}");
+        }
+    }
+    let text = prometheus(&repair(), &labels, Some(&books()));
+    let lines = text.lines().filter(|line| !line.starts_with('#')).map(|line| {
+        let name = line.split('{').next().unwrap().replacen("stepwell_", "stepwell.", 1);
+        let name = name.trim_end_matches("_seconds").trim_end_matches("_bytes").to_owned();
+        (name, line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+    });
+    assert_eq!(told, lines.collect::<Vec<_>>());
+    insta::assert_snapshot!(serde_json::to_string_pretty(&data).unwrap());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What people read: the text of a run, why it changed something, and many runs together.
 
-use report::{Fleet, Look, Run, Subject, explain, html, show};
+use report::{By, Fleet, Look, Run, Subject, explain, html, show};
 
 use crate::{CORPUS, builder, journal, runs};
 
@@ -77,10 +77,35 @@ fn many_runs_are_counted_by_step() {
     for run in CORPUS {
         fleet.add(&Run::read(&journal(run)).unwrap());
     }
-    insta::assert_snapshot!(fleet.text(100));
-    insta::assert_snapshot!(fleet.json());
-    assert!(fleet.html().contains("<th scope=\"row\">failing-test</th>"));
-    insta::assert_snapshot!(Fleet::default().text(100));
+    insta::assert_snapshot!(fleet.text(By::Step, 100));
+    insta::assert_snapshot!(fleet.json(By::Step));
+    assert!(fleet.html(By::Step).contains("<th scope=\"row\">failing-test</th>"));
+    insta::assert_snapshot!(Fleet::default().text(By::Step, 100));
+}
+
+#[test]
+fn many_runs_are_counted_by_repository_and_by_workflow() {
+    let mut fleet = Fleet::default();
+    for (name, workflow) in [("acme/shop", Some("ci")), ("acme/<till>", None)] {
+        let pipeline = session::Pipeline::named(Some(name), None, workflow);
+        fleet.add(&Run::read(&runs::in_pipeline(pipeline)).unwrap());
+    }
+    fleet.add(&Run::read(&runs::repair()).unwrap());
+    let counted = |by| {
+        let each = fleet.each(by).into_iter().map(|group| (group.name, group.runs));
+        each.collect::<Vec<_>>()
+    };
+    let named = |all: &[(&str, u64)]| {
+        all.iter().map(|(name, runs)| ((*name).to_owned(), *runs)).collect::<Vec<_>>()
+    };
+    let of_repositories = [("(not said)", 1), ("acme/<till>", 1), ("acme/shop", 1)];
+    assert_eq!(counted(By::Repository), named(&of_repositories));
+    assert_eq!(counted(By::Workflow), named(&[("(not said)", 2), ("ci", 1)]));
+    assert!(fleet.text(By::Workflow, 100).starts_with("all workflows"));
+    let json: serde_json::Value = serde_json::from_str(&fleet.json(By::Repository)).unwrap();
+    assert_eq!(json["repositories"][1]["name"], "acme/<till>");
+    let page = fleet.html(By::Repository);
+    assert!(page.contains("<th scope=\"row\">acme/&lt;till&gt;</th>"), "{page}");
 }
 
 #[test]

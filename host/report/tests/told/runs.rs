@@ -209,10 +209,24 @@ pub(crate) fn large(records: u64) -> Vec<u8> {
     run.bytes
 }
 
+/// A run of a pipeline that was interrupted at once.
+pub(crate) fn in_pipeline(pipeline: Option<session::Pipeline>) -> Vec<u8> {
+    let mut run = Builder::new("0f1e2d3c4b5a6978");
+    run.started_in("failing-test", &["read_file"], pipeline);
+    run.stop(StopReason::JobDeadline);
+    run.bytes
+}
+
 /// A run of which every text is `bad`.
 pub(crate) fn hostile(bad: &str) -> Vec<u8> {
     let mut run = Builder::new(bad);
-    run.started(bad, &[bad]);
+    let bad_name = Some(bad.to_owned());
+    let pipeline = session::Pipeline {
+        repository: bad_name.clone(),
+        branch: bad_name.clone(),
+        workflow: bad_name,
+    };
+    run.started_in(bad, &[bad], Some(pipeline));
     run.call(of_context(0), bad, bad, answered(bad), Source::Fresh);
     run.noted(
         0,

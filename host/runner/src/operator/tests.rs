@@ -150,6 +150,7 @@ fn a_long_wait_says_for_what_and_how_much_is_left() {
         budgets: Some(Box::new(budgets)),
         isolation: String::new(),
         trust: None,
+        pipeline: None,
     };
     let asked = Event::Heard(Input::TurnRequested { turn: 1, try_number: 1 });
     let retried = Decision::TurnRetried { turn: 1, code: "overloaded".into(), after_ms: 45_000 };

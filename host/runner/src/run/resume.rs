@@ -131,6 +131,7 @@ pub(super) fn started<E: ToolExecutor>(plan: &RunPlan, toolbox: &Toolbox<E>) -> 
         isolation: plan.isolation.clone(),
         budgets: Some(Box::new(plan.session.budgets)),
         trust: plan.trust,
+        pipeline: plan.pipeline.clone().map(Box::new),
     }
 }
 

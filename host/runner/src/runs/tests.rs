@@ -29,6 +29,7 @@ fn started() -> Event {
         isolation: String::new(),
         budgets: None,
         trust: None,
+        pipeline: None,
     })
 }
 

@@ -142,6 +142,7 @@ impl World {
             version: "frozen".to_owned(),
             isolation: "none".to_owned(),
             trust: None,
+            pipeline: None,
             answer_bytes: 65_536,
             calls_at_once: 8,
             shown: BTreeMap::new(),

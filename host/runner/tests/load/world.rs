@@ -78,6 +78,7 @@ pub(crate) fn plan(dir: &Path, endpoint: Endpoint, time: Duration) -> RunPlan {
         version: "test".to_owned(),
         isolation: "none".to_owned(),
         trust: None,
+        pipeline: None,
         answer_bytes: 1_024,
         calls_at_once: 8,
         shown: BTreeMap::new(),

@@ -492,6 +492,7 @@ impl World {
             version: "test".to_owned(),
             isolation: "none".to_owned(),
             trust: None,
+            pipeline: None,
             answer_bytes: 65_536,
             calls_at_once: 8,
             shown: BTreeMap::new(),

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use report::{Fleet, RUNS_MAX, Run};
+use report::{By, Fleet, RUNS_MAX, Run};
 
 use super::super::print;
 use super::found::{self, NAMES};
 use super::{in_a_line, page};
-use crate::args::StatsArgs;
+use crate::args::{StatsArgs, StatsBy};
 use crate::exit;
 use crate::problem::{Problem, ReadingProblem};
 use crate::repo;
@@ -37,10 +37,15 @@ pub(in crate::commands) fn stats(args: &StatsArgs) -> Result<u8, Problem> {
         return Err(ReadingProblem::NoRuns { places }.into());
     }
     let fleet = counted(&traces);
+    let by = match args.by {
+        StatsBy::Step => By::Step,
+        StatsBy::Repository => By::Repository,
+        StatsBy::Workflow => By::Workflow,
+    };
     match &args.html {
-        Some(path) => page::whole(path, fleet.html().as_bytes())?,
-        None if args.json => print(fleet.json().trim_end()),
-        None => print(fleet.text(super::columns()).trim_end()),
+        Some(path) => page::whole(path, fleet.html(by).as_bytes())?,
+        None if args.json => print(fleet.json(by).trim_end()),
+        None => print(fleet.text(by, super::columns()).trim_end()),
     }
     Ok(exit::DONE)
 }

@@ -49,6 +49,13 @@ impl Found {
         }
     }
 
+    /// The trace among the artifacts in a directory.
+    pub(super) fn in_dir(dir: &Path) -> Result<Self, Problem> {
+        let path = dir.join(NAMES[0]);
+        let bytes = read(&path)?;
+        Ok(Self { path, bytes })
+    }
+
     fn at(path: PathBuf) -> Result<Self, Problem> {
         let path = if path.is_file() {
             path

@@ -22,6 +22,13 @@ const NAME_PARTS: [&str; 9] = [
     "private_key",
 ];
 
+/// Variables whose names do not say that keys stand in them.
+const TELEMETRY_HEADERS: [&str; 3] = [
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+];
+
 /// The values, by the names of their variables. One that is not text is looked for by its bytes.
 pub(super) fn secrets(step: &Step) -> Result<Secrets, Problem> {
     let model = step.model.iter();
@@ -33,11 +40,26 @@ pub(super) fn secrets(step: &Step) -> Result<Secrets, Problem> {
         .collect();
     let all = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     names.extend(all.filter(|name| says_secret(name)));
+    // Whoever tells a collector who they are does so by a key.
+    names.extend(TELEMETRY_HEADERS.map(str::to_owned));
     let value = |name: String| {
         let value = env::var_os(&name)?;
         Some((name, std::os::unix::ffi::OsStringExt::into_vec(value)))
     };
-    Secrets::new(names.into_iter().filter_map(value)).map_err(Problem::Secrets)
+    let headers = telemetry_headers(|name| env::var(name).ok());
+    Secrets::new(names.into_iter().filter_map(value).chain(headers)).map_err(Problem::Secrets)
+}
+
+/// The value of each header that a collector is sent, as it is on the wire.
+fn telemetry_headers(var: impl Fn(&str) -> Option<String>) -> Vec<(String, Vec<u8>)> {
+    // One that cannot be read is not sent either.
+    let to = telemetry::Destinations::of(var).unwrap_or_default();
+    let mut values: BTreeSet<Vec<u8>> = BTreeSet::new();
+    for (_, one) in to.each() {
+        values.extend(one.headers().values().map(<[u8]>::to_vec));
+    }
+    let name = "a header of OTEL_EXPORTER_OTLP_HEADERS";
+    values.into_iter().map(|value| (name.to_owned(), value)).collect()
 }
 
 fn says_secret(name: &str) -> bool {
@@ -48,6 +70,17 @@ fn says_secret(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_collector_is_told_of_us_is_a_secret() {
+        let vars = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20abc%2Fdef,x=y"),
+        ];
+        let var = |name: &str| Some(vars.iter().find(|(it, _)| *it == name)?.1.to_owned());
+        let values: Vec<_> = telemetry_headers(var).into_iter().map(|(_, value)| value).collect();
+        assert_eq!(values, [b"Bearer abc/def".to_vec(), b"y".to_vec()]);
+    }
 
     #[test]
     fn a_variable_that_holds_a_secret_says_so() {

@@ -10,6 +10,7 @@ pub(super) const PIPELINE_RUN_ID: &str = "cicd.pipeline.run.id";
 pub(super) const PIPELINE_RESULT: &str = "cicd.pipeline.result";
 pub(super) const REF_HEAD_NAME: &str = "vcs.ref.head.name";
 pub(super) const REF_BASE_NAME: &str = "vcs.ref.base.name";
+pub(super) const REPOSITORY_NAME: &str = "vcs.repository.name";
 
 pub(super) const OPERATION: &str = "gen_ai.operation.name";
 pub(super) const WORKFLOW: &str = "gen_ai.workflow.name";
