@@ -51,8 +51,16 @@ impl Test {
             Self::Simulation => &["--workspace", "--test", "simulation"],
             Self::Corpus => &["--workspace", "--test", "corpus"],
             Self::Rules => &["--package", "session", "--lib"],
-            Self::Runs => &["--workspace", "--lib", "--", "run::"],
+            Self::Runs => &["--workspace", "--lib"],
             Self::Ledger => &["--workspace", "--test", "ledger"],
+        }
+    }
+
+    /// Which of the tests that are built then are run; all of them without a word.
+    pub(super) fn filter(self) -> Option<&'static str> {
+        match self {
+            Self::Runs => Some("run::"),
+            Self::Simulation | Self::Corpus | Self::Rules | Self::Ledger => None,
         }
     }
 }
