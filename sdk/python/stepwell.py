@@ -119,7 +119,7 @@ def search(
 
 def variable(name: str) -> str | None:
     """The value of a variable that the step grants; `None` where it is not set."""
-    return _asked(lambda _tree, name: environment.get(name), name, HEAD, name)
+    return _asked(lambda _tree, name: environment.get(name), f"${name}", HEAD, name)
 
 
 def info(line: str) -> None:

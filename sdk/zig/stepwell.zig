@@ -202,7 +202,8 @@ pub const Search = struct {
 pub fn variable(name: []const u8) Refused!?[]u8 {
     var answer: Answer(MaybeText) = undefined;
     wit.get(name.ptr, name.len, &answer);
-    const found = try unwrap(MaybeText, answer, .head, name);
+    const about = try std.fmt.allocPrint(allocator, "${s}", .{name});
+    const found = try unwrap(MaybeText, answer, .head, about);
     return if (found.is_set) found.value.slice() else null;
 }
 

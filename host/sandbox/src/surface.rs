@@ -51,7 +51,7 @@ impl Described {
         let mut surface = Surface::default();
         let mut depth = 0_usize;
         for payload in Parser::new(0).parse_all(self.bytes()) {
-            let payload = payload.map_err(unreadable)?;
+            let payload = payload.map_err(|err| unreadable(&err))?;
             if matches!(payload, Payload::Version { .. }) {
                 depth += 1;
             } else if matches!(payload, Payload::End(_)) {
@@ -68,14 +68,14 @@ impl Surface {
     fn note(&mut self, payload: Payload<'_>) -> Result<(), ManifestError> {
         if let Payload::ComponentImportSection(section) = payload {
             for import in section {
-                let name = import.map_err(unreadable)?.name.name.to_owned();
+                let name = import.map_err(|err| unreadable(&err))?.name.name.to_owned();
                 if self.has_room() {
                     self.imports.push(Import { origin: Origin::of(&name), name });
                 }
             }
         } else if let Payload::ComponentExportSection(section) = payload {
             for export in section {
-                let name = export.map_err(unreadable)?.name.name.to_owned();
+                let name = export.map_err(|err| unreadable(&err))?.name.name.to_owned();
                 if self.has_room() {
                     self.exports.push(name);
                 }
@@ -110,6 +110,6 @@ impl Origin {
     }
 }
 
-fn unreadable(err: wasmparser::BinaryReaderError) -> ManifestError {
+fn unreadable(err: &wasmparser::BinaryReaderError) -> ManifestError {
     ManifestError::NotAComponent(err.to_string())
 }

@@ -118,7 +118,10 @@ static sw_text lines(call *call) {
 static sw_text variable(call *call) {
     sw_variable_answer got;
     sw_variable(call->about.bytes, call->about.length, &got);
-    if (got.is_error) return refusal(call, got.error);
+    if (got.is_error) {
+        call->about = sw_format("$%.*s", SHOWN(call->about));
+        return refusal(call, got.error);
+    }
     if (!got.ok.is_set) return sw_format("{\"value\":null}");
     sw_text value = quoted(got.ok.value);
     return sw_format("{\"value\":%.*s}", SHOWN(value));

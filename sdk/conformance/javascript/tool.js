@@ -32,7 +32,7 @@ const REASONS = {
 function conformance({ ask, about, tree = "head", number = "100" }) {
   const most = Number(number);
   const answer = () => told(ask, about, tree, most);
-  return ask === "refuse" ? refuse(about) : asked(about, tree, answer);
+  return ask === "refuse" ? refuse(about) : asked(ask === "variable" ? `$${about}` : about, tree, answer);
 }
 
 function refuse(message) {

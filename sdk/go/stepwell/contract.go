@@ -259,7 +259,7 @@ func Variable(name string) (string, bool, error) {
 	taken = 0
 	var got answer
 	witGet(unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&got))
-	if err := got.failed(name, Head); err != nil || got.value[0] == 0 {
+	if err := got.failed("$"+name, Head); err != nil || got.value[0] == 0 {
 		return "", false, err
 	}
 	return (*slice)(unsafe.Pointer(&got.value[4])).text(), true, nil

@@ -106,7 +106,7 @@ pub(super) fn read(place: &Path) -> Result<Vec<Case>, AuthoringProblem> {
             return Err(bad(format!("it has {bytes} bytes, the most is {FILE_BYTES_MAX}")));
         }
         let text = fs::read_to_string(&file).map_err(|err| bad(err.to_string()))?;
-        let written: File = toml::from_str(&text).map_err(|err| bad(err.to_string()))?;
+        let written: File = toml::from_str(&text).map_err(|err| bad(in_words(&err, &text)))?;
         for (place, case) in written.case.into_iter().enumerate() {
             if cases.len() >= CASES_MAX {
                 return Err(bad(format!("there are more than {CASES_MAX} cases")));
@@ -118,6 +118,13 @@ pub(super) fn read(place: &Path) -> Result<Vec<Case>, AuthoringProblem> {
         }
     }
     Ok(cases)
+}
+
+/// What is wrong with a file, and on which line.
+fn in_words(err: &toml::de::Error, text: &str) -> String {
+    let before = err.span().and_then(|span| text.get(..span.start));
+    let line = before.map(|before| before.matches('\n').count() + 1);
+    line.map_or_else(|| err.message().to_owned(), |line| format!("line {line}: {}", err.message()))
 }
 
 /// The files of cases at a place, sorted.

@@ -219,7 +219,8 @@ fn determinism(subject: &Subject, trial: &Trial) -> Result<Check, Problem> {
         }
     }
     if wild.is_empty() {
-        let says = format!("{} cases ran twice and came out alike", cases.len());
+        let says =
+            format!("{} ran twice and came out alike", runner::count(cases.len() as u64, "case"));
         return Ok(Check::ok("determinism", says));
     }
     Ok(Check::wrong("determinism", format!("run twice, these differed: {}", wild.join(", "))))

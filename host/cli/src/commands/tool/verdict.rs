@@ -169,7 +169,8 @@ fn unlike(expected: &Expected, outcome: &Outcome) -> Option<String> {
 /// `-` what is expected, `+` what came out.
 fn difference(expected: &str, got: &str) -> String {
     let diff = TextDiff::from_lines(expected, got);
-    let unified = diff.unified_diff().header("expected", "came out").to_string();
+    let mut unified = diff.unified_diff();
+    let unified = unified.missing_newline_hint(false).header("expected", "came out").to_string();
     let mut lines: Vec<&str> = unified.lines().collect();
     let more = lines.len().saturating_sub(DIFF_LINES_MAX);
     lines.truncate(DIFF_LINES_MAX);
