@@ -197,12 +197,15 @@ fn read(output: &str) -> Result<Said, String> {
     if output.len() > ANSWER_BYTES_MAX {
         return Err(format!("it has {} bytes, the most is {ANSWER_BYTES_MAX}", output.len()));
     }
+    // A list of the right values would be read as one, too.
+    if !output.trim_start().starts_with('{') {
+        return Err("it is no JSON object".to_owned());
+    }
     let said: Said = serde_json::from_str(output).map_err(|err| err.to_string())?;
     let reasons = said.places.iter().map(|place| &place.reason).chain([&said.reason]);
     for reason in reasons {
         if reason.trim().is_empty() || reason.len() > REASON_BYTES_MAX {
-            let bytes = reason.len();
-            return Err(format!("a reason has {bytes} bytes, 1 to {REASON_BYTES_MAX} are allowed"));
+            return Err(format!("a reason is empty, or has more than {REASON_BYTES_MAX} bytes"));
         }
     }
     if said.places.len() > PLACES_MAX {

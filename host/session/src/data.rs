@@ -4,6 +4,8 @@
 //! text in it, so nothing in an output ends it. The same output has the same mark, in every run: a
 //! replay gives the same bytes, and what the provider has read before it need not read again.
 
+use std::fmt::Write as _;
+
 /// Hexadecimal digits of a mark: 96 bits, which nobody tries out.
 const MARK_DIGITS: usize = 24;
 
@@ -28,7 +30,7 @@ fn shown(output: &str) -> String {
             continue;
         }
         for unit in c.encode_utf16(&mut [0; 2]) {
-            shown.push_str(&format!("\\u{unit:04x}"));
+            let _infallible = write!(shown, "\\u{unit:04x}");
         }
     }
     shown

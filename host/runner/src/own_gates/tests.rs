@@ -91,6 +91,7 @@ async fn nonsense_refuses_and_says_why() {
     for output in [
         "",
         "[]",
+        r#"["pass", "a", []]"#,
         "\"pass\"",
         r#"{"ruling": "pass"}"#,
         r#"{"ruling": "allow", "reason": "a"}"#,
