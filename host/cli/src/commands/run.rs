@@ -403,6 +403,15 @@ fn signals() -> Result<(mpsc::Sender<Signal>, mpsc::Receiver<Signal>), Problem> 
     Ok((sender, receive))
 }
 
+/// What somebody who looks at a sink did not see; none where that only repeated what they saw.
+fn not_shown(missed: &session::Missed) -> Option<String> {
+    let session::Missed { records, text_bytes, repeated: _, behind_at_end: _ } = missed;
+    let records = (*records > 0).then(|| format!("{records} records"));
+    let text = (*text_bytes > 0).then(|| format!("{text_bytes} bytes of the model's text"));
+    let all: Vec<String> = records.into_iter().chain(text).collect();
+    (!all.is_empty()).then(|| all.join(" and "))
+}
+
 /// The end of the operator's log: what was found, and where the rest is.
 fn summary(ended: &runner::Ended, out_dir: &Path, has_page: bool) -> Vec<String> {
     /// Findings, and questions for people, that are shown; the report has all of them.
@@ -434,6 +443,11 @@ fn summary(ended: &runner::Ended, out_dir: &Path, has_page: bool) -> Vec<String>
         others.insert(0, reading::PAGE);
     }
     line("", &others.join(", "));
+    for (sink, missed) in &ended.accounting.missed {
+        if let Some(what) = not_shown(missed) {
+            line("not shown", &format!("{what} ({sink}); the trace has all of it"));
+        }
+    }
     for why in &ended.accounting.unshared {
         line("warning", &format!("not shared: {}", Plain(why)));
     }

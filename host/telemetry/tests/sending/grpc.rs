@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use telemetry::{Message, SendError, Sent};
+use tokio::task::JoinSet;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
@@ -42,7 +43,8 @@ fn spans_arrive_by_grpc_with_their_headers() {
         let keyed = Keyed::default();
         let service = TraceServiceServer::new(keyed.clone());
         let serving = Server::builder().add_service(service).serve_with_incoming(incoming);
-        let serving = tokio::spawn(serving);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serving);
         let by = |headers| {
             spans_by(&[
                 ("OTEL_EXPORTER_OTLP_ENDPOINT", &url),
@@ -59,6 +61,5 @@ fn spans_arrive_by_grpc_with_their_headers() {
         let err = telemetry::send(&by("api-key=wrong"), &message).await.unwrap_err();
         assert!(matches!(err, SendError::Answered { later: false, .. }), "{err:?}");
         assert_eq!(err.to_string(), "the collector answered Unauthenticated: show the key");
-        serving.abort();
     });
 }
