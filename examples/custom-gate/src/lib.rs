@@ -39,7 +39,7 @@ struct Settings {
     careful: Vec<String>,
 }
 
-fn judge(patch: Patch) -> Result<Verdict, Refusal> {
+fn judge(patch: &Patch) -> Result<Verdict, Refusal> {
     let settings: Settings = patch.settings()?;
     let is_interface = |path: &str| settings.interface.iter().any(|begin| path.starts_with(begin));
     let changed: Vec<&str> = patch

@@ -178,7 +178,7 @@ fn cut(mut text: String) -> String {
 ///     name: "api_changelog",                   // ^[a-z][a-z0-9_]{0,63}$
 ///     description: "Wants a line in …",        // for people: what it looks for
 ///     settings: r#"{ "type": "object" }"#,     // JSON Schema of what a step may tell it, an object
-///     judge: judge,                            // fn(Patch) -> Result<Verdict, Refusal>
+///     judge: judge,                            // fn(&Patch) -> Result<Verdict, Refusal>
 /// }
 /// ```
 ///
@@ -206,7 +206,8 @@ macro_rules! gate {
             $(grants: $grants,)?
             gate: true,
             handler: |input| {
-                let judge: fn($crate::Patch) -> Result<$crate::Verdict, $crate::Refusal> = $judge;
+                let judge: fn($crate::Patch) -> Result<$crate::Verdict, $crate::Refusal> =
+                    |patch| $judge(&patch);
                 $crate::macro_support::carry_out(judge, input)
             },
         }

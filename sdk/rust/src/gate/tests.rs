@@ -17,7 +17,7 @@ struct Settings {
     word: String,
 }
 
-fn judge(patch: Patch) -> Result<Verdict, Refusal> {
+fn judge(patch: &Patch) -> Result<Verdict, Refusal> {
     let Settings { word } = patch.settings()?;
     let mut verdict = Verdict::refuse(format!("`{word}` is not said here"));
     for file in &patch.files {
