@@ -129,16 +129,24 @@ fn test(args: &[&str]) -> Result<()> {
     say("testing the host");
     // A snapshot that differs must fail where nobody can review it.
     let insta = if env::var_os("CI").is_some() { "no" } else { "auto" };
-    run(cargo(&["test", "--workspace", "--locked"]).args(args).env("INSTA_UPDATE", insta))?;
+    let mut host = cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
+    // One failure must not hide another: what is learned late is learned an hour later.
+    let mut failures: Vec<_> =
+        run(host.args(args).env("INSTA_UPDATE", insta)).err().into_iter().collect();
     for folder in places::GUESTS {
         say(&format!("testing {folder}, as native code"));
-        run(components::guest_cargo("test", folder).arg("--locked").env("INSTA_UPDATE", insta))?;
+        let mut guests = components::guest_cargo("test", folder);
+        failures.extend(run(guests.arg("--locked").env("INSTA_UPDATE", insta)).err());
     }
     if args.is_empty() {
-        conformance::check()?;
-        simulate::seeds(simulate::SUITE_SEEDS)?;
-        simulate::cases(simulate::SUITE_CASES)?;
-        mutate::chore(&["--first"])?;
+        failures.extend(conformance::check().err());
+        failures.extend(simulate::seeds(simulate::SUITE_SEEDS).err());
+        failures.extend(simulate::cases(simulate::SUITE_CASES).err());
+        failures.extend(mutate::chore(&["--first"]).err());
+    }
+    if let Some(last) = failures.pop() {
+        failures.iter().for_each(|failure| say(&format!("failed: {failure:#}")));
+        return Err(last);
     }
     Ok(())
 }
