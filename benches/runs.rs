@@ -61,6 +61,7 @@ pub fn plan(scene: Scene<'_>) -> RunPlan {
             checks: Vec::new(),
             job_ms: None,
             context_tokens: None,
+            data_marked: true,
         },
         model: ModelPlan {
             provider: "script".to_owned(),

@@ -18,6 +18,7 @@ use anyhow::{Context, Result};
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
+use wasm_encoder::{ComponentSection as _, CustomSection};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -229,40 +230,14 @@ fn wrapped(core: &Path, wit: &Path) -> Result<Vec<u8>> {
 
 /// A component with one more custom section at its end.
 fn with_section(mut component: Vec<u8>, data: &[u8]) -> Vec<u8> {
-    let mut section = leb128(MANIFEST_SECTION.len());
-    section.extend(MANIFEST_SECTION.bytes());
-    section.extend(data);
-    component.push(0);
-    component.extend(leb128(section.len()));
-    component.extend(section);
+    let section = CustomSection { name: MANIFEST_SECTION.into(), data: data.into() };
+    section.append_to_component(&mut component);
     component
-}
-
-/// A length as WebAssembly writes it.
-fn leb128(mut number: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    loop {
-        let [low, ..] = number.to_le_bytes();
-        number >>= 7;
-        if number == 0 {
-            bytes.push(low);
-            return bytes;
-        }
-        bytes.push(low | 0x80);
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lengths_are_written_as_webassembly_reads_them() {
-        assert_eq!(leb128(0), [0]);
-        assert_eq!(leb128(127), [127]);
-        assert_eq!(leb128(128), [0x80, 1]);
-        assert_eq!(leb128(624_485), [0xe5, 0x8e, 0x26]);
-    }
 
     #[test]
     fn a_recipe_changes_with_each_source_and_each_name() {

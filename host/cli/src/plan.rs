@@ -93,6 +93,7 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
         checks: checks::checks(&step.check)?,
         job_ms: None,
         context_tokens: step.model.as_ref().and_then(price::context_tokens),
+        data_marked: true,
     };
     Ok(Plan {
         name: step.name.clone(),

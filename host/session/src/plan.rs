@@ -103,4 +103,7 @@ pub struct Plan {
     /// The most tokens that the model can read at once, where that is known.
     #[serde(default)]
     pub context_tokens: Option<u64>,
+    /// Whether what tools return is shown between marks; not in what older programs wrote.
+    #[serde(default)]
+    pub data_marked: bool,
 }

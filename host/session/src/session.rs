@@ -331,12 +331,17 @@ impl Session {
         }
     }
 
+    /// What a tool returned, as the model is shown it.
+    fn as_data(&self, output: &str) -> String {
+        if self.plan.data_marked { data::marked(output) } else { output.to_owned() }
+    }
+
     fn push_output(&mut self, slot: &Slot) {
         if let Some(output) = slot.answered() {
             let call_id = slot.asked.call_id.clone();
             // Of an analysis the host says that it has it, and repeats nothing.
             let is_ours = host_tool(&slot.asked) == Some(HostTool::SubmitAnalysis);
-            let output = if is_ours { output.to_owned() } else { data::marked(output) };
+            let output = if is_ours { output.to_owned() } else { self.as_data(output) };
             self.conversation.push(Item::CallOutput { call_id, output });
         }
     }

@@ -99,6 +99,7 @@ impl World {
             checks: Vec::new(),
             job_ms: None,
             context_tokens: None,
+            data_marked: true,
         };
         let key = RunKey::new([("the head".to_owned(), head.to_owned())]);
         RunPlan {

@@ -56,6 +56,7 @@ pub(crate) fn plan(dir: &Path, endpoint: Endpoint, time: Duration) -> RunPlan {
             checks: Vec::new(),
             job_ms: None,
             context_tokens: None,
+            data_marked: true,
         },
         model: ModelPlan {
             provider: "script".to_owned(),

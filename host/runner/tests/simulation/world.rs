@@ -520,6 +520,7 @@ impl World {
             checks: Vec::new(),
             job_ms: None,
             context_tokens: None,
+            data_marked: true,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::Session;
 use crate::call::{Answer, CallId, ModelCall, Origin};
-use crate::data;
 use crate::effect::Item;
 use crate::event::{Decision, TestsEnding};
 use crate::state::{Phase, Slot, State};
@@ -92,7 +91,7 @@ impl Session {
         if let Some((call, output)) = self.said_before.take() {
             let call_id = call.call_id.clone();
             self.conversation.push(Item::ContextCall(call));
-            let output = data::marked(&output);
+            let output = self.as_data(&output);
             self.conversation.push(Item::CallOutput { call_id, output });
         }
         self.enter(Phase::ContextReady);

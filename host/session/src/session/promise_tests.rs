@@ -236,6 +236,7 @@ fn any_plan() -> impl Strategy<Value = Plan> {
             checks,
             goal,
             context_tokens: Some(10_000),
+            data_marked: true,
             ..plan()
         },
     )

@@ -42,6 +42,7 @@ pub(super) fn plan() -> Plan {
         checks: Vec::new(),
         job_ms: None,
         context_tokens: None,
+        data_marked: true,
     }
 }
 

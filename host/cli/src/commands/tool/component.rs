@@ -6,6 +6,7 @@ use sandbox::{Described, Manifest};
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
+use wasm_encoder::{ComponentSection as _, CustomSection};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -75,27 +76,9 @@ fn causes(err: &dyn std::error::Error) -> String {
 
 /// A component with one more custom section at its end.
 fn with_section(mut component: Vec<u8>, data: &[u8]) -> Vec<u8> {
-    let mut section = leb128(MANIFEST_SECTION.len());
-    section.extend(MANIFEST_SECTION.bytes());
-    section.extend(data);
-    component.push(0);
-    component.extend(leb128(section.len()));
-    component.extend(section);
+    let section = CustomSection { name: MANIFEST_SECTION.into(), data: data.into() };
+    section.append_to_component(&mut component);
     component
-}
-
-/// A length as WebAssembly writes it.
-fn leb128(mut number: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    loop {
-        let [low, ..] = number.to_le_bytes();
-        number >>= 7;
-        if number == 0 {
-            bytes.push(low & 0x7f);
-            return bytes;
-        }
-        bytes.push(low | 0x80);
-    }
 }
 
 #[cfg(test)]

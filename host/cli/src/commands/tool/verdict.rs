@@ -221,12 +221,12 @@ fn said(outcome: &Outcome) -> Option<&str> {
 fn envelope(report: &Report) -> String {
     let usage = &report.usage;
     format!(
-        "{} fuel, {} KiB of memory, {}.{:03} ms, {} questions, {} bytes read, {} bytes out",
+        "{} fuel, {} KiB of memory, {}.{:03} ms, {}, {} bytes read, {} bytes out",
         usage.fuel,
         usage.memory_peak.div_ceil(1024),
         usage.wall_us / 1000,
         usage.wall_us % 1000,
-        usage.host_calls,
+        runner::count(usage.host_calls, "host call"),
         usage.read_bytes,
         usage.output_bytes
     )
