@@ -56,6 +56,46 @@ impl Sink for Kept {
     }
 }
 
+/// A step that looks, and may call one tool.
+fn rules() -> session::Plan {
+    let ceiling = Ceiling {
+        time_ms: 20_000,
+        idle_ms: 20_000,
+        tokens: 1_000_000,
+        spend: Money(1_000_000),
+        calls: 10,
+    };
+    session::Plan {
+        task: "look".to_owned(),
+        goal: Goal::Diagnose,
+        price: Price {
+            input: Money(1),
+            cached_input: Money(1),
+            cache_write: None,
+            output: Money(1),
+            long: None,
+        },
+        budgets: Budgets {
+            context: ceiling,
+            analyze: ceiling,
+            patch: ceiling,
+            verify: ceiling,
+            step_spend: Money(1_000_000),
+        },
+        max_output_tokens: 500,
+        request_overhead_bytes: 1_000,
+        first_event_ms: 20_000,
+        context: vec![ContextCall { tool: "count".into(), arguments: "{}".into() }],
+        tests: None,
+        tools: ["count".to_owned()].into(),
+        model_used: true,
+        checks: Vec::new(),
+        job_ms: None,
+        context_tokens: None,
+        data_marked: true,
+    }
+}
+
 impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -65,47 +105,11 @@ impl World {
     }
 
     fn plan(&self, endpoint: Endpoint, head: &str) -> RunPlan {
-        let ceiling = Ceiling {
-            time_ms: 20_000,
-            idle_ms: 20_000,
-            tokens: 1_000_000,
-            spend: Money(1_000_000),
-            calls: 10,
-        };
-        let session = session::Plan {
-            task: "look".to_owned(),
-            goal: Goal::Diagnose,
-            price: Price {
-                input: Money(1),
-                cached_input: Money(1),
-                cache_write: None,
-                output: Money(1),
-                long: None,
-            },
-            budgets: Budgets {
-                context: ceiling,
-                analyze: ceiling,
-                patch: ceiling,
-                verify: ceiling,
-                step_spend: Money(1_000_000),
-            },
-            max_output_tokens: 500,
-            request_overhead_bytes: 1_000,
-            first_event_ms: 20_000,
-            context: vec![ContextCall { tool: "count".into(), arguments: "{}".into() }],
-            tests: None,
-            tools: ["count".to_owned()].into(),
-            model_used: true,
-            checks: Vec::new(),
-            job_ms: None,
-            context_tokens: None,
-            data_marked: true,
-        };
         let key = RunKey::new([("the head".to_owned(), head.to_owned())]);
         RunPlan {
             step: "test".to_owned(),
             resume: None,
-            session,
+            session: rules(),
             model: ModelPlan {
                 provider: "script".to_owned(),
                 model: "m".to_owned(),
