@@ -25,12 +25,14 @@ const RUST: &[File] = &[
     ("src/lib.rs", sdk!("rust/template/lib.rs")),
     ("sdk/rust/Cargo.toml", sdk!("rust/Cargo.toml")),
     ("sdk/rust/src/environment.rs", sdk!("rust/src/environment.rs")),
+    ("sdk/rust/src/gate.rs", sdk!("rust/src/gate.rs")),
     ("sdk/rust/src/guest.rs", sdk!("rust/src/guest.rs")),
     ("sdk/rust/src/lib.rs", sdk!("rust/src/lib.rs")),
     ("sdk/rust/src/log.rs", sdk!("rust/src/log.rs")),
     ("sdk/rust/src/repository.rs", sdk!("rust/src/repository.rs")),
     ("sdk/rust/src/testing.rs", sdk!("rust/src/testing.rs")),
     ("sdk/rust/src/testing/answers.rs", sdk!("rust/src/testing/answers.rs")),
+    ("sdk/rust/src/testing/patches.rs", sdk!("rust/src/testing/patches.rs")),
     ("sdk/rust/src/tool.rs", sdk!("rust/src/tool.rs")),
     ("sdk/rust/src/tool/manifest.rs", sdk!("rust/src/tool/manifest.rs")),
 ];
@@ -70,4 +72,40 @@ pub(super) fn files(language: Language) -> impl Iterator<Item = &'static File> {
         Language::Zig => ZIG,
     };
     own.iter().chain(&[CONTRACT, CASES, IGNORED])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    /// The paths of a folder's sources, but for their tests.
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            match path.is_dir() {
+                true => sources(&path, found),
+                false if path.ends_with("tests.rs") => {}
+                false => found.push(path),
+            }
+        }
+    }
+
+    #[test]
+    fn a_tool_in_rust_gets_the_whole_sdk() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let mut found = Vec::new();
+        sources(&root.join("sdk/rust/src"), &mut found);
+        let there: BTreeSet<&Path> =
+            found.iter().map(|path| path.strip_prefix(&root).unwrap()).collect();
+        let given: BTreeSet<&Path> = RUST
+            .iter()
+            .map(|(path, _)| Path::new(*path))
+            .filter(|path| path.starts_with("sdk/rust/src"))
+            .collect();
+        assert_eq!(given, there);
+    }
 }
