@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
     char *bytes;
     size_t length;
@@ -151,5 +155,9 @@ sw_maybe_text sw_json_text(sw_text object, const char *name);
 
 // A text as JSON has it, with its quotes.
 sw_text sw_json_quoted(sw_text text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -19,12 +19,15 @@ use crate::{places, wasm_std};
 /// The languages, as `stepwell tool new` names them, cheapest first.
 const LANGUAGES: [&str; 6] = ["zig", "c", "javascript", "go", "python", "rust"];
 
+/// Languages that are one of those to a component: what `stepwell tool new` begins must work.
+const DIALECTS: [&str; 2] = ["c++", "typescript"];
+
 /// Builds each, and runs the cases.
 pub(crate) fn check() -> Result<()> {
     say("building stepwell for the conformance of languages");
     run(&mut cargo(&["build", "--workspace", "--bin", "stepwell", "--locked"]))?;
     let mut failed = Vec::new();
-    for language in LANGUAGES {
+    for language in LANGUAGES.into_iter().chain(DIALECTS) {
         match toolchain(language) {
             Ok(path) => {
                 if let Err(problem) = conforms(language, &path) {
@@ -46,10 +49,14 @@ fn conforms(language: &str, path: &OsString) -> Result<()> {
     }
     let dir = work.display().to_string();
     output(stepwell(path).args(["tool", "new", "conformance", "--lang", language, "--dir", &dir]))?;
-    fs::copy(sources.join("tool.json"), work.join("tool.json"))?;
-    copy(&sources.join(language), &work)?;
+    let mut cases = work.join("cases.toml");
+    if !DIALECTS.contains(&language) {
+        fs::copy(sources.join("tool.json"), work.join("tool.json"))?;
+        copy(&sources.join(language), &work)?;
+        cases = sources.join("cases.toml");
+    }
     output(stepwell(path).args(["tool", "build", &dir]))?;
-    let cases = sources.join("cases.toml").display().to_string();
+    let cases = cases.display().to_string();
     let tested = stepwell(path).args(["tool", "test", &dir, "--cases", &cases]).output()?;
     let told = String::from_utf8_lossy(&tested.stdout);
     if !tested.status.success() {
@@ -68,18 +75,19 @@ fn stepwell(path: &OsString) -> Command {
 /// What `PATH` must be for a language's toolchain to be found.
 fn toolchain(language: &str) -> Result<OsString> {
     let own = match language {
-        "zig" | "c" => Some(tools::zig_bin()?),
-        "javascript" => Some(tools::componentize_qjs_bin()?),
-        "python" => Some(tools::componentize_py_bin()?),
+        "zig" | "c" | "c++" => vec![tools::zig_bin()?],
+        "javascript" => vec![tools::componentize_qjs_bin()?],
+        "typescript" => vec![tools::componentize_qjs_bin()?, tools::typescript_bin()?],
+        "python" => vec![tools::componentize_py_bin()?],
         "go" => {
             tools::go()?;
-            None
+            Vec::new()
         }
         _ => {
             if !wasm_std::flags()?.is_empty() {
                 bail!("the toolchain has no library for {}", wasm_std::TARGET);
             }
-            None
+            Vec::new()
         }
     };
     let paths = env::var_os("PATH").unwrap_or_default();

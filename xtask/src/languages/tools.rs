@@ -16,6 +16,8 @@ pub(super) const ZIG: &str = "ziglang==0.17.1";
 pub(super) const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
 /// The same with QuickJS.
 pub(super) const COMPONENTIZE_QJS: &str = "componentize-qjs@0.4.5";
+/// The compiler of TypeScript.
+const TYPESCRIPT: &str = "typescript@7.0.2";
 
 /// The first release of Go, after `1.`, in which a program can export functions.
 const GO_MINOR_MIN: u32 = 24;
@@ -101,6 +103,11 @@ pub(crate) fn componentize_py_bin() -> Result<PathBuf> {
 /// Where `componentize-qjs` is.
 pub(crate) fn componentize_qjs_bin() -> Result<PathBuf> {
     Ok(node_package(COMPONENTIZE_QJS)?.join("node_modules/.bin"))
+}
+
+/// Where the compiler of TypeScript is.
+pub(crate) fn typescript_bin() -> Result<PathBuf> {
+    Ok(node_package(TYPESCRIPT)?.join("node_modules/.bin"))
 }
 
 /// A folder with one package of npm in it.

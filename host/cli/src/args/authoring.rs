@@ -48,10 +48,15 @@ pub(crate) enum Language {
     Python,
     /// JavaScript, on QuickJS inside the component.
     Javascript,
+    /// TypeScript: the same, checked by its compiler first.
+    Typescript,
     /// Go, its own compiler.
     Go,
     /// C, with the compiler and the libc that come with Zig.
     C,
+    /// C++: the same, with its library and without exceptions.
+    #[value(name = "c++", alias = "cpp")]
+    Cpp,
     /// Zig.
     Zig,
 }

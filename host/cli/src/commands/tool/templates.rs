@@ -42,6 +42,12 @@ const PYTHON: &[File] = &[
     MANIFEST,
 ];
 const JAVASCRIPT: &[File] = &[("tool.js", sdk!("javascript/template/tool.js")), MANIFEST];
+const TYPESCRIPT: &[File] = &[
+    ("tool.ts", sdk!("typescript/template/tool.ts")),
+    ("stepwell.d.ts", sdk!("typescript/stepwell.d.ts")),
+    ("tsconfig.json", sdk!("typescript/template/tsconfig.json")),
+    MANIFEST,
+];
 const GO: &[File] = &[
     ("go.mod", sdk!("go/template/go.mod.txt")),
     ("tool.go", sdk!("go/template/tool.go")),
@@ -51,6 +57,12 @@ const GO: &[File] = &[
 ];
 const C: &[File] = &[
     ("tool.c", sdk!("c/template/tool.c")),
+    ("stepwell.c", sdk!("c/stepwell.c")),
+    ("stepwell.h", sdk!("c/stepwell.h")),
+    MANIFEST,
+];
+const CPP: &[File] = &[
+    ("tool.cpp", sdk!("cpp/template/tool.cpp")),
     ("stepwell.c", sdk!("c/stepwell.c")),
     ("stepwell.h", sdk!("c/stepwell.h")),
     MANIFEST,
@@ -67,8 +79,10 @@ pub(super) fn files(language: Language) -> impl Iterator<Item = &'static File> {
         Language::Rust => RUST,
         Language::Python => PYTHON,
         Language::Javascript => JAVASCRIPT,
+        Language::Typescript => TYPESCRIPT,
         Language::Go => GO,
         Language::C => C,
+        Language::Cpp => CPP,
         Language::Zig => ZIG,
     };
     own.iter().chain(&[CONTRACT, CASES, IGNORED])

@@ -22,6 +22,8 @@ const GET_PYTHON: &str = "in the tool's folder: `python3 -m venv .venv && .venv/
                           componentize-py==0.25.1`";
 const GET_JAVASCRIPT: &str =
     "in the tool's folder: `npm install --save-dev componentize-qjs@0.4.5`";
+const GET_TYPESCRIPT: &str =
+    "in the tool's folder: `npm install --save-dev typescript@7.0.2 componentize-qjs@0.4.5`";
 const GET_GO: &str = "install Go 1.24 or later";
 const GET_ZIG: &str = "install Zig, or in the tool's folder: `python3 -m venv .venv && .venv/bin/pip \
                        install ziglang==0.17.1`";
@@ -29,7 +31,16 @@ const GET_ZIG: &str = "install Zig, or in the tool's folder: `python3 -m venv .v
 impl Language {
     /// The language of a folder: by the one file that a tool in it cannot be without.
     pub(super) fn of(dir: &Path) -> Result<Self, AuthoringProblem> {
-        let all = [Self::Rust, Self::Go, Self::Python, Self::Javascript, Self::Zig, Self::C];
+        let all = [
+            Self::Rust,
+            Self::Go,
+            Self::Python,
+            Self::Typescript,
+            Self::Javascript,
+            Self::Zig,
+            Self::Cpp,
+            Self::C,
+        ];
         let found = all.into_iter().find(|language| dir.join(language.main_file()).is_file());
         found.ok_or_else(|| AuthoringProblem::NoSource { dir: dir.to_owned() })
     }
@@ -39,8 +50,10 @@ impl Language {
             Self::Rust => "Cargo.toml",
             Self::Python => "tool.py",
             Self::Javascript => "tool.js",
+            Self::Typescript => "tool.ts",
             Self::Go => "go.mod",
             Self::C => "tool.c",
+            Self::Cpp => "tool.cpp",
             Self::Zig => "tool.zig",
         }
     }
@@ -51,8 +64,10 @@ impl Language {
             Self::Rust => "Rust",
             Self::Python => "Python",
             Self::Javascript => "JavaScript",
+            Self::Typescript => "TypeScript",
             Self::Go => "Go",
             Self::C => "C",
+            Self::Cpp => "C++",
             Self::Zig => "Zig",
         }
     }
@@ -63,8 +78,9 @@ impl Language {
             Self::Rust => GET_RUST,
             Self::Python => GET_PYTHON,
             Self::Javascript => GET_JAVASCRIPT,
+            Self::Typescript => GET_TYPESCRIPT,
             Self::Go => GET_GO,
-            Self::C | Self::Zig => GET_ZIG,
+            Self::C | Self::Cpp | Self::Zig => GET_ZIG,
         }
     }
 
@@ -72,7 +88,13 @@ impl Language {
     pub(super) fn writes_manifest(self) -> bool {
         match self {
             Self::Rust => true,
-            Self::Python | Self::Javascript | Self::Go | Self::C | Self::Zig => false,
+            Self::Python
+            | Self::Javascript
+            | Self::Typescript
+            | Self::Go
+            | Self::C
+            | Self::Cpp
+            | Self::Zig => false,
         }
     }
 
@@ -95,21 +117,23 @@ impl Language {
                 tool.args(["tool", "--python-path", ".", "--output"]).arg(&relative);
                 run(&mut tool)?;
             }
-            Self::Javascript => {
-                let mut tool = self.program(dir, "componentize-qjs")?;
-                tool.args(["--sync", "--world", "tool", "--js", "tool.js", "--wit", "wit"]);
-                run(tool.arg("--output").arg(&relative))?;
+            Self::Javascript => run(self.quickjs(dir, Path::new("tool.js"))?.arg(&relative))?,
+            Self::Typescript => {
+                let made = Path::new(BUILD).join("work");
+                let mut compiler = self.program(dir, "tsc")?;
+                run(compiler.args(["--project", ".", "--outDir"]).arg(&made))?;
+                run(self.quickjs(dir, &made.join("tool.js"))?.arg(&relative))?;
             }
             Self::Go => {
                 let mut tool = self.go(dir)?;
                 tool.args(["build", "-trimpath", "-buildmode=c-shared", "-ldflags=-s -w", "-o"]);
                 run(tool.arg(&relative).arg("."))?;
             }
-            Self::C => {
-                let mut tool = self.zig(dir)?;
-                tool.args(["cc", "-target", "wasm32-wasi", "-mexec-model=reactor", "-Oz", "-s"]);
-                tool.args(["-Wall", "-Wextra", "-o"]).arg(&relative).args(c_sources(dir)?);
-                run(&mut tool)?;
+            Self::C => run(self.c(dir, &relative)?.args(sources(dir, &["c"])?))?,
+            Self::Cpp => {
+                let mut tool = self.c(dir, &relative)?;
+                tool.args(["-fno-exceptions", "-lc++", "-lc++abi"]);
+                run(tool.args(sources(dir, &["c", "cc", "cpp"])?))?;
             }
             Self::Zig => {
                 let mut tool = self.zig(dir)?;
@@ -120,6 +144,23 @@ impl Language {
             }
         }
         fs::read(&output).map_err(failed)
+    }
+
+    /// What makes a component of a script; where that goes is its next argument.
+    fn quickjs(self, dir: &Path, script: &Path) -> Result<Command, AuthoringProblem> {
+        let mut tool = self.program(dir, "componentize-qjs")?;
+        tool.args(["--sync", "--world", "tool", "--wit", "wit", "--js"])
+            .arg(script)
+            .arg("--output");
+        Ok(tool)
+    }
+
+    /// The compiler of C and C++; the sources are its next arguments.
+    fn c(self, dir: &Path, output: &Path) -> Result<Command, AuthoringProblem> {
+        let mut tool = self.zig(dir)?;
+        tool.args(["cc", "-target", "wasm32-wasi", "-mexec-model=reactor", "-Oz", "-s"]);
+        tool.args(["-Wall", "-Wextra", "-o"]).arg(output);
+        Ok(tool)
     }
 
     /// A program of the folder's own environment, or of the machine.
@@ -172,11 +213,13 @@ impl Language {
     }
 }
 
-/// All of a folder's C: the tool and its bindings.
-fn c_sources(dir: &Path) -> Result<Vec<PathBuf>, AuthoringProblem> {
+/// A folder's files with such names' ends: the tool and its bindings.
+fn sources(dir: &Path, ends: &[&str]) -> Result<Vec<PathBuf>, AuthoringProblem> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let mut names: Vec<PathBuf> = entries.map(|entry| entry.file_name().into()).collect();
-    names.retain(|name: &PathBuf| name.extension().is_some_and(|end| end == "c"));
+    names.retain(|name: &PathBuf| {
+        name.extension().is_some_and(|end| ends.iter().any(|one| end == *one))
+    });
     names.sort();
     if names.is_empty() {
         return Err(AuthoringProblem::NoSource { dir: dir.to_owned() });
