@@ -14,7 +14,14 @@ pub fn tool_spec(name: &str, description: &str, mut schema: Value) -> ToolSpec {
 }
 
 /// What a model neither needs to know nor is likely to break; the host checks it all the same.
-const VALIDATORS: [&str; 4] = ["$schema", "minLength", "maxLength", "maxItems"];
+fn is_for_validators(key: &str, value: &Value) -> bool {
+    match key {
+        "$schema" | "minLength" | "maxLength" | "maxItems" => true,
+        "minimum" => matches!(value.as_u64(), Some(0 | 1)),
+        "additionalProperties" => *value == Value::Bool(false),
+        _ => false,
+    }
+}
 
 /// Schemas inside each other that are looked into.
 const DEPTH_MAX: usize = 16;
@@ -23,7 +30,7 @@ fn slim(schema: &mut Value, depth: usize) {
     let (Some(object), Some(depth)) = (schema.as_object_mut(), depth.checked_sub(1)) else {
         return;
     };
-    object.retain(|key, _| !VALIDATORS.contains(&key.as_str()));
+    object.retain(|key, value| !is_for_validators(key, value));
     if let Some(items) = object.get_mut("items") {
         slim(items, depth);
     }
@@ -45,7 +52,9 @@ mod tests {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "type": "object",
             "properties": {
-                "maxItems": { "type": "integer", "maximum": 3 },
+                "maxItems": { "type": "integer", "minimum": 1, "maximum": 3 },
+                "bytes": { "type": "integer", "minimum": 1000 },
+                "by_name": { "type": "object", "additionalProperties": { "type": "string" } },
                 "paths": {
                     "type": "array",
                     "items": { "type": "string", "minLength": 1 },
@@ -57,7 +66,7 @@ mod tests {
             "additionalProperties": false,
         });
         let spec = tool_spec("a", "Does.", schema);
-        insta::assert_snapshot!(spec.parameters, @r#"{"additionalProperties":false,"properties":{"maxItems":{"maximum":3,"type":"integer"},"paths":{"default":["**"],"items":{"type":"string"},"type":"array"}},"required":["paths"],"type":"object"}"#);
+        insta::assert_snapshot!(spec.parameters, @r#"{"properties":{"by_name":{"additionalProperties":{"type":"string"},"type":"object"},"bytes":{"minimum":1000,"type":"integer"},"maxItems":{"maximum":3,"type":"integer"},"paths":{"default":["**"],"items":{"type":"string"},"type":"array"}},"required":["paths"],"type":"object"}"#);
         assert!(!spec.strict);
     }
 }

@@ -28,18 +28,11 @@ const ANSWER_BYTES_MAX: usize = 160 * 1024;
 
 stepwell::tool! {
     name: "dependency_graph",
-    description: "Answers questions about the packages that the repository's lock files pin: which \
-        there are (`summary`), what the repository itself needs (`direct`), why a package is \
-        there (`why`), who needs it (`dependents`), which are there in several versions \
-        (`duplicates`), what the change under review adds, removes or changes (`changes`), which \
-        need each other (`cycles`), and the graph as data or drawing (`graph`). Use it instead of \
-        reading lock files, which are long and do not say why. Costs: mostly 100 to 2,000 tokens; \
-        `answer` comes first and is one sentence, `tokens` says what the whole cost, `max` keeps \
-        lists short. For example `{\"query\": \"why\", \"package\": \"left-pad\"}`, or \
-        `{\"query\": \"changes\"}` in a review. Reads the lock files of Cargo, npm, yarn, pnpm, bun, deno, \
-        Poetry, uv, Pipfile, PDM, pylock.toml, requirements, Go, Bundler, Composer, Maven, Gradle, \
-        NuGet, Mix, Pub, SwiftPM and Conan, GitHub Actions' workflows and Dockerfiles. Nothing is \
-        executed or downloaded. For a bill of materials use `sbom`.",
+    description: "Answers questions about the packages that the repository's lock files pin: those of \
+        all usual package managers, of GitHub Actions' workflows and of Dockerfiles. Use it \
+        instead of reading lock files, which are long and do not say why. It costs mostly \
+        100 to 2,000 tokens; `answer` comes first and is one sentence. Nothing is executed \
+        or downloaded. For a bill of materials use `sbom`.",
     schema: include_str!("../schema.json"),
     grants: lockgraph::GRANTS,
     call: dependency_graph,

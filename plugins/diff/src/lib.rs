@@ -32,20 +32,15 @@ const FRAME_LEN: usize = 900;
 
 stepwell::tool! {
     name: "diff",
-    description: "Shows what is different between base (the state before) and head (the state \
-        under review), as unified hunks. Use it to see what a change does; use `read_file` for \
-        the code around it, in either `tree`. It costs what it shows: begin with {\"stat\": true} \
-        where the change may be large. The answer begins with `files`, sorted by path, each with \
-        its `status` (added, deleted, modified, renamed), the lines `added` and `removed`, and \
-        `diff`. Where there is not room for all, each file gets its share, and `cut` says how many \
-        lines of its diff are missing and with which fields to call again for them; `next` has \
-        the field to call again with for more files. Lock files, generated and vendored files, \
-        and changes of line ends alone are said in a line (`about`): name the file in `path` to \
-        see them. Binary files are described, and of a line of more than 800 bytes the beginning \
-        is shown. Ignored files and symbolic links are left out. Changes of mode alone are found \
-        of scripts, and of all files in small repositories. `tokens` is an estimate of the whole \
-        answer (its bytes / 4). Examples: {}; {\"stat\": true}; {\"globs\": [\"src/**\"], \
-        \"context\": 10}; {\"path\": \"Cargo.lock\"}.",
+    description: "Shows what is different between base (the state before) and head (the state under \
+        review), as unified hunks. Use it to see what a change does; `read_file` shows the \
+        code around it, in either `tree`. It costs what it shows: begin with {\"stat\": \
+        true} where the change may be large. `files` has each file's `status`, the lines \
+        `added` and `removed`, and `diff`; of what does not fit, `cut` and `next` have the \
+        fields to call again with. Lock files, generated, vendored and binary files are said \
+        in a line (`about`): name the file in `path` to see it. Ignored files and links are \
+        left out. Examples: {}; {\"globs\": [\"src/**\"], \"context\": 10}; {\"path\": \
+        \"Cargo.lock\"}.",
     schema: include_str!("../schema.json"),
     call: diff,
 }

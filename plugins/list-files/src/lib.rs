@@ -29,15 +29,12 @@ const HINTS_MAX: usize = 8;
 
 stepwell::tool! {
     name: "list_files",
-    description: "Lists the files of the repository whose paths match patterns, sorted by path. \
-        Use it to find out what there is before reading; use `search_text` to find files by what \
-        they say and `diff` for the files that a change touches. It costs about 10 tokens a path. \
-        The answer begins with `files`; `total` is how many match, `tokens` an estimate of the \
-        whole answer (its bytes / 4). Where they do not all fit, `directories` counts all of them \
-        by directory (`src/` with everything below it, `src/*` without its directories), so that \
-        you can narrow `patterns` down, and `next` has the field to call again with for the next \
-        page. Sizes and contents are not shown: ask `read_file`. Examples: {}; {\"patterns\": \
-        [\"src/**/*.rs\", \"**/Cargo.toml\"]}; {\"patterns\": [\"docs/\"], \"max\": 50}.",
+    description: "Lists the files whose paths match patterns, sorted by path. Use it to find out what \
+        there is; `search_text` finds files by what they say, `diff` those that a change \
+        touches. It costs about 10 tokens a path. `files` comes first; where not all fit, \
+        `directories` counts them by directory, so that you can narrow `patterns` down, and \
+        `next` has the field to call again with. Examples: {\"patterns\": [\"src/**/*.rs\", \
+        \"**/Cargo.toml\"]}; {\"patterns\": [\"docs/\"], \"max\": 50}.",
     schema: include_str!("../schema.json"),
     call: list_files,
 }

@@ -30,16 +30,12 @@ const FRAME_LEN: usize = 480;
 
 stepwell::tool! {
     name: "read_file",
-    description: "Shows a text file of the repository, or a part of it. Use it when the path is \
-        known; find paths with `list_files`, text with `search_text`, and what a change did with \
-        `diff`. It costs what it shows: ask for the lines you need (`start_line`, `end_line`) \
-        where you know them. The answer begins with `text`; then come the lines shown, the size, \
-        the encoding and the line endings, and `tokens`, an estimate of the whole answer (its \
-        bytes / 4). What does not fit is cut: `next` has the fields to call again with for the \
-        part after `text`, and `cut_lines` the same for the rest of each long line. Any common \
-        encoding is read; a binary file is described and not shown. Examples: {\"path\": \
-        \"src/lib.rs\"}; {\"path\": \"src/lib.rs\", \"start_line\": 120, \"end_line\": 180, \
-        \"numbered\": true}.",
+    description: "Shows a text file, or a part of it. Use it when the path is known: `list_files` \
+        finds paths, `search_text` finds text, `diff` shows what a change did. It costs what \
+        it shows: ask for the lines you need. `text` comes first; of what does not fit, \
+        `next` (for long lines `cut_lines`) has the fields to call again with. A binary file \
+        is described. Examples: {\"path\": \"src/lib.rs\"}; {\"path\": \"src/lib.rs\", \
+        \"start_line\": 120, \"end_line\": 180, \"numbered\": true}.",
     schema: include_str!("../schema.json"),
     call: read_file,
 }

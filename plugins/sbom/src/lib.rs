@@ -34,18 +34,13 @@ const DOCUMENT_BYTES: usize = 1_000_000;
 
 stepwell::tool! {
     name: "sbom",
-    description: "Writes a software bill of materials of the packages that the repository's lock \
-        files pin, or says what is different between two bills. Use it when somebody wants the \
-        document itself (compliance, a release, a scanner): one is about 500 bytes a package, so \
-        1,000 packages are about 125,000 tokens; `max_bytes` limits it. For questions about \
-        packages use `dependency_graph`, whose answers are short. Formats: CycloneDX 1.6 \
-        (default) and 1.7 as JSON or XML, SPDX 2.3 JSON, SPDX 3.0.1 JSON-LD. With \
-        `query: difference` the answer is short: packages added, removed, upgraded, downgraded, \
-        and licences, sources and contents that changed, from the base to the head or between \
-        two bills in the repository. Reads the lock files of Cargo, npm, yarn, pnpm, bun, deno, Poetry, \
-        uv, Pipfile, PDM, pylock.toml, requirements, Go, Bundler, Composer, Maven, Gradle, NuGet, \
-        Mix, Pub, SwiftPM and Conan, GitHub Actions' workflows and Dockerfiles. Nothing is \
-        executed or downloaded; equal repositories give equal bytes.",
+    description: "Writes a software bill of materials of the packages that the repository's lock files \
+        pin, or says what is different between two bills. Use it only when somebody wants \
+        the document (compliance, a release, a scanner): it costs about 125 tokens a \
+        package. For questions about packages use `dependency_graph`, whose answers are \
+        short. `difference` is short, too: packages added, removed, upgraded, downgraded; \
+        licences, sources and contents that changed. Nothing is executed or downloaded; \
+        equal repositories give equal bytes.",
     schema: include_str!("../schema.json"),
     grants: grants::GRANTS,
     call: sbom,

@@ -31,18 +31,14 @@ const FRAME_LEN: usize = 640;
 
 stepwell::tool! {
     name: "search_text",
-    description: "Finds the lines of the repository that match a regular expression or a plain \
-        text. Use it to find where something is defined or used when you do not know the file; \
-        use `list_files` to find files by name and `read_file` to read on around a match. It \
-        costs what it shows, about 20 tokens a line. The answer begins with `files`, each with \
-        its `matches`: in `order` of rank, definitions first (`defines`), then whole words, then \
-        the rest; tests come after sources, and vendored and generated files last. `more` counts \
-        the matches of a file that are not shown, `rest` those of other files, `total` all; `next` \
-        has the field to call again with for the next page. `tokens` is an estimate of the whole \
-        answer (its bytes / 4). Lines are cut at 400 bytes. Binary files and files that \
-        `.gitignore` leaves out are not searched. Examples: {\"pattern\": \"parse_config\"}; \
-        {\"pattern\": \"impl .* for Config\", \"globs\": [\"src/**/*.rs\"], \"context\": 2}; \
-        {\"pattern\": \"a[0](\", \"literal\": true}.",
+    description: "Finds the lines that match a regular expression or a plain text. Use it to find \
+        where something is defined or used; `list_files` finds files by name, `read_file` \
+        reads on around a match. It costs about 20 tokens a line. `files` comes first, each \
+        with its `matches`, the most telling first: definitions (`defines`), whole words, \
+        the rest; tests after sources, vendored and generated files last. `more` and `rest` \
+        count what is not shown; `next` has the field to call again with. Binary and ignored \
+        files are not searched. Examples: {\"pattern\": \"impl .* for Config\", \"globs\": \
+        [\"src/**/*.rs\"], \"context\": 2}; {\"pattern\": \"a[0](\", \"literal\": true}.",
     schema: include_str!("../schema.json"),
     call: search_text,
 }

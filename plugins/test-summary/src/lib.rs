@@ -39,15 +39,13 @@ const TOKENS_MAX: usize = 20_000;
 
 stepwell::tool! {
     name: "test_summary",
-    description: "Says what the repository's test and lint reports say: a verdict line, counts, \
-        and what failed, grouped by cause, each with its name as the runner takes it, message, \
-        place in the code, trace and output; a command that runs only those again; findings of \
-        linters by rule. Use it first when tests fail, instead of reading reports or logs: they \
-        are recognised by content. Reads XML of JUnit, TRX, NUnit and xUnit, the output of \
-        cargo test, nextest, pytest and TAP, JSON of go test, Dart, libtest, cargo/clippy, Jest, \
-        Vitest, Mocha, RSpec, pytest, CTRF, SARIF, ESLint and Ruff, and plain logs. `{}` looks in the usual \
-        places; `format: \"text\"` costs at most `max_tokens` and names every failing test that \
-        fits. It runs no tests.",
+    description: "Says what the repository's test and lint reports say: a verdict, counts, and what \
+        failed, grouped by cause, with message, place, trace and a command that runs only \
+        those tests again; findings of linters by rule. Use it first when tests fail, \
+        instead of reading reports or logs: they are recognised by content (JUnit and its \
+        like, pytest, cargo, go test, TAP, Jest, SARIF and many more, plain logs). {} looks \
+        in the usual places; {\"format\": \"text\"} costs at most `max_tokens`. It runs no \
+        tests.",
     schema: include_str!("../schema.json"),
     call: test_summary,
 }
