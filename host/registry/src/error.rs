@@ -16,6 +16,14 @@ pub enum FetchError {
         /// What is wrong.
         why: String,
     },
+    /// A file of the repository that cannot be read.
+    #[error("{what} cannot be read: {why}")]
+    Unreadable {
+        /// What was asked for.
+        what: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A status that is no success.
     #[error("{host} answers {status} for {what}")]
     Answered {
@@ -27,7 +35,7 @@ pub enum FetchError {
         status: u16,
     },
     /// It is not there.
-    #[error("{host} has no {what}")]
+    #[error("{host} does not have {what}")]
     Missing {
         /// Who was asked.
         host: String,
@@ -141,7 +149,8 @@ impl FetchError {
             Self::BadManifest { .. } => {
                 Some("`stepwell tool push` publishes a component as registries expect it")
             }
-            Self::Answered { .. }
+            Self::Unreadable { .. }
+            | Self::Answered { .. }
             | Self::RedirectedInCircles { .. }
             | Self::TooLarge { .. }
             | Self::BadChallenge { .. } => None,

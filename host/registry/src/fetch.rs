@@ -124,7 +124,7 @@ impl Fetcher {
         let (host, what) = ("the repository".to_owned(), format!("`{path}`"));
         read_bounded(&root.join(path), self.bytes_max).map_err(|err| match err.kind() {
             std::io::ErrorKind::NotFound => FetchError::Missing { host, what },
-            _ => FetchError::Network { host: what, why: err.to_string() },
+            _ => FetchError::Unreadable { what, why: err.to_string() },
         })
     }
 

@@ -3,8 +3,13 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::Sha256;
+
+/// Components that are kept, and bytes of them all; those that were put there first go first.
+const KEPT_MAX: usize = 512;
+const KEPT_BYTES_MAX: u64 = 4 << 30;
 
 /// A directory of components that were fetched.
 #[derive(Debug, Clone)]
@@ -35,7 +40,35 @@ impl Shelf {
         let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
         file.write_all(bytes)?;
         file.persist(self.place(&digest)).map_err(|err| err.error)?;
+        self.sweep(&digest, KEPT_MAX, KEPT_BYTES_MAX);
         Ok(digest)
+    }
+
+    /// Makes room. What is gone is fetched again where it is missed.
+    fn sweep(&self, newest: &Sha256, kept_max: usize, bytes_max: u64) {
+        let newest = self.place(newest);
+        let mut kept: Vec<(SystemTime, PathBuf, u64)> = fs::read_dir(&self.dir)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| {
+                let about = entry.metadata().ok()?;
+                Some((about.modified().ok()?, entry.path(), about.len()))
+            })
+            .filter(|(_, path, _)| *path != newest)
+            .collect();
+        kept.sort();
+        let mut count = kept.len() + 1;
+        let mut bytes: u64 = kept.iter().map(|(.., bytes)| bytes).sum();
+        for (_, path, size) in kept {
+            if count <= kept_max && bytes <= bytes_max {
+                return;
+            }
+            // Somebody else may have done it.
+            fs::remove_file(path).ok();
+            count -= 1;
+            bytes -= size;
+        }
     }
 
     fn place(&self, digest: &Sha256) -> PathBuf {
@@ -73,5 +106,19 @@ mod tests {
         shelf.put(b"tool").unwrap();
         assert_eq!(shelf.get(&digest, 9).as_deref(), Some(b"tool".as_slice()));
         assert_eq!(fs::read_dir(dir.path().join("tools")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_shelf_that_is_full_keeps_what_came_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Shelf::at(dir.path().to_owned());
+        let digests = ["a", "b", "c"].map(|tool| shelf.put(tool.as_bytes()).unwrap());
+        let here = || digests.map(|digest| shelf.get(&digest, 9).is_some());
+        shelf.sweep(&digests[2], 3, 9);
+        assert_eq!(here(), [true; 3]);
+        shelf.sweep(&digests[2], 3, 1);
+        assert_eq!(here()[2], true);
+        shelf.sweep(&digests[2], 1, 9);
+        assert_eq!(here(), [false, false, true]);
     }
 }

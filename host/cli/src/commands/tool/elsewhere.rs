@@ -4,11 +4,11 @@ mod added;
 mod publish;
 mod update;
 
-use std::fs;
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
-use registry::{LOCK_FILE, Lock};
+use registry::{LOCK_BYTES_MAX, LOCK_FILE, Lock};
 use sandbox::Config;
 use serde_json::json;
 
@@ -28,11 +28,15 @@ use crate::wiring::{Component, Tools};
 /// The lock of a working tree; an empty one where there is none.
 pub(super) fn read(root: &Path) -> Result<Lock, Problem> {
     let path = root.join(LOCK_FILE);
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
+    let mut bytes = Vec::new();
+    // One more than there may be: the lock itself says that it is too long.
+    let opened = File::open(&path);
+    let read = opened.and_then(|file| file.take(LOCK_BYTES_MAX as u64 + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => {}
         Err(err) if err.kind() == std::io::ErrorKind::NotFound => return Ok(Lock::default()),
         Err(source) => return Err(Problem::File { what: "read", path, source }),
-    };
+    }
     let file = LOCK_FILE.to_owned();
     Lock::parse(&bytes).map_err(|source| LockProblem::Bad { file, source }.into())
 }

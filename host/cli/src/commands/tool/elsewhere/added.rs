@@ -108,11 +108,11 @@ pub(super) fn in_words(asks: Option<&Asks>) -> String {
     let read = match read {
         None => "any file that a step grants".to_owned(),
         Some(globs) if globs.is_empty() => "no file".to_owned(),
-        Some(globs) => format!("files {}", globs.join(", ")),
+        Some(globs) => format!("the files {}", globs.join(", ")),
     };
     let variables = match environment.as_slice() {
         [] => "no variable".to_owned(),
-        names => format!("variables {}", names.join(", ")),
+        names => format!("the variables {}", names.join(", ")),
     };
     format!("{read}, and {variables}")
 }
