@@ -121,7 +121,17 @@ impl FromStr for Reference {
         } else {
             path(text).map(Self::Path)
         };
-        parsed.map_err(|why| BadReference { text: text.to_owned(), why })
+        parsed.map_err(|why| BadReference { text: without_password(text), why })
+    }
+}
+
+/// The text for a message, which more people see than a command line.
+fn without_password(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    match host.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://…@{host}{path}"),
+        None => text.to_owned(),
     }
 }
 
