@@ -1,6 +1,7 @@
 //! Tools of others: published in a real registry, pinned in the lock, fetched on another machine, and
 //! refused where they are not what was pinned.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -72,7 +73,7 @@ fn named(text: &str) -> String {
             names.push(hex.to_owned());
             names.len() - 1
         });
-        steady += &format!("sha256:…{number}{rest}");
+        let _ = write!(steady, "sha256:…{number}{rest}");
     }
     steady.replace(&first().len().to_string(), "N").replace(&second().len().to_string(), "N")
 }

@@ -122,9 +122,12 @@ impl Fetcher {
 
     fn file(&self, root: &Path, path: &str) -> Result<Vec<u8>, FetchError> {
         let (host, what) = ("the repository".to_owned(), format!("`{path}`"));
-        read_bounded(&root.join(path), self.bytes_max).map_err(|err| match err.kind() {
-            std::io::ErrorKind::NotFound => FetchError::Missing { host, what },
-            _ => FetchError::Unreadable { what, why: err.to_string() },
+        read_bounded(&root.join(path), self.bytes_max).map_err(|err| {
+            if err.kind() == std::io::ErrorKind::NotFound {
+                FetchError::Missing { host, what }
+            } else {
+                FetchError::Unreadable { what, why: err.to_string() }
+            }
         })
     }
 

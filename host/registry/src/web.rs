@@ -131,7 +131,8 @@ pub(crate) async fn get(client: &Client, get: &Get<'_>) -> Result<Response, Fetc
         let next = next.ok_or_else(circles)?;
         let is_same = next.origin() == get.url.origin();
         let named = |name: &String| *name == host(&next);
-        if !is_same && !(is_private(&next) && get.redirects.iter().any(named)) {
+        let is_allowed = is_same || (is_private(&next) && get.redirects.iter().any(named));
+        if !is_allowed {
             let (from, to) = (host(&get.url), format!("{}://{}", next.scheme(), host(&next)));
             return Err(FetchError::Redirected { from, to, what: get.what.to_owned() });
         }

@@ -147,7 +147,9 @@ async fn a_manifest_that_is_another_or_has_no_end_is_refused() {
     let other = Liar::new(|_, _| Says::Ok(honest())).await;
     let by_digest = format!("@{}", Sha256::of(b"what was reviewed"));
     let endless = Liar::new(|_, _| Says::Endless("200 OK")).await;
-    let huge = Liar::new(|_, _| Says::Ok(vec![b' '; MANIFEST_BYTES_MAX as usize + 1])).await;
+    let huge =
+        Liar::new(|_, _| Says::Ok(b" ".repeat(usize::try_from(MANIFEST_BYTES_MAX).unwrap() + 1)))
+            .await;
     let told = [
         other.told(other.fetch(&by_digest, &[]).await),
         endless.told(endless.fetch(":1", &[]).await),

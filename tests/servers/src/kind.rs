@@ -246,15 +246,16 @@ fn collector(way: &str, address: &str, folder: &Path) -> Command {
 /// An OCI registry on a folder. The password is [`PASSWORD`] for the user `ci`.
 fn oci_registry(address: &str, folder: &Path, is_closed: bool) -> Command {
     let (config, users) = (folder.join("registry.yaml"), folder.join("users"));
-    let mut text = format!(
-        "version: 0.1\nlog: {{level: error}}\nhttp: {{addr: \"{address}\"}}\n\
-         storage: {{filesystem: {{rootdirectory: \"{}\"}}}}\n",
-        folder.join("kept").display()
-    );
+    let mut auth = String::new();
     if is_closed {
         fs::write(&users, format!("ci:{PASSWORD_BCRYPT}\n")).unwrap();
-        text += &format!("auth: {{htpasswd: {{realm: tests, path: \"{}\"}}}}\n", users.display());
+        auth = format!("auth: {{htpasswd: {{realm: tests, path: \"{}\"}}}}\n", users.display());
     }
+    let text = format!(
+        "version: 0.1\nlog: {{level: error}}\nhttp: {{addr: \"{address}\"}}\n\
+         storage: {{filesystem: {{rootdirectory: \"{}\"}}}}\n{auth}",
+        folder.join("kept").display()
+    );
     fs::write(&config, text).unwrap();
     let mut command = Command::new("docker-registry");
     command.arg("serve").arg(config);
