@@ -33,6 +33,11 @@ const GOES_BY_CHANCE: &str = r#";; world: observer
 
 /// The component of a guest of the sandbox's tests, with a manifest.
 fn component(guest: &str, schema: &Value) -> Vec<u8> {
+    component_of(guest, &json!({ "name": "guest", "description": "A test.", "schema": schema }))
+}
+
+/// The same, with that manifest.
+pub(crate) fn component_of(guest: &str, manifest: &Value) -> Vec<u8> {
     let guests = workspace().join("host/sandbox/tests/guests");
     let read = |name: &str| fs::read_to_string(guests.join(name).with_extension("wat")).unwrap();
     let body = if guest.contains('(') { guest.to_owned() } else { read(guest) };
@@ -52,7 +57,6 @@ fn component(guest: &str, schema: &Value) -> Vec<u8> {
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
         ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
     };
-    let manifest = json!({ "name": "guest", "description": "A test.", "schema": schema });
     let data = [b"\x0dstepwell:tool".as_slice(), manifest.to_string().as_bytes()].concat();
     let length =
         [u8::try_from(data.len() & 0x7f).unwrap() | 0x80, u8::try_from(data.len() >> 7).unwrap()];

@@ -14,6 +14,7 @@ mod commands;
 mod conformance;
 mod context;
 mod demo;
+mod distribution;
 mod endings;
 mod gates;
 mod history;

@@ -10,11 +10,12 @@ use std::process::{Command, Stdio};
 use crate::command::{run, say};
 
 /// A package, and a place where one of its programs is.
-const PACKAGES: [(&str, &[&str]); 6] = [
+const PACKAGES: [(&str, &[&str]); 7] = [
     // Stands around a step's own tests.
     ("bubblewrap", &["/usr/bin/bwrap"]),
     // Opens the pages that we make.
     ("chromium", &["/usr/bin/chromium"]),
+    ("docker-registry", &["/usr/bin/docker-registry"]),
     ("memcached", &["/usr/bin/memcached", "/usr/local/bin/memcached"]),
     ("postgresql", &["/usr/lib/postgresql"]),
     ("strace", &["/usr/bin/strace"]),

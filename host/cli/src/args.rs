@@ -10,6 +10,7 @@ use crate::wiring::trouble::{FailPoint, KillPoint};
 
 mod authoring;
 mod cache;
+mod elsewhere;
 mod leaving;
 mod mcp;
 mod reading;
@@ -20,6 +21,7 @@ pub(crate) use cache::{
     CachePromoteArgs, CachePullArgs, CachePushArgs, CacheShowArgs, CacheStatArgs, CacheVerifyArgs,
     CacheWhyArgs, ContextArgs, SharingArgs,
 };
+pub(crate) use elsewhere::*;
 pub(crate) use leaving::{ApplyArgs, ApproveArgs, GateArgs, GateFormat};
 pub(crate) use mcp::{HttpArgs, McpArgs};
 pub(crate) use reading::{
@@ -351,10 +353,14 @@ pub(crate) enum ToolCommand {
     Call(ToolCallArgs),
     #[command(flatten)]
     Author(AuthorCommand),
+    #[command(flatten)]
+    Elsewhere(ElsewhereCommand),
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ToolListArgs {
+    #[command(flatten)]
+    pub(crate) repo: RepoArgs,
     /// A component of your own, besides the ones that are built in.
     #[arg(long, value_name = "FILE.wasm")]
     pub(crate) component: Vec<PathBuf>,
@@ -365,6 +371,8 @@ pub(crate) struct ToolListArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ToolDescribeArgs {
+    #[command(flatten)]
+    pub(crate) repo: RepoArgs,
     /// The tool's name.
     pub(crate) name: String,
     /// A component of your own, besides the ones that are built in.

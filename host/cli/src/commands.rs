@@ -52,6 +52,7 @@ pub(crate) fn run(args: Args) -> Result<u8, Problem> {
         Command::Tool(ToolCommand::Describe(args)) => tool::describe(&args),
         Command::Tool(ToolCommand::Call(args)) => tool::call(&args),
         Command::Tool(ToolCommand::Author(command)) => tool::author(&command),
+        Command::Tool(ToolCommand::Elsewhere(command)) => tool::elsewhere(&command),
         Command::Mcp(args) => mcp::mcp(&args),
         Command::Context(args) => context::context(&args),
         Command::Cache(command) => in_cache(command),
@@ -98,7 +99,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
 }
 
 /// Waits for `what`, and for nothing that it began and gave up: a disk that hangs keeps its thread.
-fn wait_for<T>(what: impl Future<Output = T>) -> Result<T, Problem> {
+pub(crate) fn wait_for<T>(what: impl Future<Output = T>) -> Result<T, Problem> {
     let runtime = runtime()?;
     let done = runtime.block_on(what);
     runtime.shutdown_background();

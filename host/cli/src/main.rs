@@ -10,6 +10,7 @@ mod dirs;
 mod exit;
 mod gates;
 mod live;
+mod locked;
 mod pipeline;
 mod plan;
 mod problem;

@@ -18,6 +18,7 @@ use snapshot::Grant;
 use self::access::Access;
 pub(crate) use self::gates::own_gates;
 pub(crate) use self::grants::Grants;
+use crate::locked;
 use crate::step::{self, Step, StepError};
 
 /// The longest a work may take: a CI job is over by then.
@@ -71,6 +72,7 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
     if step.task.trim().is_empty() {
         return Err(StepError::value("task", "is empty", "say what the model is to do"));
     }
+    locked::signers(step)?;
     let every = tools;
     let tools = allowed(step, every)?;
     let access = step.model.as_ref().map(access::access).transpose()?;

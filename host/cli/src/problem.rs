@@ -4,6 +4,7 @@
 //! what to do. No variant repeats its source: [`Report`] prints the chain.
 
 mod authoring;
+mod elsewhere;
 mod kept;
 mod leaving;
 mod reading;
@@ -19,6 +20,7 @@ use runner::Plain;
 use crate::pipeline::whose::Whose;
 use crate::{exit, say};
 pub(crate) use authoring::AuthoringProblem;
+pub(crate) use elsewhere::LockProblem;
 pub(crate) use kept::KeptProblem;
 pub(crate) use leaving::LeavingProblem;
 pub(crate) use reading::ReadingProblem;
@@ -157,6 +159,9 @@ pub(crate) enum Problem {
     /// A tool that is not begun, built or tried.
     #[error(transparent)]
     Authoring(#[from] AuthoringProblem),
+    /// A tool of the lock that is not to be had, or not to be used.
+    #[error(transparent)]
+    Lock(Box<LockProblem>),
     /// A run that cannot be read back.
     #[error(transparent)]
     Reading(#[from] ReadingProblem),
@@ -183,6 +188,12 @@ pub(crate) enum Problem {
 impl From<LeavingProblem> for Problem {
     fn from(problem: LeavingProblem) -> Self {
         Self::Leaving(Box::new(problem))
+    }
+}
+
+impl From<LockProblem> for Problem {
+    fn from(problem: LockProblem) -> Self {
+        Self::Lock(Box::new(problem))
     }
 }
 
@@ -237,6 +248,7 @@ impl Problem {
             Self::Secrets(_) => "unset variables that the step does not need".to_owned(),
             Self::Authoring(problem) => return Some(problem.help()),
             Self::Kept(problem) => return Some(problem.help()),
+            Self::Lock(problem) => return problem.help(),
             Self::Leaving(problem) => return problem.help(),
             Self::Reading(problem) => return problem.help(),
             Self::Sharing(problem) => return problem.help(),
@@ -325,6 +337,7 @@ impl Problem {
             Self::Authoring(problem) => problem.exit_code(),
             Self::Kept(problem) => problem.exit_code(),
             Self::Leaving(problem) => problem.exit_code(),
+            Self::Lock(problem) => problem.exit_code(),
             Self::Reading(problem) => problem.exit_code(),
             Self::Sharing(problem) => problem.exit_code(),
             Self::Untrusted { .. } | Self::ComponentNotInBase { .. } => exit::UNTRUSTED,

@@ -101,12 +101,17 @@ pub(crate) struct Call {
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Tools {
-    /// Their names. Without it every tool that is built in or named in `component`.
+    /// Their names. Without it every tool that is built in, named in `component` or in
+    /// `stepwell.lock`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) allow: Option<Vec<String>>,
     /// Components of your own: files relative to the repository's root.
     #[serde(default)]
     pub(crate) component: Vec<String>,
+    /// Who must have signed a tool of `stepwell.lock`, as `ed25519:` and base64: one of them for each
+    /// tool. Without any key the lock alone decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) signers: Vec<String>,
     /// What the tools may read, as globs. A tool that is named under `grant` has that instead.
     #[serde(default = "everything")]
     pub(crate) read: Vec<String>,
@@ -142,6 +147,7 @@ impl Default for Tools {
         Self {
             allow: None,
             component: Vec::new(),
+            signers: Vec::new(),
             read: everything(),
             grant: BTreeMap::new(),
             environment: BTreeMap::new(),

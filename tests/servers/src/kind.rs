@@ -12,6 +12,9 @@ pub const ITEM_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Of those that ask for one.
 pub const PASSWORD: &str = "right-password";
 
+/// [`PASSWORD`] as `htpasswd -B` writes it.
+const PASSWORD_BCRYPT: &str = "$2b$04$32h1tVxAmhsqu7PlsNaAceNssFROq2gfyZGCOKXs9QLHYRtyvQW3C";
+
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -41,6 +44,10 @@ pub enum Kind {
     Collector,
     /// The same by gRPC.
     GrpcCollector,
+    /// Debian's `docker-registry`, of the OCI distribution specification.
+    OciRegistry,
+    /// One that asks for a password.
+    ClosedOciRegistry,
 }
 
 impl Kind {
@@ -55,6 +62,7 @@ impl Kind {
             Self::Casd => "CASD",
             Self::Rclone => "RCLONE",
             Self::Collector | Self::GrpcCollector => "COLLECTOR",
+            Self::OciRegistry | Self::ClosedOciRegistry => "OCI_REGISTRY",
         }
     }
 
@@ -69,7 +77,9 @@ impl Kind {
         match self {
             Self::Redis | Self::Memcached | Self::MemcachedSocket => vec![],
             Self::BazelRemote | Self::Casd | Self::Rclone => vec![],
-            Self::Collector | Self::GrpcCollector => vec![],
+            Self::Collector | Self::GrpcCollector | Self::OciRegistry => vec![],
+            // What it is told is bound to its port: the test says it.
+            Self::ClosedOciRegistry => vec![],
             Self::ClosedRedis => vec![("REDIS_PASSWORD", password)],
             Self::S3 => vec![
                 ("AWS_ACCESS_KEY_ID", "the-key-id".to_owned()),
@@ -124,6 +134,8 @@ impl Kind {
                 command.arg("--reserved=64M").arg(at("casd"));
                 command
             }
+            Self::OciRegistry => oci_registry(&address, folder, false),
+            Self::ClosedOciRegistry => oci_registry(&address, folder, true),
             Self::Collector => collector("http", &address, folder),
             Self::GrpcCollector => collector("grpc", &address, folder),
             Self::Rclone => {
@@ -153,6 +165,8 @@ impl Server {
             | Kind::Casd
             | Kind::Collector
             | Kind::GrpcCollector
+            | Kind::OciRegistry
+            | Kind::ClosedOciRegistry
             | Kind::Rclone => self.url_at(self.port()),
         }
     }
@@ -173,6 +187,7 @@ impl Server {
             Kind::BazelRemote => format!("reapi+http://127.0.0.1:{port}/main?prefix=ci/v1"),
             Kind::ClosedBazelRemote => format!("reapi://127.0.0.1:{port}?ca={folder}/certificate"),
             Kind::Casd => format!("reapi+http://127.0.0.1:{port}"),
+            Kind::OciRegistry | Kind::ClosedOciRegistry => format!("oci://127.0.0.1:{port}"),
             // No store, and so no prefix.
             Kind::Collector | Kind::GrpcCollector => format!("http://127.0.0.1:{port}"),
         }
@@ -225,6 +240,25 @@ fn collector(way: &str, address: &str, folder: &Path) -> Command {
     fs::write(&config, text).unwrap();
     let mut command = brought("otel-collector");
     command.arg("--config").arg(config);
+    command
+}
+
+/// An OCI registry on a folder. The password is [`PASSWORD`] for the user `ci`.
+fn oci_registry(address: &str, folder: &Path, is_closed: bool) -> Command {
+    let (config, users) = (folder.join("registry.yaml"), folder.join("users"));
+    let mut auth = String::new();
+    if is_closed {
+        fs::write(&users, format!("ci:{PASSWORD_BCRYPT}\n")).unwrap();
+        auth = format!("auth: {{htpasswd: {{realm: tests, path: \"{}\"}}}}\n", users.display());
+    }
+    let text = format!(
+        "version: 0.1\nlog: {{level: error}}\nhttp: {{addr: \"{address}\"}}\n\
+         storage: {{filesystem: {{rootdirectory: \"{}\"}}}}\n{auth}",
+        folder.join("kept").display()
+    );
+    fs::write(&config, text).unwrap();
+    let mut command = Command::new("docker-registry");
+    command.arg("serve").arg(config);
     command
 }
 

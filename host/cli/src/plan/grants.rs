@@ -13,9 +13,9 @@ use crate::step::{Step, StepError};
 /// Variables that are ours, and no tool's.
 const OURS: &str = "STEPWELL_";
 
-/// Variables that stores, proxies and models take their secrets from, whether or not this step has
+/// Variables that stores, registries, proxies and models take their secrets from, whether or not this step has
 /// such a store or model.
-const SECRETS: [&str; 19] = [
+const SECRETS: [&str; 20] = [
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "ACTIONS_RUNTIME_TOKEN",
     "ALL_PROXY",
@@ -25,6 +25,7 @@ const SECRETS: [&str; 19] = [
     "AZURE_STORAGE_KEY",
     "AZURE_STORAGE_SAS_TOKEN",
     "CI_JOB_TOKEN",
+    "DOCKER_AUTH_CONFIG",
     "GITHUB_TOKEN",
     "GOOGLE_OAUTH_ACCESS_TOKEN",
     "HTTPS_PROXY",

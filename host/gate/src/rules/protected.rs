@@ -14,6 +14,8 @@ pub(super) const DECIDING: &[&str] = &[
     "bitbucket-pipelines.{yml,yaml}",
     "{.travis,appveyor,.appveyor,.drone,cloudbuild,buildspec,codemagic}.{yml,yaml}",
     "{.woodpecker,.cirrus}.{yml,yaml,star}",
+    // Which tools of others later steps may call
+    "stepwell.lock",
     // Who reviews; what git itself obeys
     "**/CODEOWNERS",
     "**/.gitmodules",

@@ -161,7 +161,7 @@ impl Setting {
 impl Bench {
     fn new(args: &AgainArgs) -> Result<Self, Problem> {
         let trees = repo::open(&args.repo.repo, args.rev.as_deref(), args.base.as_deref())?;
-        let by_hand = tool::toolbox(&[], Some(&args.sharing))?;
+        let by_hand = tool::toolbox(Vec::new(), Some(&args.sharing))?;
         let mut settings = vec![Setting::of(Arc::new(by_hand))];
         let run = RunArgs {
             step: args.step.clone(),

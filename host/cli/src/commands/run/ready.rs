@@ -8,6 +8,7 @@ use super::step_file::{self, Found};
 use crate::args::RunArgs;
 use crate::commands::validate::known;
 use crate::gates;
+use crate::locked::{self, Takes};
 use crate::pipeline::{self, whose::Whose};
 use crate::plan::{self, Plan};
 use crate::problem::Problem;
@@ -48,7 +49,12 @@ pub(in crate::commands) fn ready(
             note(&format!("{held_back}: {}", whose.because));
         }
     }
-    let own = own_components(&step, trees, from_head)?;
+    let mut own = own_components(&step, trees, from_head)?;
+    let takes = if args.step_from_head { Takes::Head } else { Takes::Base };
+    if let Some(counts) = locked::counting(trees, takes, whose, args.quiet)? {
+        let signers = locked::signers(&step).map_err(bad)?;
+        own.extend(locked::components(&counts, &trees.root, &signers)?);
+    }
     let load = if args.require_isolation { Tools::load_behind_walls } else { Tools::load };
     let calls = plan::concurrent_calls(&step.limits).map_err(bad)?;
     let tools = load(own, calls)?;
