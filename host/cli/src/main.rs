@@ -16,6 +16,7 @@ mod problem;
 mod repo;
 mod say;
 mod sharing;
+mod signing;
 mod stats;
 mod step;
 mod trees;
