@@ -1,6 +1,6 @@
 //! What a new user types first.
 
-use crate::support::World;
+use crate::support::{World, workspace};
 
 #[test]
 fn init_writes_a_step_that_validates_and_runs() {

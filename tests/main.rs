@@ -23,6 +23,7 @@ mod kill;
 mod mcp;
 mod mcp_http;
 mod model;
+mod page;
 mod reading;
 mod resume;
 mod sdk;

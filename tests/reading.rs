@@ -160,6 +160,13 @@ fn two_runs_are_compared_and_counted() {
     holds(&said(&world, &["stats", "first", &there]), &["all steps", "2 runs", "failing-test"]);
     said(&world, &["stats", "first", "--html", "stats.html"]);
     holds(&world.read("stats.html"), &["<!doctype html>", "failing-test"]);
+    let store = format!("fs://{}", world.path("store").display());
+    holds(&world.stepwell(&["stats", &store]).code(2).err, &["there is no trace below", "store"]);
+    for world in [&world, &other] {
+        world.run_script(&["--quiet", "--fresh", "--store", &store]);
+    }
+    assert_eq!(counted(&[&store]), 2, "of a store, also those that are over");
+    assert_eq!(counted(&[&store, &there]), 2, "and each once");
     world.write("first/trace.jsonl", "nonsense\n");
     let left = world.stepwell(&["stats", "first", &there]).code(0);
     holds(&left.err, &["left out", "first/trace.jsonl", "line 1"]);

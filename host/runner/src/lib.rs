@@ -60,7 +60,10 @@ pub use plan::{
 pub use replay::{Divergence, Recalled, Refolded, recall, refold};
 pub use report::markdown;
 pub use run::{Ended, RunError, run};
-pub use runs::{KeptRun, KeptState, Reusable, carried_run, carried_runs, is_run_name, kept_runs};
+pub use runs::{
+    KeptRun, KeptState, Reusable, carried_journal, carried_run, carried_runs, is_run_name,
+    kept_runs,
+};
 pub use sampling::{Sampling, ToolLines};
 pub use sarif::sarif;
 pub use scratch::SHOWN_TREES;

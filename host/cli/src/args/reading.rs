@@ -135,6 +135,7 @@ const STATS_EXAMPLES: &str = "Examples:
   stepwell stats                        the runs of this repository that are kept here
   stepwell stats downloads              every trace below a directory, such as of many jobs
   stepwell stats downloads --by repository --html stats.html
+  stepwell stats fs:///srv/runs         the runs of a store that machines share (docs/store.md)
 
 A trace that is damaged is named and left out; a run that is found twice counts once.";
 
@@ -142,9 +143,9 @@ A trace that is damaged is named and left out; a run that is found twice counts 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = STATS_EXAMPLES)]
 pub(crate) struct StatsArgs {
-    /// Where traces lie: files, or directories that hold `trace.jsonl` or `journal.jsonl` up to six
-    /// directories down. Default: the runs that are kept here.
-    #[arg(value_name = "DIR")]
+    /// Where traces lie: files, directories that hold `trace.jsonl` or `journal.jsonl` up to six
+    /// directories down, or URLs of stores. Default: the runs that are kept here.
+    #[arg(value_name = "DIR|STORE")]
     pub(crate) places: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) repo: RepoArgs,
