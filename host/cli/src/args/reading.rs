@@ -109,12 +109,12 @@ const VERIFY_EXAMPLES: &str = "Examples:
   stepwell verify out/trace.jsonl       artifacts that another job left
   stepwell verify --signer ed25519:…    only what the holder of that key signed holds
 
-It ends with 50 where something does not hold. Who can write a whole file can write another chain, so
-the chain shows damage, and no forgery: that is what a signature is for. A run that finds a key in
-STEPWELL_TRACE_KEY (`stepwell cache key` makes one) leaves one under the end of its trace, in
-trace.sig.json beside it. Whose word counts is said by `--signer`, or listed in
-STEPWELL_TRACE_SIGNERS; then a trace that none of them signed does not hold. `stepwell apply` judges a
-patch again before it writes it.";
+It ends with 50 where something does not hold. Who can write a whole file can write another chain,
+so the chain shows damage, and no forgery: that is what a signature is for. A run that finds a key
+in STEPWELL_TRACE_KEY (`stepwell cache key` makes one) leaves a signature under the end of its trace,
+in trace.sig.json beside it. Whose word counts is said by `--signer`, or listed in
+STEPWELL_TRACE_SIGNERS; then a trace that none of them signed does not hold. `stepwell apply` judges
+a patch again before it writes it.";
 
 /// `stepwell verify`.
 #[derive(Debug, ClapArgs)]
