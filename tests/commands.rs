@@ -1,6 +1,6 @@
 //! What a new user types first.
 
-use crate::support::World;
+use crate::support::{World, workspace};
 
 #[test]
 fn init_writes_a_step_that_validates_and_runs() {
@@ -118,4 +118,43 @@ fn an_answer_that_cannot_be_written_is_not_a_success() {
     let mut command = world.command(&["schema", "step"]);
     let ended = command.stdout(full).stderr(std::process::Stdio::null()).status().unwrap();
     assert_eq!(ended.code(), Some(1));
+}
+
+#[test]
+fn what_the_log_shows_is_a_choice_that_changes_nothing_of_the_run() {
+    let world = World::example();
+    let script = workspace().join("examples/failing-test/model.toml");
+    let provider = format!("script:{}", script.display());
+    let run = |arguments: &[&str]| {
+        let ran = world.stepwell(&[&["run", "--provider", &provider], arguments].concat()).code(0);
+        let result = world.read(".stepwell/out/result.json");
+        (ran.err, result, world.json(".stepwell/out/accounting.json"))
+    };
+    let (log, result, books) = run(&[]);
+    assert!(log.contains("  model  ") && !log.contains("  left out  "), "{log}");
+    assert_eq!(books["queues"]["said"]["bound"], 64);
+    assert!(books["queues"]["console"]["peak"].as_u64().unwrap() > 0, "{books}");
+
+    let step = world.read(".stepwell/step.toml");
+    world.write("../quiet.toml", &(step + "\n[log]\nmodel-text = false\nwaiting = \"5m\"\n"));
+    let shown = world.stepwell(&["validate", "../quiet.toml", "--json"]).code(0).out;
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let expected = serde_json::json!({
+        "model-text": false, "repeats": false, "tools": "info", "waiting-ms": 300_000,
+    });
+    assert_eq!(shown["log"], expected);
+    let (log, quiet_result, quiet_books) = run(&["../quiet.toml", "--fresh"]);
+    assert!(!log.contains("  model  "), "{log}");
+    let left_out = log.lines().find(|line| line.contains("  left out  ")).unwrap_or_default();
+    assert!(left_out.ends_with("of the model's text (console); the trace has all of it"), "{log}");
+    assert!(quiet_books["missed"]["console"]["left-out-text-bytes"].as_u64().unwrap() > 50);
+    assert_eq!((quiet_result, &quiet_books["run"]), (result, &books["run"]));
+
+    world.write("../bad.toml", "name = \"a\"\ntask = \"b\"\n[log]\nwaiting = \"10ms\"\n");
+    let bad = world.stepwell(&["validate", "../bad.toml"]).code(2);
+    assert!(
+        bad.err.contains("`log.waiting` is 10ms") && bad.err.contains("1s and 1h"),
+        "{}",
+        bad.err
+    );
 }

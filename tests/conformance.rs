@@ -1,12 +1,13 @@
 //! What is exported, read by those who define or consume the formats: none of it is judged by code
-//! of ours. OTLP is taken by a real collector in `telemetry`, CycloneDX is held against its schemas
-//! in `plugins/sbom`.
+//! of ours. OTLP is taken by a real collector in `telemetry`; every form of a bill of materials is
+//! held against its schema in `plugins/sbom`, too.
 
 use std::process::Command;
 
 use serde_json::Value;
 
 use crate::support::{World, python, workspace};
+use crate::vouching::with_a_bill;
 
 /// Readers of ATIF and of JUnit.
 const READERS: &str = "atif==1.8.0 junitparser==5.0.3";
@@ -62,4 +63,33 @@ fn sarif_fits_its_official_schema() {
     assert!(problems.is_empty(), "{problems:#?}");
     told["runs"][0]["results"] = serde_json::json!([{ "level": "bad" }]);
     assert!(!validator.is_valid(&told), "the schema refuses nothing");
+}
+
+#[test]
+fn cyclonedx_fits_its_official_schema() {
+    let dir = workspace().join("../shared/data/conformance/cyclonedx");
+    let read = |name: &str| -> Option<Value> {
+        let text =
+            std::fs::read_to_string(dir.join(format!("{name}.SNAPSHOT.schema.json"))).ok()?;
+        Some(serde_json::from_str(&text).unwrap())
+    };
+    let Some(schema) = read("bom-1.6") else {
+        eprintln!("SKIPPED LOUDLY: the schemas of CycloneDX are not beside the workspace");
+        return;
+    };
+    let mut registry = jsonschema::Registry::new();
+    for name in ["spdx", "jsf-0.82", "cryptography-defs"] {
+        let uri = format!("http://cyclonedx.org/schema/{name}.SNAPSHOT.schema.json");
+        registry = registry.add(uri, read(name).unwrap()).unwrap();
+    }
+    let registry = registry.prepare().unwrap();
+    let options = jsonschema::options().with_registry(&registry).should_validate_formats(true);
+    let validator = options.build(&schema).unwrap();
+    let world = with_a_bill(1_024);
+    let bill = world.stepwell(&["export", "--format", "cyclonedx"]).code(0).out;
+    let mut bill: Value = serde_json::from_str(&bill).unwrap();
+    let problems: Vec<String> = validator.iter_errors(&bill).map(|err| err.to_string()).collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+    bill["components"][0]["type"] = "nothing".into();
+    assert!(!validator.is_valid(&bill), "the schema refuses nothing");
 }

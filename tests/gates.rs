@@ -14,7 +14,7 @@ fn component() -> PathBuf {
 }
 
 /// The repository of `examples/custom-gate`, with the gate in its base.
-fn guarded() -> World {
+pub(crate) fn guarded() -> World {
     let base = tempfile::tempdir().unwrap();
     let gates = base.path().join(".stepwell/gates");
     fs::create_dir_all(&gates).unwrap();

@@ -1,10 +1,12 @@
 //! A run that is read back: shown, explained, verified, compared, counted, told to others, and made
 //! again.
 
+use std::fs;
+
 use serde_json::Value;
 
-use crate::endings;
 use crate::support::{World, workspace};
+use crate::{endings, gates};
 
 const TRACE: &str = ".stepwell/out/trace.jsonl";
 
@@ -131,7 +133,7 @@ fn a_run_is_told_to_other_programs() {
     said(&world, &["export", "--format", "prometheus", "--out", "stepwell.prom"]);
     holds(&world.read("stepwell.prom"), &["stepwell_run_success", "step=\"failing-test\""]);
     let none = world.stepwell(&["export", "--format", "cyclonedx"]).code(2);
-    holds(&none.err, &["no list of dependencies", "stepwell tool call sbom"]);
+    holds(&none.err, &["no bill of materials", "[[context.call]]", "stepwell tool call sbom"]);
 }
 
 #[test]
@@ -158,6 +160,13 @@ fn two_runs_are_compared_and_counted() {
     holds(&said(&world, &["stats", "first", &there]), &["all steps", "2 runs", "failing-test"]);
     said(&world, &["stats", "first", "--html", "stats.html"]);
     holds(&world.read("stats.html"), &["<!doctype html>", "failing-test"]);
+    let store = format!("fs://{}", world.path("store").display());
+    holds(&world.stepwell(&["stats", &store]).code(2).err, &["there is no trace below", "store"]);
+    for world in [&world, &other] {
+        world.run_script(&["--quiet", "--fresh", "--store", &store]);
+    }
+    assert_eq!(counted(&[&store]), 2, "of a store, also those that are over");
+    assert_eq!(counted(&[&store, &there]), 2, "and each once");
     world.write("first/trace.jsonl", "nonsense\n");
     let left = world.stepwell(&["stats", "first", &there]).code(0);
     holds(&left.err, &["left out", "first/trace.jsonl", "line 1"]);
@@ -187,8 +196,8 @@ fn every_run_leaves_a_page_that_asks_nobody() {
         assert!(!page.contains(asks), "`{asks}`");
     }
     // A page of an earlier run does not stay beside another trace.
-    std::fs::remove_file(world.path(".stepwell/out/report.html")).unwrap();
-    std::fs::create_dir_all(world.path(".stepwell/out/report.html/x")).unwrap();
+    fs::remove_file(world.path(".stepwell/out/report.html")).unwrap();
+    fs::create_dir_all(world.path(".stepwell/out/report.html/x")).unwrap();
     let ran = world.run_script(&["--quiet"]).code(0);
     holds(&ran.err, &["there is no report.html"]);
 }
@@ -219,24 +228,76 @@ fn a_replayed_run_comes_to_the_same_and_a_changed_repository_shows_at_the_call()
     said(&world, &["replay"]);
 }
 
+/// Replayed, it comes to the same outputs and the same `result.json`, to the byte.
+#[track_caller]
+fn is_same(world: &World, arguments: &[&str]) {
+    let told = said(world, &[&["replay"], arguments].concat());
+    holds(&told, &["decisions     ok", "calls         ok", "the same, byte for byte"]);
+}
+
 #[test]
 fn the_run_of_each_example_is_replayed_to_the_byte() {
-    let is_same = |world: &World, arguments: &[&str]| {
-        let told = said(world, &[&["replay"], arguments].concat());
-        holds(&told, &["decisions     ok", "calls         ok", "the same, byte for byte"]);
-    };
-    let review = World::example_named("risky-diff");
-    review.run_script_of("risky-diff", &["--quiet"]).code(0);
-    is_same(&review, &[]);
+    for entry in fs::read_dir(workspace().join("examples")).unwrap().flatten() {
+        if !entry.path().join("demo.sh").exists() {
+            continue;
+        }
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let world = match name.as_str() {
+            "custom-gate" => gates::guarded(),
+            name => World::example_named(name),
+        };
+        world.run_script_of(&name, &["--quiet"]).code(0);
+        is_same(&world, &[]);
+    }
     let offline = World::example();
     offline.stepwell(&["run", "--provider", "offline", "--quiet"]).code(0);
     is_same(&offline, &[]);
-    for ending in ["diagnosis", "plan", "failing", "refused", "approval", "spend", "time"] {
+}
+
+#[test]
+fn the_run_of_each_ending_is_replayed_to_the_byte() {
+    for entry in fs::read_dir(workspace().join("examples/endings")).unwrap().flatten() {
+        if !entry.path().is_dir() {
+            continue;
+        }
+        let name = entry.file_name().to_string_lossy().into_owned();
         let world = World::example();
-        endings::run(&world, ending, &["--quiet"]);
-        let step = workspace().join("examples/endings").join(ending).join("step.toml");
-        is_same(&world, &["--step", &step.display().to_string()]);
+        endings::run(&world, &name, &["--quiet"]);
+        let step = entry.path().join("step.toml").display().to_string();
+        is_same(&world, &["--step", &step]);
     }
+}
+
+#[test]
+fn a_tool_that_is_another_than_it_was_shows_at_its_first_call() {
+    let world = World::example();
+    let tool = workspace().join("target/components/examples/debug_leftovers.wasm");
+    let mut bytes = fs::read(tool).expect("run `cargo xtask components` first");
+    let step = world.read(".stepwell/step.toml");
+    let more = "\n[[context.call]]\ntool = \"debug_leftovers\"\n\n[tools]\ncomponent = \
+                [\"target/leftovers.wasm\"]\n";
+    world.write("../other.toml", &(step + more));
+    // Where git ignores it: the repository stays the same.
+    let place = world.path("target/leftovers.wasm");
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    fs::write(&place, &bytes).unwrap();
+    let script = workspace().join("examples/failing-test/model.toml");
+    let provider = format!("script:{}", script.display());
+    let run = ["run", "../other.toml", "--quiet", "--provider", &provider];
+    world.stepwell(&run).code(0);
+    is_same(&world, &["--step", "../other.toml"]);
+
+    // A custom section of two bytes: another component, and the same answers.
+    bytes.extend([0, 3, 1, b'x', b'y']);
+    fs::write(&place, &bytes).unwrap();
+    let other = world.stepwell(&["replay", "--step", "../other.toml", "--json"]).code(41);
+    let divergence = json(&other.out)["divergence"].clone();
+    assert!(divergence["what"].as_str().unwrap().starts_with("the component of"), "{divergence}");
+    let seq = usize::try_from(divergence["seq"].as_u64().unwrap()).unwrap();
+    let first = world.trace().into_iter().position(|record| {
+        record["event"]["heard"]["digests"]["component"] == divergence["recorded"]
+    });
+    assert_eq!(first, Some(seq), "{divergence}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod delivery;
 mod files;
 mod hold;
 mod message;
+mod signature;
 mod worktree;
 
 pub use approval::{APPROVAL_BYTES_MAX, ApprovalFile, ApprovalProblem};
@@ -24,4 +25,5 @@ pub use branch::{BranchError, Committed, to_branch};
 pub use delivery::{Delivery, DeliveryError};
 pub use files::{FilesError, Handout, to_files};
 pub use hold::{Cleared, Fitting, Head, Refusal, Terms, fit};
+pub use signature::{SIGNATURE, SIGNATURE_BYTES_MAX, Vouched, sign, vouched};
 pub use worktree::{WorktreeError, Written, finish, to_working_tree};

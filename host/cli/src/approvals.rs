@@ -1,7 +1,6 @@
 //! Approvals of this machine and of a command line: whose count, and where they lie.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -9,38 +8,26 @@ use std::path::{Path, PathBuf};
 use apply::{APPROVAL_BYTES_MAX, ApprovalFile};
 use keys::{PublicKey, Signer};
 
-use crate::problem::{LeavingProblem, Problem, SharingProblem};
+use crate::problem::{LeavingProblem, Problem};
+use crate::signing;
 
 /// Approvals of one run that are read: more than a step has gates.
 const FILES_MAX: usize = 64;
 
 /// Who must sign: none where nobody is named, and whoever can write here approves.
 pub(crate) fn approvers() -> Result<Option<BTreeSet<PublicKey>>, Problem> {
-    let Some(text) = variable("STEPWELL_APPROVERS") else { return Ok(None) };
-    let keys = text.split([',', ' ', '\n']).filter(|key| !key.trim().is_empty());
-    let keys: Result<_, _> = keys.map(str::parse).collect();
-    keys.map(Some).map_err(|source| bad_key("STEPWELL_APPROVERS", source))
+    signing::listed("STEPWELL_APPROVERS")
 }
 
 /// Who signs here, where anybody does.
 pub(crate) fn signer() -> Result<Option<Signer>, Problem> {
-    let name = "STEPWELL_APPROVAL_KEY";
-    let signer = variable(name).map(|text| Signer::of_text(&text)).transpose();
-    signer.map_err(|source| bad_key(name, source))
-}
-
-fn bad_key(place: &str, source: keys::BadKey) -> Problem {
-    SharingProblem::Key { place: place.to_owned(), source }.into()
-}
-
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.trim().is_empty())
+    signing::signer("STEPWELL_APPROVAL_KEY")
 }
 
 /// Who approves, unless it is said: the user of this machine, or of the pipeline.
 pub(crate) fn approver() -> String {
     let names = ["GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILDKITE_UNBLOCKER", "USER"];
-    names.iter().find_map(|name| variable(name)).unwrap_or_else(|| "somebody".to_owned())
+    names.iter().find_map(|name| signing::variable(name)).unwrap_or_else(|| "somebody".to_owned())
 }
 
 /// Where the approvals of a run lie.

@@ -127,6 +127,7 @@ pub(crate) struct StoreArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Ci {
     /// Lines, and nothing else: Jenkins, a file.
+    #[value(alias = "jenkins")]
     Plain,
     /// GitHub Actions, Gitea, Forgejo.
     Github,

@@ -17,6 +17,7 @@ mod problem;
 mod repo;
 mod say;
 mod sharing;
+mod signing;
 mod stats;
 mod step;
 mod trees;

@@ -23,18 +23,49 @@ pub(crate) struct Pipeline {
     pub(crate) ends: Option<SystemTime>,
 }
 
+/// Whose pipeline it is, by the variable that each of them sets in every job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    /// GitHub Actions, and what follows it.
+    GitHub,
+    /// GitLab CI.
+    GitLab,
+    /// Buildkite.
+    Buildkite,
+    /// Azure Pipelines.
+    Azure,
+    /// TeamCity.
+    TeamCity,
+    /// Jenkins.
+    Jenkins,
+}
+
+impl Service {
+    /// The one whose job this is; none where it is nobody's that is known.
+    fn of(var: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let is = |name: &str| var(name).is_some_and(|value| !value.trim().is_empty());
+        let known = [
+            ("GITHUB_ACTIONS", Self::GitHub),
+            ("GITLAB_CI", Self::GitLab),
+            ("BUILDKITE", Self::Buildkite),
+            ("TF_BUILD", Self::Azure),
+            ("TEAMCITY_VERSION", Self::TeamCity),
+            ("JENKINS_URL", Self::Jenkins),
+        ];
+        known.into_iter().find(|(name, _)| is(name)).map(|(_, service)| service)
+    }
+}
+
 /// Who shows the log of this pipeline.
 pub(crate) fn platform(var: impl Fn(&str) -> Option<String>) -> Platform {
-    let is = |name: &str| var(name).is_some_and(|value| !value.trim().is_empty());
-    let known = [
-        ("GITHUB_ACTIONS", Platform::GitHub),
-        ("GITLAB_CI", Platform::GitLab),
-        ("BUILDKITE", Platform::Buildkite),
-        ("TF_BUILD", Platform::Azure),
-        ("TEAMCITY_VERSION", Platform::TeamCity),
-    ];
-    let found = known.into_iter().find(|(name, _)| is(name));
-    found.map_or(Platform::Plain, |(_, platform)| platform)
+    match Service::of(var) {
+        Some(Service::GitHub) => Platform::GitHub,
+        Some(Service::GitLab) => Platform::GitLab,
+        Some(Service::Buildkite) => Platform::Buildkite,
+        Some(Service::Azure) => Platform::Azure,
+        Some(Service::TeamCity) => Platform::TeamCity,
+        Some(Service::Jenkins) | None => Platform::Plain,
+    }
 }
 
 impl Pipeline {
@@ -47,18 +78,13 @@ impl Pipeline {
     /// Reads the environment, a variable at a time.
     pub(crate) fn of(var: impl Fn(&str) -> Option<String>) -> Self {
         let var = |name: &str| var(name).filter(|value| !value.trim().is_empty());
-        if var("GITHUB_ACTIONS").is_some() {
-            github(var)
-        } else if var("GITLAB_CI").is_some() {
-            gitlab(var)
-        } else if var("BUILDKITE").is_some() {
-            buildkite(var)
-        } else if var("TF_BUILD").is_some() {
-            azure(var)
-        } else if var("JENKINS_URL").is_some() {
-            jenkins(var)
-        } else {
-            Self::default()
+        match Service::of(var) {
+            Some(Service::GitHub) => github(var),
+            Some(Service::GitLab) => gitlab(var),
+            Some(Service::Buildkite) => buildkite(var),
+            Some(Service::Azure) => azure(var),
+            Some(Service::Jenkins) => jenkins(var),
+            Some(Service::TeamCity) | None => Self::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod access;
 mod checks;
 mod gates;
 mod grants;
+mod log;
 mod price;
 
 use std::collections::BTreeSet;
@@ -63,6 +64,8 @@ pub(crate) struct Plan {
     pub(crate) answer_bytes: usize,
     /// What each tool may read; those not named have the first.
     pub(crate) grants: Grants,
+    /// What the operator's log shows.
+    pub(crate) log: runner::Sampling,
 }
 
 /// Checks a step against what exists (`tools`: the names of all tools) and against the ceilings
@@ -107,6 +110,7 @@ pub(crate) fn plan(step: &Step, tools: &BTreeSet<String>) -> Result<Plan, StepEr
         concurrent_calls: concurrent_calls(&step.limits)?,
         answer_bytes: answer_bytes(&step.limits)?,
         grants: Grants::of_step(step, every)?,
+        log: log::sampling(&step.log)?,
     })
 }
 

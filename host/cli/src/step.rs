@@ -7,6 +7,7 @@ mod amount;
 pub(crate) mod check;
 pub(crate) mod gates;
 pub(crate) mod keys;
+pub(crate) mod log;
 pub(crate) mod model;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use amount::{Dollars, Span};
 pub(crate) use gates::Gates;
+pub(crate) use log::Log;
 pub(crate) use model::Model;
 
 /// The largest step file that is read, in bytes: a task of some pages and room to spare.
@@ -56,6 +58,9 @@ pub(crate) struct Step {
     /// Ceilings of one tool call.
     #[serde(default)]
     pub(crate) limits: Limits,
+    /// What the operator's log shows.
+    #[serde(default)]
+    pub(crate) log: Log,
 }
 
 fn diagnose() -> Goal {

@@ -185,9 +185,10 @@ fn counts(record: &Record) -> Counted {
     let mut value = serde_json::to_value(&record.event).unwrap_or(Value::Null);
     for group in value.as_object_mut().into_iter().flat_map(|event| event.values_mut()) {
         if let Some(fields) = group.as_object_mut() {
-            // Time, where an answer came from and how it was made, and names that a provider gives
-            // out anew.
-            for by_chance in ["usage", "source", "digests", "response_id", "after_ms", "items"] {
+            // Time, where an answer came from and how it was made, names that a provider gives out
+            // anew, and what a machine put around the tests: how they ended is told beside it.
+            let all = ["usage", "source", "digests", "response_id", "after_ms", "items", "facts"];
+            for by_chance in all {
                 if by_chance != "usage" || fields.get("type") == Some(&"call-answered".into()) {
                     fields.remove(by_chance);
                 }

@@ -29,7 +29,7 @@ pub enum Check {
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What: `chain`, `schema`, `end`, `patch.diff` or `result.json`.
+    /// What: `chain`, `schema`, `end`, `patch.diff`, `result.json`, or what the caller looked at.
     pub what: &'static str,
     /// What came of it.
     pub check: Check,

@@ -30,6 +30,7 @@ mod replay;
 mod report;
 mod run;
 mod runs;
+mod sampling;
 mod sarif;
 mod scratch;
 mod sink;
@@ -46,7 +47,7 @@ pub use explain::explain;
 pub use journal::{Journal, JournalError};
 pub use lease::LeaseError;
 pub use ledger::{Charge, Entry, Later, LedgerRefusal, RunLedger};
-pub use numbers::count;
+pub use numbers::{bytes, count};
 pub use offer::tool_spec;
 pub use operator::{Notice, Operator, Platform, Standing};
 pub use outlet::{Intake, Outlet, Shown};
@@ -59,7 +60,11 @@ pub use plan::{
 pub use replay::{Divergence, Recalled, Refolded, recall, refold};
 pub use report::markdown;
 pub use run::{Ended, RunError, run};
-pub use runs::{KeptRun, KeptState, Reusable, carried_run, carried_runs, is_run_name, kept_runs};
+pub use runs::{
+    KeptRun, KeptState, Reusable, carried_journal, carried_run, carried_runs, is_run_name,
+    kept_runs,
+};
+pub use sampling::{Sampling, ToolLines};
 pub use sarif::sarif;
 pub use scratch::SHOWN_TREES;
 pub use sink::Sink;

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use session::budget::Usage;
 use session::event::{Input, Note};
-use session::{Ask, FailureClass, Item, ModelCall};
+use session::{Ask, FailureClass, Item, ModelCall, QueuePeak};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -68,6 +68,8 @@ pub(crate) struct Job {
 pub(crate) struct Model {
     jobs: mpsc::Sender<Job>,
     said: mpsc::Receiver<(u64, Said)>,
+    /// The most that waited in it.
+    said_peak: usize,
     task: JoinHandle<()>,
 }
 
@@ -92,7 +94,7 @@ impl Model {
             say,
         };
         let task = tokio::spawn(task.run(to_do));
-        Self { jobs, said, task }
+        Self { jobs, said, said_peak: 0, task }
     }
 
     /// Hands a job over. One at a time: the session asks for the next when this one is over.
@@ -104,7 +106,14 @@ impl Model {
 
     /// What the task says next, and about which job. Cancel-safe.
     pub(crate) async fn said(&mut self) -> Option<(u64, Said)> {
-        self.said.recv().await
+        let said = self.said.recv().await;
+        self.said_peak = self.said_peak.max(self.said.len() + usize::from(said.is_some()));
+        said
+    }
+
+    /// How full the queue was in which it says something.
+    pub(crate) fn said_peak(&self) -> QueuePeak {
+        QueuePeak { peak: self.said_peak as u64, bound: SAID_MAX as u64 }
     }
 }
 

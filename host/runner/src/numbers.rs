@@ -18,7 +18,7 @@ pub(crate) fn grouped(n: u64) -> String {
 }
 
 /// A size that a person reads.
-pub(crate) fn bytes(n: u64) -> String {
+pub fn bytes(n: u64) -> String {
     match n {
         0..1_024 => format!("{n} B"),
         1_024..1_048_576 => format!("{}.{} KiB", n / 1_024, n % 1_024 * 10 / 1_024),

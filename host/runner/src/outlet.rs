@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use futures_util::future::select_all;
 use session::event::{Decision, Event, Input, Note, Record};
-use session::{Answer, Missed};
+use session::{Answer, Missed, QueuePeak};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::sampling::Sampling;
 use crate::sink::Sink;
 
 /// What waits for a sink before the model is held back.
@@ -28,9 +29,6 @@ const BACKLOG_MAX: usize = 1_024;
 const TEXT_BYTES_MAX: usize = 4_096;
 /// How long the end of a run waits for a sink to catch up.
 const FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
-
-/// How long nothing happens before a sink is told so, each time again.
-const SILENCE: Duration = Duration::from_secs(30);
 
 /// What is shown by a sink.
 #[derive(Debug, Clone)]
@@ -59,6 +57,7 @@ pub enum Shown {
 #[derive(Debug)]
 pub struct Outlet {
     name: &'static str,
+    sampling: Sampling,
     queue: mpsc::Sender<Shown>,
     over: oneshot::Receiver<()>,
     backlog: VecDeque<Shown>,
@@ -69,6 +68,9 @@ pub struct Outlet {
     /// Records that the backlog had no room for.
     suppressed: Option<LeftOut>,
     missed: Missed,
+    /// The most that waited in the queue, and in the backlog.
+    queue_peak: usize,
+    backlog_peak: usize,
 }
 
 /// Records that were left out since somebody was last told.
@@ -113,6 +115,7 @@ impl Outlet {
         let (done, over) = oneshot::channel();
         let outlet = Self {
             name,
+            sampling: Sampling::default(),
             queue,
             over,
             backlog: VecDeque::new(),
@@ -120,14 +123,17 @@ impl Outlet {
             repeats: None,
             suppressed: None,
             missed: Missed::default(),
+            queue_peak: 0,
+            backlog_peak: 0,
         };
         (outlet, Intake { queue: shown, _over: done })
     }
 
-    /// An outlet to a sink that may block, on a thread of its own. A sink that fails gets nothing
-    /// more: the journal has everything.
-    pub fn to(name: &'static str, mut sink: Box<dyn Sink>) -> Self {
+    /// An outlet to a sink that may block, on a thread of its own, which is shown what `sampling`
+    /// says. A sink that fails gets nothing more: the journal has everything.
+    pub fn to(name: &'static str, sampling: Sampling, mut sink: Box<dyn Sink>) -> Self {
         let (outlet, mut intake) = Self::new(name);
+        let silence = sampling.silence;
         thread::spawn(move || {
             // It takes the whole intake with it: the run waits for that.
             let Ok(clock) = tokio::runtime::Builder::new_current_thread().enable_time().build()
@@ -135,10 +141,10 @@ impl Outlet {
                 return;
             };
             let mut next =
-                || clock.block_on(async { tokio::time::timeout(SILENCE, intake.next()).await });
+                || clock.block_on(async { tokio::time::timeout(silence, intake.next()).await });
             loop {
                 let taken = match next() {
-                    Err(_) => sink.silent(SILENCE),
+                    Err(_) => sink.silent(silence),
                     Ok(None) => break,
                     Ok(Some(Shown::Record(record))) => sink.record(&record),
                     Ok(Some(Shown::Text { at_ms, piece })) => sink.text(at_ms, &piece),
@@ -151,7 +157,7 @@ impl Outlet {
                 }
             }
         });
-        outlet
+        Self { sampling, ..outlet }
     }
 
     /// Whether the sink is behind.
@@ -160,8 +166,12 @@ impl Outlet {
     }
 
     fn record(&mut self, record: &Arc<Record>) {
+        if self.sampling.leaves_out(&record.event) {
+            self.missed.left_out_lines += 1;
+            return;
+        }
         let said = self.last.as_ref().is_some_and(|last| last.event == record.event);
-        if said && !is_important(&record.event) {
+        if said && !self.sampling.repeats && !is_important(&record.event) {
             self.missed.repeated += 1;
             self.repeats = LeftOut::one_more(self.repeats, record.seq);
             return;
@@ -178,6 +188,10 @@ impl Outlet {
     }
 
     fn text(&mut self, at_ms: u64, piece: &str) {
+        if !self.sampling.model_text {
+            self.missed.left_out_text_bytes += piece.len() as u64;
+            return;
+        }
         let kept = &piece[..piece.floor_char_boundary(TEXT_BYTES_MAX)];
         self.missed.text_bytes += (piece.len() - kept.len()) as u64;
         self.show(Shown::Text { at_ms, piece: kept.to_owned() });
@@ -188,6 +202,17 @@ impl Outlet {
         if let Some(shown) = shown {
             self.keep(shown);
         }
+        let waiting = self.queue.max_capacity().saturating_sub(self.queue.capacity());
+        self.queue_peak = self.queue_peak.max(waiting);
+        self.backlog_peak = self.backlog_peak.max(self.backlog.len());
+    }
+
+    fn peaks(&self) -> [(String, QueuePeak); 2] {
+        let of = |peak: usize, bound: usize| QueuePeak { peak: peak as u64, bound: bound as u64 };
+        [
+            (self.name.to_owned(), of(self.queue_peak, QUEUE_MAX)),
+            (format!("{}-backlog", self.name), of(self.backlog_peak, BACKLOG_MAX)),
+        ]
     }
 
     /// Gives it back where there is no room. A sink that is gone misses nothing.
@@ -332,6 +357,11 @@ impl Outlets {
             return std::future::pending().await;
         }
         select_all(waiting).await;
+    }
+
+    /// How full their queues were.
+    pub(crate) fn peaks(&self) -> BTreeMap<String, QueuePeak> {
+        self.0.iter().flat_map(Outlet::peaks).collect()
     }
 
     /// Lets the sinks catch up, side by side and not for long; returns what they missed.

@@ -440,9 +440,10 @@ impl<E: ToolExecutor> Run<E> {
 
     /// Writes the artifacts. The run is over, whatever still runs is dropped.
     async fn finish(mut self) -> Result<Ended, RunError> {
-        self.model = None;
+        let said = self.model.take().map(|model| ("said".to_owned(), model.said_peak()));
         let reason = self.finished.clone().unwrap_or(StopReason::NoUsefulResult);
         let outlets = std::mem::take(&mut self.outlets);
+        let queues = outlets.peaks().into_iter().chain(said).collect();
         // As in `give_up_tasks`, beside the rest.
         let given_up = timeout(GIVE_UP_TIME_MAX, self.tasks.shutdown());
         let name = self.plan.key.run_name();
@@ -455,7 +456,7 @@ impl<E: ToolExecutor> Run<E> {
         let result = self.session.result(step, &head.name, base, reason);
         let resume = self.plan.resume.as_ref().and_then(|resume| resume.after(&result.stop_reason));
         let counted = self.books.close(self.session.accounting());
-        let accounting = Accounting { unbooked, unshared, missed, resume, ..counted };
+        let accounting = Accounting { unbooked, unshared, missed, queues, resume, ..counted };
         // Only a patch that left the gates is left for the pipeline.
         let patch =
             result.patch.as_ref().and(self.passed.as_ref()).map(|passed| passed.diff.as_str());

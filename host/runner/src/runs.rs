@@ -153,6 +153,14 @@ pub async fn carried_run(
     Ok((!journal.is_empty()).then(|| told(name.to_owned(), Path::new(name), &journal, false)))
 }
 
+/// What machines share of a run's journal, also of one that is over; empty where there is nothing.
+///
+/// # Errors
+/// What the place said, for people.
+pub async fn carried_journal(carrier: &Arc<dyn Carrier>, name: &str) -> Result<Vec<u8>, String> {
+    carrying::journal(carrier, name).await
+}
+
 fn latest_first(runs: &mut [KeptRun]) {
     runs.sort_by(|a, b| (b.worked_ms, &a.name).cmp(&(a.worked_ms, &b.name)));
 }

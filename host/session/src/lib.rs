@@ -35,7 +35,7 @@ pub use effect::{Ask, Effect, EffectClass, Item};
 pub use event::{Deadline, Input};
 pub use outcome::{
     Accounting, Analysis, Confidence, Finding, Missed, Need, NeedKind, Outcome, PatchFile,
-    RunResult, Severity, TestCounts,
+    QueuePeak, RunResult, Severity, TestCounts,
 };
 pub use pipeline::{PIPELINE_NAME_BYTES_MAX, Pipeline};
 pub use plan::{ContextCall, Flaky, Goal, Plan, TestPlan};

@@ -300,8 +300,25 @@ pub struct Missed {
     pub repeated: u64,
     /// Bytes of the model's text.
     pub text_bytes: u64,
+    /// Lines of the tools' logs that it was not to show.
+    #[serde(default)]
+    pub left_out_lines: u64,
+    /// Bytes of the model's text that it was not to show.
+    #[serde(default)]
+    pub left_out_text_bytes: u64,
     /// Whether it had not caught up when the run was over.
     pub behind_at_end: bool,
+}
+
+/// How full a queue was in the last attempt.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct QueuePeak {
+    /// The most that waited in it.
+    pub peak: u64,
+    /// As many as it holds.
+    pub bound: u64,
 }
 
 /// `accounting.json`: what it took.
@@ -375,6 +392,9 @@ pub struct Accounting {
     /// What sinks missed, by their names; those that missed nothing are left out.
     #[serde(default)]
     pub missed: BTreeMap<String, Missed>,
+    /// How full the runner's queues were, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub queues: BTreeMap<String, QueuePeak>,
     /// What did not go well when answers were shared with other machines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unshared: Vec<String>,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args as ClapArgs;
+use keys::PublicKey;
 
 use super::RepoArgs;
 
@@ -106,9 +107,14 @@ pub(crate) struct DiffArgs {
 const VERIFY_EXAMPLES: &str = "Examples:
   stepwell verify                       .stepwell/out: the trace, and what lies beside it
   stepwell verify out/trace.jsonl       artifacts that another job left
+  stepwell verify --signer ed25519:…    only what the holder of that key signed holds
 
-It ends with 50 where something does not hold. Who can write a whole file can write another chain:
-this shows damage, and no forgery. `stepwell apply` judges a patch again before it writes it.";
+It ends with 50 where something does not hold. Who can write a whole file can write another chain,
+so the chain shows damage, and no forgery: that is what a signature is for. A run that finds a key
+in STEPWELL_TRACE_KEY (`stepwell cache key` makes one) leaves a signature under the end of its trace,
+in trace.sig.json beside it. Whose word counts is said by `--signer`, or listed in
+STEPWELL_TRACE_SIGNERS; then a trace that none of them signed does not hold. `stepwell apply` judges
+a patch again before it writes it.";
 
 /// `stepwell verify`.
 #[derive(Debug, ClapArgs)]
@@ -116,6 +122,10 @@ this shows damage, and no forgery. `stepwell apply` judges a patch again before 
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) run: OfRun,
+    /// Who must have signed the trace: a public key, any one of those that are named. Default: those
+    /// in STEPWELL_TRACE_SIGNERS.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) signer: Vec<PublicKey>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -125,6 +135,7 @@ const STATS_EXAMPLES: &str = "Examples:
   stepwell stats                        the runs of this repository that are kept here
   stepwell stats downloads              every trace below a directory, such as of many jobs
   stepwell stats downloads --by repository --html stats.html
+  stepwell stats fs:///srv/runs         the runs of a store that machines share (docs/store.md)
 
 A trace that is damaged is named and left out; a run that is found twice counts once.";
 
@@ -132,9 +143,9 @@ A trace that is damaged is named and left out; a run that is found twice counts 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = STATS_EXAMPLES)]
 pub(crate) struct StatsArgs {
-    /// Where traces lie: files, or directories that hold `trace.jsonl` or `journal.jsonl` up to six
-    /// directories down. Default: the runs that are kept here.
-    #[arg(value_name = "DIR")]
+    /// Where traces lie: files, directories that hold `trace.jsonl` or `journal.jsonl` up to six
+    /// directories down, or URLs of stores. Default: the runs that are kept here.
+    #[arg(value_name = "DIR|STORE")]
     pub(crate) places: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) repo: RepoArgs,
@@ -204,7 +215,7 @@ pub(crate) enum ExportFormat {
     OtlpMetricsJson,
     /// Prometheus text.
     Prometheus,
-    /// Dependencies: not from a trace, the tool `sbom` lists them.
+    /// CycloneDX: the bill of materials that the run made, by a call of the tool `sbom`.
     Cyclonedx,
 }
 

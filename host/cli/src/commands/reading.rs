@@ -1,10 +1,12 @@
 //! The commands that read a run back: show, explain, diff, verify, stats, export. They change
 //! nothing, and ask nobody: but `export --format otlp` tells a collector.
 
+mod bill;
 mod fleet;
 mod found;
 mod page;
 mod telemetry;
+mod vouching;
 
 use std::env;
 use std::io::{self, IsTerminal as _};
@@ -18,10 +20,12 @@ use crate::args::{DiffArgs, ExplainArgs, ExportArgs, ExportFormat, Hunk, ShowArg
 use crate::exit;
 use crate::pipeline::Pipeline;
 use crate::problem::{Problem, ReadingProblem};
+use crate::signing;
 pub(super) use fleet::stats;
 pub(super) use found::Found;
 pub(super) use page::{PAGE, leave};
 pub(super) use telemetry::after_run;
+pub(super) use vouching::sign;
 
 /// Columns where standard output is no terminal.
 const COLUMNS: usize = 100;
@@ -88,13 +92,27 @@ pub(super) fn diff(args: &DiffArgs) -> Result<u8, Problem> {
     Ok(exit::DONE)
 }
 
+/// What `verify` says to other programs.
+#[derive(serde::Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    verified: &'a report::Verified,
+    signature: &'a apply::Vouched,
+}
+
 /// Checks a trace and what lies beside it.
 pub(super) fn verify(args: &VerifyArgs) -> Result<u8, Problem> {
     let found = Found::of(&args.run)?;
     let (result, patch) = (found.beside("result.json")?, found.beside("patch.diff")?);
-    let verified = report::verify(&found.bytes, result.as_deref(), patch.as_deref());
+    let mut verified = report::verify(&found.bytes, result.as_deref(), patch.as_deref());
+    let listed = match args.signer.as_slice() {
+        [] => signing::listed(signing::TRACE_SIGNERS)?,
+        named => Some(named.iter().copied().collect()),
+    };
+    let (vouched, finding) = vouching::vouched(&found, listed.as_ref())?;
+    verified.findings.push(finding);
     if args.json {
-        print(&pretty(&verified));
+        print(&pretty(&Told { verified: &verified, signature: &vouched }));
     } else {
         print(verified.to_string().trim_end());
     }
@@ -118,7 +136,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<u8, Problem> {
         ExportFormat::OtlpJson => to::otlp(&run, parent().as_ref()),
         ExportFormat::OtlpMetricsJson => to::otlp_metrics(&run, &labels(), books(&found)?.as_ref()),
         ExportFormat::Prometheus => to::prometheus(&run, &labels(), books(&found)?.as_ref()),
-        ExportFormat::Cyclonedx => return Err(ReadingProblem::NoDependencies.into()),
+        ExportFormat::Cyclonedx => bill::cyclonedx(&found)?,
     };
     match &args.out {
         Some(path) => written(path, text.trim_end())?,

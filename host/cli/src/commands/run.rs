@@ -36,6 +36,7 @@ use crate::plan::{Plan, access};
 use crate::problem::Problem;
 use crate::repo::{self, Trees};
 use crate::say;
+use crate::signing;
 use crate::step::{self, Step};
 use crate::wiring::Tools;
 use crate::wiring::shared::SharedRuns;
@@ -78,11 +79,12 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
     }
     let trees = trees;
     let base_decides = kept.is_some_and(KeptCommand::base_decides);
+    let signer = signing::signer(signing::TRACE_KEY)?;
     let Ready { found, step, plan, toolbox, isolation, whose } = ready(args, &trees, base_decides)?;
     let out_dir = out_dir(args, &trees)?;
 
     let platform = console::platform(args.ci);
-    let outlets = if args.quiet { vec![] } else { vec![console::outlet(args.ci)] };
+    let outlets = if args.quiet { vec![] } else { vec![console::outlet(args.ci, plan.log)] };
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let answerer = &Answerer::choose(args, &step, &plan, &found, &trees)?;
@@ -113,11 +115,14 @@ pub(super) fn go(args: &RunArgs, kept: Option<&KeptCommand>) -> Result<u8, Probl
     // What still runs (a search, a compile) is not worth waiting for.
     runtime.shutdown_background();
     let ended = ended?;
-    let has_page = reading::leave(&out_dir);
+    let left = Left {
+        page: reading::leave(&out_dir),
+        signature: reading::sign(&out_dir, signer.as_ref()),
+    };
     let mut said = handed::hand_over(platform, &ended, &out_dir, |name| env::var(name).ok())?;
     said.extend(platform.marks(&ended.result));
     if !args.quiet {
-        said.splice(0..0, summary(&ended, &out_dir, has_page));
+        said.splice(0..0, summary(&ended, &out_dir, left));
         say::lines(said);
     } else if exit::code(&ended.result) != exit::DONE {
         say::line(&format!("stepwell: {}; see {}", ended.result.stop_reason, out_dir.display()));
@@ -272,8 +277,9 @@ fn digest(value: &impl serde::Serialize) -> String {
 /// The key with what the step file says, by its tables: a comment changes nothing, and what tells
 /// late leaves what another run paid for before that.
 fn parts_of(step: &Step, key: RunKey) -> RunKey {
-    let Step { name, goal, task, model, context, tools, budget, check, gates, verify, limits } =
-        step;
+    let Step { name, goal, task, model, context, tools, budget, check, gates, .. } = step;
+    // What the log shows changes nothing of the run.
+    let Step { verify, limits, log: _, .. } = step;
     key.with("the task", digest(&(name, goal, task)), FirstUse::Answers)
         .with("the model's settings", digest(model), FirstUse::Answers)
         .with("the context", digest(context), FirstUse::Answers)
@@ -403,17 +409,31 @@ fn signals() -> Result<(mpsc::Sender<Signal>, mpsc::Receiver<Signal>), Problem> 
     Ok((sender, receive))
 }
 
-/// What somebody who looks at a sink did not see; none where that only repeated what they saw.
-fn not_shown(missed: &session::Missed) -> Option<String> {
-    let session::Missed { records, text_bytes, repeated: _, behind_at_end: _ } = missed;
-    let records = (*records > 0).then(|| format!("{records} records"));
-    let text = (*text_bytes > 0).then(|| format!("{text_bytes} bytes of the model's text"));
-    let all: Vec<String> = records.into_iter().chain(text).collect();
-    (!all.is_empty()).then(|| all.join(" and "))
+/// What somebody who looks at a sink did not see, because it was behind and because it was not to be
+/// shown; none where that only repeated what they saw.
+fn not_shown(missed: &session::Missed) -> [(&'static str, Option<String>); 2] {
+    let session::Missed { records, text_bytes, left_out_lines, left_out_text_bytes, .. } = missed;
+    let told = |things: u64, what: &str, of: &str, text: u64| {
+        let things = (things > 0).then(|| format!("{}{of}", runner::count(things, what)));
+        let text = (text > 0).then(|| format!("{} of the model's text", runner::bytes(text)));
+        let all: Vec<String> = things.into_iter().chain(text).collect();
+        (!all.is_empty()).then(|| all.join(" and "))
+    };
+    [
+        ("not shown", told(*records, "record", "", *text_bytes)),
+        ("left out", told(*left_out_lines, "line", " of tools' logs", *left_out_text_bytes)),
+    ]
+}
+
+/// Which artifacts were left beside those of the runner.
+#[derive(Clone, Copy)]
+struct Left {
+    page: bool,
+    signature: bool,
 }
 
 /// The end of the operator's log: what was found, and where the rest is.
-fn summary(ended: &runner::Ended, out_dir: &Path, has_page: bool) -> Vec<String> {
+fn summary(ended: &runner::Ended, out_dir: &Path, left: Left) -> Vec<String> {
     /// Findings, and questions for people, that are shown; the report has all of them.
     const SHOWN: usize = 3;
     let mut lines = Vec::new();
@@ -439,13 +459,18 @@ fn summary(ended: &runner::Ended, out_dir: &Path, has_page: bool) -> Vec<String>
     if result.patch.is_some() {
         others.insert(0, "patch.diff");
     }
-    if has_page {
+    if left.page {
         others.insert(0, reading::PAGE);
+    }
+    if left.signature {
+        others.push(apply::SIGNATURE);
     }
     line("", &others.join(", "));
     for (sink, missed) in &ended.accounting.missed {
-        if let Some(what) = not_shown(missed) {
-            line("not shown", &format!("{what} ({sink}); the trace has all of it"));
+        for (word, what) in not_shown(missed) {
+            if let Some(what) = what {
+                line(word, &format!("{what} ({sink}); the trace has all of it"));
+            }
         }
     }
     for why in &ended.accounting.unshared {

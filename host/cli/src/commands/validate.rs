@@ -95,6 +95,7 @@ fn shown(plan: &Plan) -> serde_json::Value {
         "price": price,
         "check": checks,
         "limits": limits(plan),
+        "log": log(plan.log),
     });
     let own = plan.rules.own().iter();
     let own: Vec<_> = own
@@ -138,6 +139,17 @@ fn limits(plan: &Plan) -> serde_json::Value {
         "handles": handles,
         "concurrent-calls": plan.concurrent_calls,
         "answer-bytes": plan.answer_bytes,
+    })
+}
+
+/// What the operator's log shows, every choice of it.
+fn log(shown: runner::Sampling) -> serde_json::Value {
+    let runner::Sampling { model_text, repeats, tools, silence } = shown;
+    json!({
+        "model-text": model_text,
+        "repeats": repeats,
+        "tools": tools,
+        "waiting-ms": u64::try_from(silence.as_millis()).unwrap_or(u64::MAX),
     })
 }
 

@@ -12,6 +12,8 @@ use std::io::Read as _;
 use serde::Deserialize;
 use session::Trust;
 
+use super::Service;
+
 /// Whose change it is, and how that shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Whose {
@@ -27,6 +29,8 @@ const fn whose(trust: Trust, because: &'static str) -> Whose {
 
 const OWN: Whose = whose(Trust::Head, "a pull request from a branch of the repository itself");
 const FORK: Whose = whose(Trust::Stranger, "a pull request from another repository");
+const UNKNOWN: Whose =
+    whose(Trust::Stranger, "this pipeline does not say whose change it is, as far as is known");
 const PUSHED: Whose = whose(Trust::Member, "somebody who may write to the repository began it");
 
 /// The largest account of an event that is read; GitHub's own are cut at less.
@@ -47,20 +51,15 @@ pub(crate) fn here() -> Whose {
 /// the workflow, where it could be read.
 fn of(var: impl Fn(&str) -> Option<String>, event: Option<&[u8]>) -> Whose {
     let var = |name: &str| var(name).filter(|value| !value.trim().is_empty());
-    if var("GITHUB_ACTIONS").is_some() {
-        github(var, event)
-    } else if var("GITLAB_CI").is_some() {
-        gitlab(var)
-    } else if var("BUILDKITE").is_some() {
-        buildkite(var)
-    } else if var("TF_BUILD").is_some() {
-        azure(var)
-    } else if var("JENKINS_URL").is_some() {
-        jenkins(var)
-    } else if var("CI").is_some() {
-        whose(Trust::Stranger, "this pipeline is not known, and does not say whose change it is")
-    } else {
-        whose(Trust::Operator, "no pipeline: whoever runs it knows what is checked out")
+    match Service::of(var) {
+        Some(Service::GitHub) => github(var, event),
+        Some(Service::GitLab) => gitlab(var),
+        Some(Service::Buildkite) => buildkite(var),
+        Some(Service::Azure) => azure(var),
+        Some(Service::Jenkins) => jenkins(var),
+        Some(Service::TeamCity) => UNKNOWN,
+        None if var("CI").is_some() => UNKNOWN,
+        None => whose(Trust::Operator, "no pipeline: whoever runs it knows what is checked out"),
     }
 }
 
@@ -228,6 +227,8 @@ mod tests {
         check(&[jenkins, ("CHANGE_ID", "3")], None, Trust::Head);
         check(&[jenkins, ("CHANGE_ID", "3"), ("CHANGE_FORK", "evil")], None, Trust::Stranger);
 
+        // TeamCity says nothing of it, and does not set `CI` either.
+        check(&[("TEAMCITY_VERSION", "2025.07")], None, Trust::Stranger);
         check(&[("CI", "true")], None, Trust::Stranger);
         check(&[], None, Trust::Operator);
     }

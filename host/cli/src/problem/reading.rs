@@ -28,9 +28,15 @@ pub(crate) enum ReadingProblem {
     /// A record that is not told.
     #[error("there is no record {seq} among the {told} that are told")]
     NoRecord { seq: u64, told: usize },
-    /// A format that no trace has what it takes for.
-    #[error("a trace holds no list of dependencies")]
+    /// A run that made no bill of materials.
+    #[error("the trace holds no bill of materials: the run did not call the tool `sbom` for one")]
     NoDependencies,
+    /// A bill that is too long for a trace, and is gone.
+    #[error("the bill of materials of call {call} is not beside the trace")]
+    BillLost { call: String },
+    /// A file beside a trace that is not what the trace speaks of.
+    #[error("`{file}` beside the trace is not what the tool answered")]
+    OutputChanged { file: String },
     /// A trace that does not say what the run was about.
     #[error("the trace does not say what the run was begun with, so it cannot be replayed")]
     NotBegun,
@@ -78,9 +84,14 @@ impl ReadingProblem {
             }
             Self::NoRecord { .. } => "`stepwell show --records` lists them",
             Self::NoDependencies => {
-                "the tool `sbom` makes a bill of materials of a repository: `stepwell tool call sbom \
-                 --args '{}'`"
+                "let the step make one: a `[[context.call]]` with `tool = \"sbom\"` in its file. Now, of \
+                 the repository as it is: `stepwell tool call sbom --args '{}'`"
             }
+            Self::BillLost { .. } => {
+                "long outputs lie in `outputs/` beside `trace.jsonl`: keep both, or name the run that \
+                 `stepwell runs` lists"
+            }
+            Self::OutputChanged { .. } => "get the artifacts again from where they were made",
             Self::NothingToSend => "leave `--endpoint` out, or say `--format otlp`",
             Self::NoCollector => {
                 "name a collector: `--endpoint http://localhost:4318`, or \
@@ -102,7 +113,7 @@ impl ReadingProblem {
     /// Which exit code it is.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Damaged { .. } => exit::UNTRUSTED,
+            Self::Damaged { .. } | Self::OutputChanged { .. } => exit::UNTRUSTED,
             Self::NotSent { .. } => exit::INTERNAL,
             Self::NoTrace { .. }
             | Self::NothingToSend
@@ -114,6 +125,7 @@ impl ReadingProblem {
             | Self::NoHunkIn { .. }
             | Self::NoRecord { .. }
             | Self::NoDependencies
+            | Self::BillLost { .. }
             | Self::NotBegun
             | Self::NoRuns { .. } => exit::USAGE,
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use session::Accounting;
+use session::{Accounting, QueuePeak};
 
 use crate::run::{CallState, Run, TurnState};
 
@@ -10,8 +10,19 @@ use crate::run::{CallState, Run, TurnState};
 pub type Labels = BTreeMap<String, String>;
 
 /// Labels of single numbers: nobody else may give them.
-const OWN: [&str; 10] =
-    ["run", "stop_reason", "work", "ending", "code", "tool", "source", "phase", "sink", "what"];
+const OWN: [&str; 11] = [
+    "run",
+    "stop_reason",
+    "work",
+    "ending",
+    "code",
+    "tool",
+    "source",
+    "phase",
+    "sink",
+    "what",
+    "queue",
+];
 
 /// What a number counts, as its name's end says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +112,7 @@ pub(super) fn of(run: &Run, books: Option<&Accounting>) -> Vec<Metric> {
     tools(&mut all, run);
     if let Some(books) = books {
         dropped(&mut all, books);
+        queues(&mut all, books);
     }
     all
 }
@@ -277,11 +289,13 @@ fn dropped(all: &mut Vec<Metric>, books: &Accounting) {
         samples.push(of("records", missed.records));
         samples.push(of("repeated", missed.repeated));
         samples.push(of("text_bytes", missed.text_bytes));
+        samples.push(of("left_out_lines", missed.left_out_lines));
+        samples.push(of("left_out_text_bytes", missed.left_out_text_bytes));
     }
     all.push(Metric {
         name: "sink_missed",
         unit: Unit::Count,
-        help: "What sinks that were behind did not get to show.",
+        help: "What sinks did not show, because they were behind or were not to.",
         samples,
     });
     let cut = Number::Whole(u64::from(books.outputs_cut));
@@ -293,4 +307,26 @@ fn dropped(all: &mut Vec<Metric>, books: &Accounting) {
     let help = "Lines that tools logged beyond what is kept.";
     let lines = Number::Whole(books.log_lines_dropped);
     all.push(one("log_lines_dropped", Unit::Count, help, lines));
+}
+
+fn queues(all: &mut Vec<Metric>, books: &Accounting) {
+    let by_queue = |value: fn(&QueuePeak) -> u64| {
+        let sample = |(queue, peak): (&String, &QueuePeak)| Sample {
+            own: vec![("queue", queue.clone())],
+            value: Number::Whole(value(peak)),
+        };
+        books.queues.iter().map(sample).collect()
+    };
+    all.push(Metric {
+        name: "queue_peak",
+        unit: Unit::Count,
+        help: "The most that waited in a queue of the runner, in the last attempt.",
+        samples: by_queue(|queue| queue.peak),
+    });
+    all.push(Metric {
+        name: "queue_bound",
+        unit: Unit::Count,
+        help: "As many as the queue holds.",
+        samples: by_queue(|queue| queue.bound),
+    });
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use report::Run;
 use report::export::{Labels, Parent, atif, junit, otlp, otlp_metrics, prometheus};
-use session::{Accounting, Missed};
+use session::{Accounting, Missed, QueuePeak};
 
 use crate::{CORPUS, corpus, journal, runs};
 
@@ -74,8 +74,21 @@ fn prometheus_reads_every_line() {
 
 /// What was too much for somebody.
 fn books() -> Accounting {
-    let missed = Missed { records: 3, repeated: 2, text_bytes: 4_096, behind_at_end: false };
+    let missed = Missed {
+        records: 3,
+        repeated: 2,
+        text_bytes: 4_096,
+        left_out_lines: 7,
+        left_out_text_bytes: 81,
+        behind_at_end: false,
+    };
+    let queues = [
+        ("console", QueuePeak { peak: 256, bound: 256 }),
+        ("console-backlog", QueuePeak { peak: 12, bound: 1_024 }),
+        ("said", QueuePeak { peak: 5, bound: 64 }),
+    ];
     Accounting {
+        queues: queues.map(|(name, peak)| (name.to_owned(), peak)).into(),
         missed: [("console".to_owned(), missed)].into(),
         outputs_cut: 1,
         output_bytes_lost: 70_000,

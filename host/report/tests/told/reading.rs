@@ -63,6 +63,34 @@ fn the_order_in_which_calls_come_back_is_no_difference() {
     assert_eq!(compared.divergence, None, "{compared}");
 }
 
+#[test]
+fn what_a_machine_puts_around_the_tests_is_no_difference() {
+    let run = |isolation: Option<&str>, output_bytes: u64, code: i32| {
+        let mut run = builder::Builder::new("0123456789abcdef");
+        run.started("step", &["read_file"]);
+        let facts = session::event::TestsFacts {
+            isolation: isolation.map(str::to_owned),
+            output_bytes,
+            digest: Some(output_bytes.to_string()),
+            ..session::event::TestsFacts::default()
+        };
+        let ending = session::event::TestsEnding::Exited { code: Some(code) };
+        let finished = session::event::Input::TestsFinished {
+            round: 0,
+            again: 0,
+            ending,
+            reports: Vec::new(),
+            facts: Some(facts),
+        };
+        run.heard(3, finished);
+        run.bytes
+    };
+    let compared = compare(&run(Some("bubblewrap"), 7, 1), &run(None, 12, 1)).unwrap();
+    assert_eq!(compared.divergence, None, "{compared}");
+    let compared = compare(&run(None, 7, 1), &run(None, 7, 0)).unwrap();
+    assert!(compared.divergence.is_some(), "how they ended is one");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     /// Whatever the bytes, there is an answer.

@@ -147,7 +147,6 @@ fn noted(note: &Note) -> Option<(&'static str, String)> {
         Note::LinkOpened { endpoint, .. } => ("link", format!("open: {endpoint}")),
         Note::FellBack { why } => ("link", format!("no WebSocket, HTTP from here on: {why}")),
         Note::LinkLost { why } => ("link", format!("lost: {why}")),
-        Note::ToolLogged { level, .. } if level == "debug" => return None,
         Note::ToolLogged { call, level, line } => ("tool", format!("{call} {level}: {line}")),
         Note::Denied { call, missing } => {
             ("denied", format!("{call}: not granted: {}", missing.join(", ")))

@@ -4,6 +4,7 @@ use session::Phase;
 use session::event::SCHEMA;
 
 use super::*;
+use crate::sampling::ToolLines;
 
 fn record(seq: u64, event: Event) -> Record {
     Record {
@@ -172,10 +173,71 @@ impl Sink for Waiting {
 #[tokio::test(start_paused = true)]
 async fn the_end_of_a_run_waits_for_a_sink_on_a_thread_of_its_own() {
     let (may, waits) = std::sync::mpsc::channel();
-    let mut outlets = Outlets::new(vec![Outlet::to("slow", Box::new(Waiting(waits)))]);
+    let mut outlets =
+        Outlets::new(vec![Outlet::to("slow", Sampling::default(), Box::new(Waiting(waits)))]);
     outlets.record(status(0));
     let missed = outlets.flush().await;
     let behind = Missed { behind_at_end: true, ..Missed::default() };
     assert_eq!(missed, BTreeMap::from([("slow".to_owned(), behind)]));
     drop(may);
+}
+
+#[tokio::test]
+async fn what_is_not_to_be_shown_is_counted_and_what_failed_is_shown_whatever_is_chosen() {
+    let line = |seq: u64, level: &str| {
+        let call = session::CallId { origin: session::Origin::Context, index: 0 };
+        let line = seq.to_string();
+        record(seq, Event::Noted(Note::ToolLogged { call, level: level.to_owned(), line }))
+    };
+    let usual = Sampling::default();
+    let none = Sampling { model_text: false, repeats: true, tools: ToolLines::None, ..usual };
+    let all = Sampling { repeats: true, tools: ToolLines::Debug, ..usual };
+    let least = Sampling { tools: ToolLines::Warning, ..usual };
+    let missed = |lines, text, repeated| Missed {
+        left_out_lines: lines,
+        left_out_text_bytes: text,
+        repeated,
+        ..Missed::default()
+    };
+    for (sampling, expected, counted) in [
+        (usual, "1 2 text 3 1 of 4-4 5", missed(1, 0, 1)),
+        (all, "0 1 2 text 3 4 5", missed(0, 0, 0)),
+        (least, "2 text 3 1 of 4-4 5", missed(2, 0, 1)),
+        (none, "3 4 5", missed(3, 4, 0)),
+    ] {
+        let (outlet, mut intake) = Outlet::new("s");
+        let mut outlets = Outlets::new(vec![Outlet { sampling, ..outlet }]);
+        for (seq, level) in (0..).zip(["debug", "info", "warning"]) {
+            outlets.record(line(seq, level));
+        }
+        outlets.text(0, "text");
+        let mut again = status(3);
+        outlets.record(again.clone());
+        again.seq = 4;
+        outlets.record(again);
+        outlets.record(failure(5));
+        let reading = tokio::spawn(async move { shown(&mut intake, usize::MAX).await });
+        let told = outlets.flush().await.remove("s").unwrap_or_default();
+        assert_eq!((reading.await.unwrap().join(" "), told), (expected.to_owned(), counted));
+    }
+}
+
+#[tokio::test]
+async fn the_most_that_waited_is_told_beside_what_there_is_room_for() {
+    let (outlet, mut intake) = Outlet::new("s");
+    let mut outlets = Outlets::new(vec![outlet]);
+    let peaks = |outlets: &Outlets| {
+        let of = outlets.peaks();
+        (of["s"].peak, of["s-backlog"].peak)
+    };
+    (0..3).for_each(|seq| drop(outlets.record(status(seq))));
+    assert_eq!(peaks(&outlets), (3, 0));
+    shown(&mut intake, 3).await;
+    outlets.record(status(3));
+    assert_eq!(peaks(&outlets), (3, 0), "the most, and not what is there now");
+    let more = QUEUE_MAX as u64 + 9;
+    (4..more).for_each(|seq| drop(outlets.record(status(seq))));
+    assert_eq!(peaks(&outlets), (QUEUE_MAX as u64, 9 - 4 + 1));
+    let (queue, backlog) = (outlets.peaks()["s"], outlets.peaks()["s-backlog"]);
+    assert_eq!((queue.bound, backlog.bound), (QUEUE_MAX as u64, BACKLOG_MAX as u64));
 }

@@ -386,6 +386,14 @@ pub(crate) async fn fetch(carrier: &Arc<dyn Carrier>, run: &str) -> Result<Fetch
     Newest::of(carrier, run).await?.fetch(carrier).await
 }
 
+/// What the place has of the journal of `run`, whether it is over or not.
+///
+/// # Errors
+/// What the place said.
+pub(crate) async fn journal(carrier: &Arc<dyn Carrier>, run: &str) -> Result<Vec<u8>, String> {
+    Newest::of(carrier, run).await?.journal(carrier).await
+}
+
 /// The last time that a run was begun.
 struct Newest {
     run: String,
@@ -425,20 +433,11 @@ impl Newest {
             let prefix = prefix(&self.run, self.number + 1);
             return Ok(Fetched { prefix, journal: Vec::new(), files: Vec::new() });
         }
-        let (segments, named) = (self.below("journal"), self.below("files"));
-        if segments.len() > SEGMENTS_MAX {
-            return Err(format!("the run has more than {SEGMENTS_MAX} segments"));
-        }
+        let named = self.below("files");
         if named.len() > FILES_MAX {
             return Err(format!("the run has more than {FILES_MAX} files"));
         }
-        let mut journal = Vec::new();
-        for name in segments {
-            journal.extend(carrier.get(name).await?.unwrap_or_default());
-            if journal.len() as u64 > JOURNAL_BYTES_MAX {
-                return Err("the run's journal is larger than any run needs".to_owned());
-            }
-        }
+        let journal = self.journal(carrier).await?;
         let (mut files, mut room) = (Vec::new(), FILES_BYTES_MAX);
         for name in named {
             let bytes = carrier.get(name.clone()).await?.unwrap_or_default();
@@ -448,6 +447,21 @@ impl Newest {
             files.push((name.rsplit('/').next().unwrap_or_default().to_owned(), bytes));
         }
         Ok(Fetched { prefix: self.prefix(), journal, files })
+    }
+
+    async fn journal(&self, carrier: &Arc<dyn Carrier>) -> Result<Vec<u8>, String> {
+        let segments = self.below("journal");
+        if segments.len() > SEGMENTS_MAX {
+            return Err(format!("the run has more than {SEGMENTS_MAX} segments"));
+        }
+        let mut journal = Vec::new();
+        for name in segments {
+            journal.extend(carrier.get(name).await?.unwrap_or_default());
+            if journal.len() as u64 > JOURNAL_BYTES_MAX {
+                return Err("the run's journal is larger than any run needs".to_owned());
+            }
+        }
+        Ok(journal)
     }
 }
 

@@ -174,7 +174,8 @@ impl World {
         let tools = Counting { infos: vec![info], ran: Arc::clone(&self.ran) };
         let toolbox = Arc::new(Toolbox::new(tools, None, Grant::everything()));
         let kept = Arc::default();
-        let outlets = vec![Outlet::to("kept", Box::new(Kept(Arc::clone(&kept))))];
+        let outlets =
+            vec![Outlet::to("kept", crate::Sampling::default(), Box::new(Kept(Arc::clone(&kept))))];
         let ended = Box::pin(run(plan, toolbox, outlets, false, signals)).await;
         let records = kept.lock().unwrap().clone();
         (ended, records)

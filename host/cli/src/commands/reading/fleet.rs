@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use report::{By, Fleet, RUNS_MAX, Run};
+use runner::Carrier;
 
-use super::super::print;
+use super::super::{print, wait_for};
 use super::found::{self, NAMES};
 use super::{in_a_line, page};
 use crate::args::{StatsArgs, StatsBy};
@@ -14,6 +17,7 @@ use crate::exit;
 use crate::problem::{Problem, ReadingProblem};
 use crate::repo;
 use crate::say::note;
+use crate::wiring::shared::SharedRuns;
 
 /// How far below a directory is looked: `downloads/pipeline/job/artifacts/.stepwell/out`.
 const DEPTH_MAX: usize = 6;
@@ -24,19 +28,28 @@ const NAMED_MAX: usize = 20;
 
 /// Says what many runs came to.
 pub(in crate::commands) fn stats(args: &StatsArgs) -> Result<u8, Problem> {
-    if let Some(place) = args.places.iter().find(|place| !place.exists()) {
+    let (stores, mut places): (Vec<PathBuf>, Vec<PathBuf>) =
+        args.places.iter().cloned().partition(|place| is_store(place));
+    if let Some(place) = places.iter().find(|place| !place.exists()) {
         return Err(ReadingProblem::NoTrace { named: place.display().to_string() }.into());
     }
-    let mut places = args.places.clone();
-    if places.is_empty() {
+    if places.is_empty() && stores.is_empty() {
         places.push(repo::runs(&args.repo.repo)?);
     }
-    let traces = traces(&places)?;
-    if traces.is_empty() {
-        let places = places.iter().map(|place| format!("`{}`", place.display())).collect();
+    let mut counting = Counting::default();
+    for path in traces(&places)? {
+        let read = found::read(&path);
+        counting.count(path, read);
+    }
+    for store in &stores {
+        counting.store(store)?;
+    }
+    if counting.looked_at == 0 {
+        let places = places.iter().chain(&stores);
+        let places = places.map(|place| format!("`{}`", place.display())).collect();
         return Err(ReadingProblem::NoRuns { places }.into());
     }
-    let fleet = counted(&traces);
+    let fleet = counting.counted();
     let by = match args.by {
         StatsBy::Step => By::Step,
         StatsBy::Repository => By::Repository,
@@ -50,35 +63,77 @@ pub(in crate::commands) fn stats(args: &StatsArgs) -> Result<u8, Problem> {
     Ok(exit::DONE)
 }
 
-fn counted(traces: &[PathBuf]) -> Fleet {
-    let mut fleet = Fleet::default();
-    let (mut seen, mut left_out, mut no_room) = (BTreeSet::new(), 0_usize, 0_usize);
-    for path in traces {
-        let read = found::read(path).and_then(|bytes| {
-            let damaged = |source| ReadingProblem::Damaged { path: path.clone(), source };
+/// Whether a place is the URL of a store.
+fn is_store(place: &Path) -> bool {
+    place.to_str().is_some_and(|text| text.contains("://"))
+}
+
+/// What is counted so far. Each trace is read, counted and let go.
+#[derive(Default)]
+struct Counting {
+    fleet: Fleet,
+    seen: BTreeSet<(String, u64)>,
+    looked_at: usize,
+    left_out: usize,
+    no_room: usize,
+}
+
+impl Counting {
+    fn count(&mut self, path: PathBuf, read: Result<Vec<u8>, Problem>) {
+        self.looked_at += 1;
+        let read = read.and_then(|bytes| {
+            let damaged = |source| ReadingProblem::Damaged { path, source };
             Ok(Run::read(&bytes).map_err(damaged)?)
         });
         match read {
             Ok(run) => {
                 // The same run lies among artifacts and where it is kept.
-                let is_new = seen.insert((run.name.clone(), run.began_ms));
-                no_room += usize::from(is_new && !fleet.add(&run));
+                let is_new = self.seen.insert((run.name.clone(), run.began_ms));
+                self.no_room += usize::from(is_new && !self.fleet.add(&run));
             }
             Err(problem) => {
-                left_out += 1;
-                if left_out <= NAMED_MAX {
+                self.left_out += 1;
+                if self.left_out <= NAMED_MAX {
                     note(&format!("left out: {}", in_a_line(&problem)));
                 }
             }
         }
     }
-    if left_out > NAMED_MAX {
-        note(&format!("left out in all: {left_out}"));
+
+    /// Counts the runs of a store, one after the other.
+    fn store(&mut self, url: &Path) -> Result<(), Problem> {
+        let Some(shared) = SharedRuns::named(url.to_str())? else { return Ok(()) };
+        let carrier: Arc<dyn Carrier> = Arc::new(shared.clone());
+        let names = wait_for(async move { shared.names().await })??;
+        if names.len() > RUNS_MAX {
+            note(&format!("of the runs in `{}` {RUNS_MAX} are looked at", url.display()));
+        }
+        for name in names.into_iter().take(RUNS_MAX) {
+            let (carrier, run) = (Arc::clone(&carrier), name.clone());
+            let fetched = wait_for(async move { runner::carried_journal(&carrier, &run).await })?;
+            let path = url.join(name);
+            match fetched {
+                // Somebody wrote down how it is begun, and has not begun it.
+                Ok(journal) if journal.is_empty() => {}
+                Ok(journal) => self.count(path, Ok(journal)),
+                Err(what) => {
+                    let source = io::Error::other(what);
+                    self.count(path.clone(), Err(Problem::File { what: "read", path, source }));
+                }
+            }
+        }
+        Ok(())
     }
-    if no_room > 0 {
-        note(&format!("{no_room} runs are not counted: there are too many"));
+
+    fn counted(self) -> Fleet {
+        if self.left_out > NAMED_MAX {
+            note(&format!("left out in all: {}", self.left_out));
+        }
+        if self.no_room > 0 {
+            note(&format!("{} runs are not counted: there are too many", self.no_room));
+        }
+        self.fleet
     }
-    fleet
 }
 
 /// The traces in these places, in the order of their names.

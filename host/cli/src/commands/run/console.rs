@@ -3,7 +3,7 @@
 use std::env;
 use std::io::{self, IsTerminal as _};
 
-use runner::{Operator, Outlet, Platform, Sink};
+use runner::{Operator, Outlet, Platform, Sampling, Sink};
 
 use crate::args::Ci;
 use crate::live::Live;
@@ -22,8 +22,8 @@ pub(super) fn platform(said: Option<Ci>) -> Platform {
     }
 }
 
-/// The log on standard error: live where somebody looks at a terminal that can show it.
-pub(super) fn outlet(said: Option<Ci>) -> Outlet {
+/// The log on standard error, as much of it as `sampling` says: live where somebody looks at a terminal that can show it.
+pub(super) fn outlet(said: Option<Ci>, sampling: Sampling) -> Outlet {
     let is = |name: &str| env::var(name).is_ok_and(|value| !value.is_empty());
     let dumb = env::var("TERM").is_ok_and(|name| name == "dumb");
     let live = said.is_none() && !is("CI") && !dumb && io::stderr().is_terminal();
@@ -32,5 +32,5 @@ pub(super) fn outlet(said: Option<Ci>) -> Outlet {
         true => Box::new(Live::new(!is("NO_COLOR"))),
         false => Box::new(Operator::new(io::stderr(), platform(said))),
     };
-    Outlet::to("console", sink)
+    Outlet::to("console", sampling, sink)
 }

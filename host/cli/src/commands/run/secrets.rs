@@ -22,6 +22,9 @@ const NAME_PARTS: [&str; 9] = [
     "private_key",
 ];
 
+/// Variables of ours with keys to sign with.
+const OWN_KEYS: [&str; 3] = ["stepwell_approval_key", "stepwell_cache_key", "stepwell_trace_key"];
+
 /// Variables whose names do not say that keys stand in them.
 const TELEMETRY_HEADERS: [&str; 3] = [
     "OTEL_EXPORTER_OTLP_HEADERS",
@@ -64,7 +67,7 @@ fn telemetry_headers(var: impl Fn(&str) -> Option<String>) -> Vec<(String, Vec<u
 
 fn says_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    NAME_PARTS.iter().any(|part| name.contains(part))
+    NAME_PARTS.iter().any(|part| name.contains(part)) || OWN_KEYS.contains(&name.as_str())
 }
 
 #[cfg(test)]
@@ -84,9 +87,17 @@ mod tests {
 
     #[test]
     fn a_variable_that_holds_a_secret_says_so() {
-        let names = ["GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "db_password"];
+        let names = [
+            "GITHUB_TOKEN",
+            "AWS_SECRET_ACCESS_KEY",
+            "OPENAI_API_KEY",
+            "db_password",
+            "STEPWELL_TRACE_KEY",
+            "STEPWELL_APPROVAL_KEY",
+            "STEPWELL_CACHE_KEY",
+        ];
         assert!(names.into_iter().all(says_secret));
-        let names = ["PATH", "HOME", "KEYMAP", "GITHUB_SHA", "CI"];
+        let names = ["PATH", "HOME", "KEYMAP", "GITHUB_SHA", "CI", "STEPWELL_CACHE_KEY_FILE"];
         assert!(!names.into_iter().any(says_secret));
     }
 }

@@ -72,7 +72,8 @@ async fn ends(world: &World, tool: &str, approved: Vec<Approval>) -> (Ended, Vec
     };
     let toolbox = Toolbox::new(Comparing(vec![info]), None, Grant::everything());
     let kept = Arc::default();
-    let outlets = vec![Outlet::to("kept", Box::new(Kept(Arc::clone(&kept))))];
+    let outlets =
+        vec![Outlet::to("kept", crate::Sampling::default(), Box::new(Kept(Arc::clone(&kept))))];
     let (_never, signals) = mpsc::channel(1);
     let ended = Box::pin(run(plan, Arc::new(toolbox), outlets, false, signals)).await.unwrap();
     let records = kept.lock().unwrap().clone();
