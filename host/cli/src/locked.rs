@@ -104,7 +104,7 @@ pub(crate) fn counting<'a>(
 
 /// Where components are kept that were fetched.
 pub(crate) fn shelf() -> Shelf {
-    Shelf::at(dirs::cache().join("tools"))
+    Shelf::at(dirs::cache().join("components"))
 }
 
 /// What fetches, as the environment says.
@@ -191,7 +191,7 @@ fn fetch_missing(
 
 /// Keeps bytes on the shelf.
 pub(crate) fn keep(shelf: &Shelf, bytes: &[u8]) -> Result<(), Problem> {
-    let path = dirs::cache().join("tools");
+    let path = dirs::cache().join("components");
     let kept = shelf.put(bytes).map(|_| ());
     kept.map_err(|source| Problem::File { what: "keep the component in", path, source })
 }
