@@ -4,7 +4,7 @@ use serde_json::Value;
 use wire::ToolSpec;
 
 /// A tool as a request offers it: its name, what it does, and the JSON Schema of its arguments,
-/// without what only a validator needs.
+/// without what is for validators and for people.
 #[must_use]
 pub fn tool_spec(name: &str, description: &str, mut schema: Value) -> ToolSpec {
     // The protocol has it sent again with each turn.
@@ -13,10 +13,12 @@ pub fn tool_spec(name: &str, description: &str, mut schema: Value) -> ToolSpec {
     ToolSpec { name, description, parameters: schema, strict: false }
 }
 
-/// What a model neither needs to know nor is likely to break; the host checks it all the same.
-fn is_for_validators(key: &str, value: &Value) -> bool {
+/// What a model neither needs to know nor is likely to break: the host checks it all the same, and the
+/// descriptions have the examples.
+fn is_for_others(key: &str, value: &Value) -> bool {
     match key {
-        "$schema" | "minLength" | "maxLength" | "maxItems" => true,
+        "$schema" | "examples" | "minLength" | "maxLength" | "maxItems" => true,
+        "default" => *value == Value::Bool(false),
         "minimum" => matches!(value.as_u64(), Some(0 | 1)),
         "additionalProperties" => *value == Value::Bool(false),
         _ => false,
@@ -30,7 +32,7 @@ fn slim(schema: &mut Value, depth: usize) {
     let (Some(object), Some(depth)) = (schema.as_object_mut(), depth.checked_sub(1)) else {
         return;
     };
-    object.retain(|key, value| !is_for_validators(key, value));
+    object.retain(|key, value| !is_for_others(key, value));
     if let Some(items) = object.get_mut("items") {
         slim(items, depth);
     }
@@ -54,6 +56,7 @@ mod tests {
             "properties": {
                 "maxItems": { "type": "integer", "minimum": 1, "maximum": 3 },
                 "bytes": { "type": "integer", "minimum": 1000 },
+                "deep": { "type": "boolean", "default": false },
                 "by_name": { "type": "object", "additionalProperties": { "type": "string" } },
                 "paths": {
                     "type": "array",
@@ -64,9 +67,10 @@ mod tests {
             },
             "required": ["paths"],
             "additionalProperties": false,
+            "examples": [{ "paths": ["a"] }],
         });
         let spec = tool_spec("a", "Does.", schema);
-        insta::assert_snapshot!(spec.parameters, @r#"{"properties":{"by_name":{"additionalProperties":{"type":"string"},"type":"object"},"bytes":{"minimum":1000,"type":"integer"},"maxItems":{"maximum":3,"type":"integer"},"paths":{"default":["**"],"items":{"type":"string"},"type":"array"}},"required":["paths"],"type":"object"}"#);
+        insta::assert_snapshot!(spec.parameters, @r#"{"properties":{"by_name":{"additionalProperties":{"type":"string"},"type":"object"},"bytes":{"minimum":1000,"type":"integer"},"deep":{"type":"boolean"},"maxItems":{"maximum":3,"type":"integer"},"paths":{"default":["**"],"items":{"type":"string"},"type":"array"}},"required":["paths"],"type":"object"}"#);
         assert!(!spec.strict);
     }
 }

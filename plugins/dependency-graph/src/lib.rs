@@ -32,7 +32,8 @@ stepwell::tool! {
         all usual package managers, of GitHub Actions' workflows and of Dockerfiles. Use it \
         instead of reading lock files, which are long and do not say why. It costs mostly \
         100 to 2,000 tokens; `answer` comes first and is one sentence. Nothing is executed \
-        or downloaded. For a bill of materials use `sbom`.",
+        or downloaded. For a bill of materials use `sbom`. Examples: {\"query\": \"why\", \
+        \"package\": \"left-pad\"}; {\"query\": \"changes\"}.",
     schema: include_str!("../schema.json"),
     grants: lockgraph::GRANTS,
     call: dependency_graph,
