@@ -283,8 +283,10 @@ pub(super) fn gradle(text: &str) -> Option<Listed> {
 /// `uses: owner/repository/path@revision`.
 pub(super) fn actions(text: &str) -> Option<Listed> {
     let label = |line: &str| {
-        let used = line.trim_start().trim_start_matches("- ").trim_start().strip_prefix("uses:")?;
-        let used = unquoted(used.split(" #").next()?);
+        let step = line.trim_start().trim_start_matches("- ").trim_start();
+        // Some write JSON, which is YAML, too.
+        let used = step.strip_prefix("uses:").or_else(|| step.strip_prefix("\"uses\":"))?;
+        let used = unquoted(used.split(" #").next()?.trim_end().trim_end_matches(','));
         let (path, revision) = used.split_once('@')?;
         let repository = path.split('/').take(2).collect::<Vec<_>>().join("/");
         let usable = !revision.is_empty() && repository.contains('/') && !path.contains([':', '$']);
