@@ -13,8 +13,8 @@ pub fn tool_spec(name: &str, description: &str, mut schema: Value) -> ToolSpec {
     ToolSpec { name, description, parameters: schema, strict: false }
 }
 
-/// What a model neither needs to know nor is likely to break: the host checks it all the same, and the
-/// descriptions have the examples.
+/// What a model neither needs to know nor is likely to break: the host checks it all the same. Examples
+/// are for people; a description has those that a model needs.
 fn is_for_others(key: &str, value: &Value) -> bool {
     match key {
         "$schema" | "examples" | "minLength" | "maxLength" | "maxItems" => true,

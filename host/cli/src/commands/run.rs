@@ -277,9 +277,21 @@ fn digest(value: &impl serde::Serialize) -> String {
 /// The key with what the step file says, by its tables: a comment changes nothing, and what tells
 /// late leaves what another run paid for before that.
 fn parts_of(step: &Step, key: RunKey) -> RunKey {
-    let Step { name, goal, task, model, context, tools, budget, check, gates, .. } = step;
-    // What the log shows changes nothing of the run.
-    let Step { verify, limits, log: _, .. } = step;
+    // Each is named: a new one must be thought of. What the log shows changes nothing of the run.
+    let Step {
+        name,
+        goal,
+        task,
+        model,
+        context,
+        tools,
+        budget,
+        check,
+        gates,
+        verify,
+        limits,
+        log: _,
+    } = step;
     key.with("the task", digest(&(name, goal, task)), FirstUse::Answers)
         .with("the model's settings", digest(model), FirstUse::Answers)
         .with("the context", digest(context), FirstUse::Answers)
@@ -412,7 +424,14 @@ fn signals() -> Result<(mpsc::Sender<Signal>, mpsc::Receiver<Signal>), Problem> 
 /// What somebody who looks at a sink did not see, because it was behind and because it was not to be
 /// shown; none where that only repeated what they saw.
 fn not_shown(missed: &session::Missed) -> [(&'static str, Option<String>); 2] {
-    let session::Missed { records, text_bytes, left_out_lines, left_out_text_bytes, .. } = missed;
+    let session::Missed {
+        records,
+        repeated: _,
+        text_bytes,
+        left_out_lines,
+        left_out_text_bytes,
+        behind_at_end: _,
+    } = missed;
     let told = |things: u64, what: &str, of: &str, text: u64| {
         let things = (things > 0).then(|| format!("{}{of}", runner::count(things, what)));
         let text = (text > 0).then(|| format!("{} of the model's text", runner::bytes(text)));

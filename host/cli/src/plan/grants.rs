@@ -13,8 +13,8 @@ use crate::step::{Step, StepError};
 /// Variables that are ours, and no tool's.
 const OURS: &str = "STEPWELL_";
 
-/// Variables that stores, registries, proxies and models take their secrets from, whether or not this step has
-/// such a store or model.
+/// Variables that stores, registries, proxies and models take their secrets from, whether or not this
+/// step has such a store or model.
 const SECRETS: [&str; 20] = [
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "ACTIONS_RUNTIME_TOKEN",

@@ -22,7 +22,8 @@ pub(super) fn platform(said: Option<Ci>) -> Platform {
     }
 }
 
-/// The log on standard error, as much of it as `sampling` says: live where somebody looks at a terminal that can show it.
+/// The log on standard error, as much of it as `sampling` says: live where somebody looks at a
+/// terminal that can show it.
 pub(super) fn outlet(said: Option<Ci>, sampling: Sampling) -> Outlet {
     let is = |name: &str| env::var(name).is_ok_and(|value| !value.is_empty());
     let dumb = env::var("TERM").is_ok_and(|name| name == "dumb");

@@ -22,8 +22,11 @@ const NAME_PARTS: [&str; 9] = [
     "private_key",
 ];
 
-/// Variables of ours with keys to sign with.
-const OWN_KEYS: [&str; 3] = ["stepwell_approval_key", "stepwell_cache_key", "stepwell_trace_key"];
+/// How variables of ours begin and end that hold keys to sign with.
+const OWN_KEY: (&str, &str) = ("stepwell_", "_key");
+
+/// Where Docker's credentials stand.
+const DOCKER: &str = "docker_auth_config";
 
 /// Variables whose names do not say that keys stand in them.
 const TELEMETRY_HEADERS: [&str; 3] = [
@@ -67,7 +70,8 @@ fn telemetry_headers(var: impl Fn(&str) -> Option<String>) -> Vec<(String, Vec<u
 
 fn says_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    NAME_PARTS.iter().any(|part| name.contains(part)) || OWN_KEYS.contains(&name.as_str())
+    let is_own_key = name.starts_with(OWN_KEY.0) && name.ends_with(OWN_KEY.1);
+    is_own_key || name == DOCKER || NAME_PARTS.iter().any(|part| name.contains(part))
 }
 
 #[cfg(test)]
@@ -95,6 +99,8 @@ mod tests {
             "STEPWELL_TRACE_KEY",
             "STEPWELL_APPROVAL_KEY",
             "STEPWELL_CACHE_KEY",
+            "STEPWELL_TOOL_KEY",
+            "DOCKER_AUTH_CONFIG",
         ];
         assert!(names.into_iter().all(says_secret));
         let names = ["PATH", "HOME", "KEYMAP", "GITHUB_SHA", "CI", "STEPWELL_CACHE_KEY_FILE"];
