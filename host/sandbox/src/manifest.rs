@@ -25,6 +25,9 @@ const DESCRIPTION_BYTES_MAX: usize = 8 * 1024;
 /// Variables that a tool may ask for.
 const VARIABLES_MAX: usize = 64;
 
+/// How WebAssembly begins (core specification, "Binary Format: Modules").
+const MAGIC: &[u8] = b"\0asm";
+
 /// Modules and components inside each other. Composing tools goes two or three deep.
 const NESTING_MAX: usize = 32;
 
@@ -142,6 +145,10 @@ fn is_name(name: &str) -> bool {
 /// The one section, wherever in the component a linker or a bundler put it.
 fn section(component: &[u8]) -> Result<&[u8], ManifestError> {
     let not_a_component = |why: &str| Err(ManifestError::NotAComponent(why.to_owned()));
+    // The parser shows the bytes that it finds instead, a line each.
+    if !component.starts_with(MAGIC) {
+        return not_a_component("it does not begin as WebAssembly does, with `\\0asm`");
+    }
     let mut found = None;
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(component) {
