@@ -1,6 +1,5 @@
 //! `stepwell tool push` and `stepwell tool sign`: one's own tools for others, and a word for them.
 
-use std::env;
 use std::fs;
 
 use keys::Signer;
@@ -17,6 +16,7 @@ use crate::locked;
 use crate::problem::{LockProblem, Problem};
 use crate::repo;
 use crate::say::note;
+use crate::signing::variable;
 
 /// Bytes of a file with a key.
 const KEY_BYTES_MAX: u64 = 4 * 1024;
@@ -95,10 +95,9 @@ pub(in crate::commands::tool) fn sign(args: &ToolSignArgs) -> Result<u8, Problem
 
 /// The key that the environment holds or names.
 fn signer() -> Result<Signer, Problem> {
-    let set = |name: &str| env::var(name).ok().filter(|text| !text.trim().is_empty());
-    let (place, text) = if let Some(text) = set("STEPWELL_TOOL_KEY") {
+    let (place, text) = if let Some(text) = variable("STEPWELL_TOOL_KEY") {
         ("STEPWELL_TOOL_KEY".to_owned(), text)
-    } else if let Some(path) = set("STEPWELL_TOOL_KEY_FILE") {
+    } else if let Some(path) = variable("STEPWELL_TOOL_KEY_FILE") {
         let what = "read the signing key";
         let unreadable = |source| Problem::File { what, path: path.clone().into(), source };
         if fs::metadata(&path).map_err(unreadable)?.len() > KEY_BYTES_MAX {
