@@ -24,9 +24,9 @@ const ANSWER_BYTES: usize = 4_096;
 const OTHER_ANSWER_BYTES: [usize; 2] = [512, 32_768];
 /// Round trips, in milliseconds.
 const ROUND_TRIPS_MS: [u64; 3] = [0, 20, 80];
-/// Tools of ours that are offered.
+/// Tools of ours that are offered, as a step that names none has them.
 const TOOLS: [&str; 6] =
-    ["read_file", "list_files", "search_text", "test_summary", "dependency_graph", "sbom"];
+    ["read_file", "list_files", "search_text", "test_summary", "dependency_graph", "diff"];
 
 /// A way to carry the same conversation.
 #[derive(Debug, Clone, Copy)]

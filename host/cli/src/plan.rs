@@ -123,8 +123,16 @@ fn check_name(key: &str, name: &str) -> Result<(), StepError> {
     Ok(())
 }
 
+/// Tools for people more than for models, which read their descriptions with every turn: offered
+/// where the step names them.
+const OFFERED_BY_NAME: [&str; 1] = ["sbom"];
+
 fn allowed(step: &Step, known: &BTreeSet<String>) -> Result<BTreeSet<String>, StepError> {
-    let Some(allow) = &step.tools.allow else { return Ok(known.clone()) };
+    let Some(allow) = &step.tools.allow else {
+        let is_named = |name: &str| step.context.call.iter().any(|call| call.tool == name);
+        let is_offered = |name: &str| !OFFERED_BY_NAME.contains(&name) || is_named(name);
+        return Ok(known.iter().filter(|name| is_offered(name)).cloned().collect());
+    };
     allow.iter().try_for_each(|name| check_tool("tools.allow", name, known))?;
     Ok(allow.iter().cloned().collect())
 }
@@ -355,6 +363,18 @@ mod tests {
             told("[limits]\nfuel = 0"),
         ];
         insta::assert_snapshot!(told.join("\n\n"));
+    }
+
+    #[test]
+    fn a_bill_of_materials_is_offered_where_somebody_names_it() {
+        let every: BTreeSet<String> = known().into_iter().chain(["sbom".to_owned()]).collect();
+        let offered = |rest: &str| {
+            let text = format!("name = \"a\"\ntask = \"b\"\n{rest}");
+            plan(&Step::parse(text.as_bytes()).unwrap(), &every).unwrap().session.tools
+        };
+        assert_eq!(offered(""), known());
+        assert_eq!(offered("[[context.call]]\ntool = \"sbom\""), every);
+        assert_eq!(offered("[tools]\nallow = [\"sbom\"]"), ["sbom".to_owned()].into());
     }
 
     #[test]

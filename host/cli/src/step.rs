@@ -107,7 +107,8 @@ pub(crate) struct Call {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Tools {
     /// Their names. Without it every tool that is built in, named in `component` or in
-    /// `stepwell.lock`.
+    /// `stepwell.lock`, but for `sbom`, unless `[[context.call]]` names it: its documents are more
+    /// for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) allow: Option<Vec<String>>,
     /// Components of your own: files relative to the repository's root.

@@ -14,12 +14,12 @@ pub fn tool_spec(name: &str, description: &str, mut schema: Value) -> ToolSpec {
 }
 
 /// What a model neither needs to know nor is likely to break: the host checks it all the same. Examples
-/// are for people; a description has those that a model needs.
-fn is_for_others(key: &str, value: &Value) -> bool {
+/// are for people; a description has those that a model needs. Of a choice the first is the default,
+/// where it has one.
+fn is_for_others(key: &str, value: &Value, first_choice: Option<&Value>) -> bool {
     match key {
-        "$schema" | "examples" | "minLength" | "maxLength" | "maxItems" => true,
-        "default" => *value == Value::Bool(false),
-        "minimum" => matches!(value.as_u64(), Some(0 | 1)),
+        "$schema" | "examples" | "minLength" | "maxLength" | "maxItems" | "minimum" => true,
+        "default" => *value == Value::Bool(false) || Some(value) == first_choice,
         "additionalProperties" => *value == Value::Bool(false),
         _ => false,
     }
@@ -32,7 +32,8 @@ fn slim(schema: &mut Value, depth: usize) {
     let (Some(object), Some(depth)) = (schema.as_object_mut(), depth.checked_sub(1)) else {
         return;
     };
-    object.retain(|key, value| !is_for_others(key, value));
+    let first_choice = object.get("enum").and_then(|choices| choices.get(0)).cloned();
+    object.retain(|key, value| !is_for_others(key, value, first_choice.as_ref()));
     if let Some(items) = object.get_mut("items") {
         slim(items, depth);
     }
@@ -56,6 +57,8 @@ mod tests {
             "properties": {
                 "maxItems": { "type": "integer", "minimum": 1, "maximum": 3 },
                 "bytes": { "type": "integer", "minimum": 1000 },
+                "tree": { "enum": ["head", "base"], "default": "head" },
+                "order": { "enum": ["rank", "path"], "default": "path" },
                 "deep": { "type": "boolean", "default": false },
                 "by_name": { "type": "object", "additionalProperties": { "type": "string" } },
                 "paths": {
@@ -70,7 +73,7 @@ mod tests {
             "examples": [{ "paths": ["a"] }],
         });
         let spec = tool_spec("a", "Does.", schema);
-        insta::assert_snapshot!(spec.parameters, @r#"{"properties":{"by_name":{"additionalProperties":{"type":"string"},"type":"object"},"bytes":{"minimum":1000,"type":"integer"},"deep":{"type":"boolean"},"maxItems":{"maximum":3,"type":"integer"},"paths":{"default":["**"],"items":{"type":"string"},"type":"array"}},"required":["paths"],"type":"object"}"#);
+        insta::assert_snapshot!(spec.parameters, @r#"{"properties":{"by_name":{"additionalProperties":{"type":"string"},"type":"object"},"bytes":{"type":"integer"},"deep":{"type":"boolean"},"maxItems":{"maximum":3,"type":"integer"},"order":{"default":"path","enum":["rank","path"]},"paths":{"default":["**"],"items":{"type":"string"},"type":"array"},"tree":{"enum":["head","base"]}},"required":["paths"],"type":"object"}"#);
         assert!(!spec.strict);
     }
 }

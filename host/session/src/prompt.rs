@@ -6,7 +6,7 @@ use crate::call::HostTool;
 use crate::plan::Goal;
 
 /// Raised with any change of a text in this module.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// What the model is told when it should come to an end.
 pub const WRAP_UP: &str = "The budget of this phase is nearly used up. Call no more tools but \

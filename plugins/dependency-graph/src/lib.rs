@@ -28,12 +28,10 @@ const ANSWER_BYTES_MAX: usize = 160 * 1024;
 
 stepwell::tool! {
     name: "dependency_graph",
-    description: "Answers questions about the packages that the repository's lock files pin: those of \
-        all usual package managers, of GitHub Actions' workflows and of Dockerfiles. Use it \
-        instead of reading lock files, which are long and do not say why. It costs mostly \
-        100 to 2,000 tokens; `answer` comes first and is one sentence. Nothing is executed \
-        or downloaded. For a bill of materials use `sbom`. Examples: {\"query\": \"why\", \
-        \"package\": \"left-pad\"}; {\"query\": \"changes\"}.",
+    description: "Answers questions about the packages that the repository's lock files, GitHub \
+            Actions workflows and Dockerfiles pin. Use it instead of reading lock files. It costs \
+            mostly 100 to 2,000 tokens; `answer` is one sentence. Example: {\"query\": \"why\", \
+            \"package\": \"left-pad\"}.",
     schema: include_str!("../schema.json"),
     grants: lockgraph::GRANTS,
     call: dependency_graph,

@@ -32,15 +32,12 @@ const FRAME_LEN: usize = 900;
 
 stepwell::tool! {
     name: "diff",
-    description: "Shows what is different between base (the state before) and head (the state under \
-        review), as unified hunks. Use it to see what a change does; `read_file` shows the \
-        code around it, in either `tree`. It costs what it shows: begin with {\"stat\": \
-        true} where the change may be large. `files` has each file's `status`, the lines \
-        `added` and `removed`, and `diff`; of what does not fit, `cut` and `next` have the \
-        fields to call again with. Lock files, generated, vendored and binary files are said \
-        in a line (`about`): name the file in `path` to see it. Ignored files and links are \
-        left out. Examples: {}; {\"globs\": [\"src/**\"], \"context\": 10}; {\"path\": \
-        \"Cargo.lock\"}.",
+    description: "Shows what is different between base (the state before) and head (the state \
+            under review), as unified hunks. It costs what it shows: begin with {\"stat\": true} \
+            where the change may be large. Of what does not fit, `cut` and `next` have the fields \
+            to call again with. Lock files, generated, vendored and binary files are said in a \
+            line (`about`): name the file in `path` to see it. Ignored files and links are left \
+            out.",
     schema: include_str!("../schema.json"),
     call: diff,
 }

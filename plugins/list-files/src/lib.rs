@@ -29,12 +29,10 @@ const HINTS_MAX: usize = 8;
 
 stepwell::tool! {
     name: "list_files",
-    description: "Lists the files whose paths match patterns, sorted by path. Use it to find out what \
-        there is; `search_text` finds files by what they say, `diff` those that a change \
-        touches. It costs about 10 tokens a path. `files` comes first; where not all fit, \
-        `directories` counts them by directory, so that you can narrow `patterns` down, and \
-        `next` has the field to call again with. Examples: {\"patterns\": [\"src/**/*.rs\", \
-        \"**/Cargo.toml\"]}; {\"patterns\": [\"docs/\"], \"max\": 50}.",
+    description: "Lists the files whose paths match patterns, sorted by path; `search_text` finds \
+            files by what they say. It costs about 10 tokens a path. Where not all fit, \
+            `directories` counts them by directory, to narrow `patterns` down, and `next` has the \
+            field to call again with.",
     schema: include_str!("../schema.json"),
     call: list_files,
 }

@@ -30,12 +30,9 @@ const FRAME_LEN: usize = 480;
 
 stepwell::tool! {
     name: "read_file",
-    description: "Shows a text file, or a part of it. Use it when the path is known: `list_files` \
-        finds paths, `search_text` finds text, `diff` shows what a change did. It costs what \
-        it shows: ask for the lines you need. `text` comes first; of what does not fit, \
-        `next` (for long lines `cut_lines`) has the fields to call again with. A binary file \
-        is described. Examples: {\"path\": \"src/lib.rs\"}; {\"path\": \"src/lib.rs\", \
-        \"start_line\": 120, \"end_line\": 180, \"numbered\": true}.",
+    description: "Shows a text file, or a part of it. It costs what it shows: ask for the lines \
+            you need. `text` comes first; of what does not fit, `next` (for long lines \
+            `cut_lines`) has the fields to call again with. A binary file is described.",
     schema: include_str!("../schema.json"),
     call: read_file,
 }

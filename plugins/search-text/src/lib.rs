@@ -31,14 +31,12 @@ const FRAME_LEN: usize = 640;
 
 stepwell::tool! {
     name: "search_text",
-    description: "Finds the lines that match a regular expression or a plain text. Use it to find \
-        where something is defined or used; `list_files` finds files by name, `read_file` \
-        reads on around a match. It costs about 20 tokens a line. `files` comes first, each \
-        with its `matches`, the most telling first: definitions (`defines`), whole words, \
-        the rest; tests after sources, vendored and generated files last. `more` and `rest` \
-        count what is not shown; `next` has the field to call again with. Binary and ignored \
-        files are not searched. Examples: {\"pattern\": \"impl .* for Config\", \"globs\": \
-        [\"src/**/*.rs\"], \"context\": 2}; {\"pattern\": \"a[0](\", \"literal\": true}.",
+    description: "Finds the lines that match a regular expression or a plain text, about 20 tokens \
+            each. The most telling come first: definitions (`defines`), whole words, the rest; \
+            tests after sources, vendored and generated files last. `more` and `rest` count what \
+            is not shown; `next` has the field to call again with. Binary and ignored files are \
+            not searched. Example: {\"pattern\": \"impl .* for Config\", \"globs\": \
+            [\"src/**/*.rs\"], \"context\": 2}.",
     schema: include_str!("../schema.json"),
     call: search_text,
 }

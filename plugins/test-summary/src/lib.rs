@@ -39,13 +39,11 @@ const TOKENS_MAX: usize = 20_000;
 
 stepwell::tool! {
     name: "test_summary",
-    description: "Says what the repository's test and lint reports say: a verdict, counts, and what \
-        failed, grouped by cause, with message, place, trace and a command that runs only \
-        those tests again; findings of linters by rule. Use it first when tests fail, \
-        instead of reading reports or logs: they are recognised by content (JUnit and its \
-        like, pytest, cargo, go test, TAP, Jest, SARIF and many more, plain logs). {} looks \
-        in the usual places; {\"format\": \"text\"} costs at most `max_tokens`. It runs no \
-        tests.",
+    description: "Says what the repository's test and lint reports and logs say, of whatever \
+            runner: verdict, counts, and failures grouped by cause, with message, place, trace and \
+            a command that runs only those tests again; findings of linters by rule. Use it first \
+            when tests fail, instead of reading reports. {\"format\": \"text\"} costs at most \
+            `max_tokens`. It runs no tests.",
     schema: include_str!("../schema.json"),
     call: test_summary,
 }
