@@ -1,9 +1,10 @@
 //! Which two trees a command is about.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use runner::Tree;
-use snapshot::{CommitId, RepoPath, Repository, Snapshot};
+use snapshot::{CommitId, Heads, RepoPath, Repository, Snapshot, StatCache};
 
 use crate::problem::Problem;
 use crate::stats;
@@ -50,31 +51,85 @@ fn state_of(repository: &Repository) -> PathBuf {
 
 /// Opens the trees: `head` or the working tree, against `base` or what it most likely is.
 pub(crate) fn open(dir: &Path, head: Option<&str>, base: Option<&str>) -> Result<Trees, Problem> {
-    let found = Repository::discover(dir);
-    let root = root_of(found.as_ref(), dir)?;
-    let Some(repository) = found else {
-        if let Some(revision) = head.or(base) {
-            let (path, revision) = (dir.to_owned(), revision.to_owned());
-            return Err(Problem::NotGit { path, revision });
+    Opened::at(dir)?.trees(head, base)
+}
+
+/// A repository or a directory that is opened once, and its trees taken as often as somebody asks.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    dir: PathBuf,
+    root: PathBuf,
+    found: Option<Repository>,
+    stats: OnceLock<Option<Arc<StatCache>>>,
+    default_base: Mutex<Option<(Heads, Base)>>,
+}
+
+/// What a head is compared with, if anything.
+type Base = Option<(Tree, CommitId)>;
+
+impl Opened {
+    /// Finds what `dir` is in; `dir` itself where there is no repository.
+    pub(crate) fn at(dir: &Path) -> Result<Self, Problem> {
+        let found = Repository::discover(dir);
+        let root = root_of(found.as_ref(), dir)?;
+        let (stats, default_base) = (OnceLock::new(), Mutex::default());
+        Ok(Self { dir: dir.to_owned(), root, found, stats, default_base })
+    }
+
+    /// The trees as they are now: `head` or the working tree, against `base` or what it most likely
+    /// is.
+    pub(crate) fn trees(&self, head: Option<&str>, base: Option<&str>) -> Result<Trees, Problem> {
+        let root = self.root.clone();
+        let Some(repository) = &self.found else {
+            if let Some(revision) = head.or(base) {
+                let (path, revision) = (self.dir.clone(), revision.to_owned());
+                return Err(Problem::NotGit { path, revision });
+            }
+            let (head, state) = (self.working_tree()?, root.join(".stepwell"));
+            return Ok(Trees {
+                root,
+                head,
+                base: None,
+                head_commit: None,
+                base_commit: None,
+                state,
+            });
+        };
+        let (head, head_commit) = match head {
+            Some(revision) => commit(repository, revision).map(|(tree, id)| (tree, Some(id)))?,
+            None => (self.working_tree()?, None),
+        };
+        let base = match base {
+            Some(revision) => Some(commit(repository, revision)?),
+            None => self.default_base(repository)?,
+        };
+        let (base, base_commit) = base.unzip();
+        let state = state_of(repository);
+        Ok(Trees { root, head, base, head_commit, base_commit, state })
+    }
+
+    fn working_tree(&self) -> Result<Tree, Problem> {
+        let what = format!("`{}`", self.root.display());
+        let stats = self.stats.get_or_init(|| stats::of(&self.root)).clone();
+        let snapshot = Snapshot::directory_with(&self.root, stats)
+            .map_err(|source| Problem::Open { what, source })?;
+        Ok(Tree { snapshot, name: "the working tree".to_owned() })
+    }
+
+    /// Found again only where a branch has moved that it hangs on: it takes a walk through history.
+    fn default_base(&self, repository: &Repository) -> Result<Base, Problem> {
+        let mut known = self.default_base.lock().unwrap_or_else(PoisonError::into_inner);
+        let heads = repository.heads();
+        if let (Some(heads), Some((then, base))) = (&heads, &*known)
+            && heads == then
+        {
+            return Ok(base.clone());
         }
-        let head = working_tree(&root)?;
-        let state = root.join(".stepwell");
-        return Ok(Trees { root, head, base: None, head_commit: None, base_commit: None, state });
-    };
-    let (head, head_commit) = match head {
-        Some(revision) => commit(&repository, revision)?,
-        None => (working_tree(&root)?, None),
-    };
-    let default = || repository.default_base().map(|id| id.as_str().to_owned());
-    let (base, base_commit) = match base.map(str::to_owned).or_else(default) {
-        Some(revision) => {
-            let (tree, id) = commit(&repository, &revision)?;
-            (Some(tree), id)
-        }
-        None => (None, None),
-    };
-    let state = state_of(&repository);
-    Ok(Trees { root, head, base, head_commit, base_commit, state })
+        let base =
+            repository.default_base().map(|id| commit(repository, id.as_str())).transpose()?;
+        *known = heads.map(|heads| (heads, base.clone()));
+        Ok(base)
+    }
 }
 
 impl Trees {
@@ -90,14 +145,7 @@ impl Trees {
     }
 }
 
-fn working_tree(root: &Path) -> Result<Tree, Problem> {
-    let what = format!("`{}`", root.display());
-    let snapshot = Snapshot::directory_with(root, stats::of(root))
-        .map_err(|source| Problem::Open { what, source })?;
-    Ok(Tree { snapshot, name: "the working tree".to_owned() })
-}
-
-fn commit(repository: &Repository, revision: &str) -> Result<(Tree, Option<CommitId>), Problem> {
+fn commit(repository: &Repository, revision: &str) -> Result<(Tree, CommitId), Problem> {
     let what = format!("the revision `{revision}`");
     let id = repository
         .resolve(revision)
@@ -107,7 +155,7 @@ fn commit(repository: &Repository, revision: &str) -> Result<(Tree, Option<Commi
     let short: String = id.as_str().chars().take(10).collect();
     let name =
         if id.as_str().starts_with(revision) { short } else { format!("{revision} ({short})") };
-    Ok((Tree { snapshot, name }, Some(id)))
+    Ok((Tree { snapshot, name }, id))
 }
 
 /// The commit that is checked out in the repository that `dir` is in, in hex.

@@ -41,7 +41,7 @@ pub use question::{
     Answer, Entry, Found, GlobQuery, Kind, LineMatch, Matches, Metadata, Question, ReadError,
     SearchQuery, Tree,
 };
-pub use repository::{CommitId, Repository};
+pub use repository::{CommitId, Heads, Repository};
 pub use snapshot::{FileContent, FileEntry, Snapshot};
 pub use stats::{Clock, StatCache};
 pub use view::View;

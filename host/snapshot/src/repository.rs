@@ -21,6 +21,11 @@ pub struct Repository {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CommitId(String);
 
+/// What [`Repository::default_base`] hangs on: the commits that the head and its likely targets name.
+/// While they are the same, so is the base.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heads(Vec<Option<gix::ObjectId>>);
+
 /// Where a pull request most likely goes, the surest first.
 const TARGETS: [&str; 3] = ["origin/HEAD", "origin/main", "origin/master"];
 
@@ -91,6 +96,19 @@ impl Repository {
         let repository = self.repository.to_thread_local();
         let url = repository.config_snapshot().string("remote.origin.url")?;
         String::from_utf8(url.into()).ok()
+    }
+
+    /// What the default base hangs on, in much less time than it takes to find that; `None` where it
+    /// hangs on more: the history of a shallow clone can grow and no branch move.
+    pub fn heads(&self) -> Option<Heads> {
+        let repository = self.repository.to_thread_local();
+        let names = ["HEAD"].into_iter().chain(TARGETS);
+        let commit = |name| {
+            let reference = repository.try_find_reference(name).ok()??;
+            Some(reference.into_fully_peeled_id().ok()?.detach())
+        };
+        let is_whole = matches!(repository.is_shallow(), Ok(false));
+        is_whole.then(|| Heads(names.map(commit).collect()))
     }
 
     /// The commit to compare the head with when nobody said which: where it left the branch it

@@ -98,7 +98,7 @@ pub(super) fn why(args: &CacheWhyArgs) -> Result<u8, Problem> {
     };
     let call = toolbox.call_of(&args.tool, &args.on.args);
     let call = call.map_err(|message| Problem::BadCall { message })?;
-    let trees = tool::trees_of(&args.on.on)?;
+    let trees = tool::On::open(&args.on.on)?.trees()?;
     let view = View::new(trees.head, trees.base, info.grant.clone());
     let because = match (toolbox.cache(), &call) {
         (Some(cache), Some(call)) => cache.why(call, &view),

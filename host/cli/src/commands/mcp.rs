@@ -21,7 +21,7 @@ use session::Answer;
 use tokio::sync::Semaphore;
 
 use super::{runtime, tool};
-use crate::args::{CallOn, McpArgs};
+use crate::args::McpArgs;
 use crate::locked::Takes;
 use crate::problem::Problem;
 use crate::say::note;
@@ -41,7 +41,7 @@ const READ_ON: &str = "read_on";
 #[derive(Clone)]
 struct Served {
     toolbox: Arc<runner::Toolbox<Tools>>,
-    on: Arc<CallOn>,
+    on: Arc<tool::On>,
     tools: Arc<Vec<Tool>>,
     calls: Arc<Semaphore>,
     handles: Arc<Mutex<Handles>>,
@@ -50,13 +50,12 @@ struct Served {
 /// Serves a client until it goes, or clients over HTTP until the process is ended.
 pub(super) fn mcp(args: &McpArgs) -> Result<u8, Problem> {
     let cached = (!args.no_cache).then_some(&args.sharing);
-    let own = tool::components(&args.component, &args.on, Takes::Base)?;
+    let on = tool::On::open(&args.on)?;
+    let own = tool::components(&args.component, &on, Takes::Base)?;
     let toolbox = Arc::new(tool::toolbox(own, cached)?);
-    // A repository that cannot be opened is said now, not at the first call.
-    drop(tool::trees_of(&args.on)?);
     let served = Served {
         tools: Arc::new(offered(&toolbox)),
-        on: Arc::new(args.on.clone()),
+        on: Arc::new(on),
         calls: Arc::new(Semaphore::new(CALLS_MAX)),
         handles: Arc::new(Mutex::new(Handles::default())),
         toolbox: Arc::clone(&toolbox),
@@ -120,13 +119,10 @@ impl Served {
                 Err(why) => CallToolResult::error(vec![ContentBlock::text(why)]),
             };
         }
-        let on = Arc::clone(&self.on);
-        // Opening a repository reads the disk.
-        let trees = tokio::task::spawn_blocking(move || tool::trees_of(&on)).await;
-        let trees = match trees {
-            Ok(Ok(trees)) => trees,
-            Ok(Err(problem)) => return failed(&problem.to_string()),
-            Err(err) => return failed(&err.to_string()),
+        // It reads the disk, for some microseconds: less than another thread would take to wake.
+        let trees = match tokio::task::block_in_place(|| self.on.trees()) {
+            Ok(trees) => trees,
+            Err(problem) => return failed(&problem.to_string()),
         };
         let called = self.toolbox.call(name, &arguments.to_string(), &trees).await;
         for (level, line) in &called.log {

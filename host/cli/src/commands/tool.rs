@@ -23,7 +23,7 @@ use snapshot::Grant;
 
 use super::{pretty, print, runtime};
 use crate::args::{
-    AuthorCommand, CallOn, ElsewhereCommand, RepoArgs, SharingArgs, ToolCallArgs, ToolDescribeArgs,
+    AuthorCommand, CallOn, ElsewhereCommand, SharingArgs, ToolCallArgs, ToolDescribeArgs,
 };
 use crate::locked::{self, Takes};
 use crate::plan::Grants;
@@ -61,25 +61,48 @@ pub(super) fn elsewhere(command: &ElsewhereCommand) -> Result<u8, Problem> {
     }
 }
 
+/// What calls are made on, opened.
+pub(super) struct On {
+    opened: repo::Opened,
+    rev: Option<String>,
+    base: Option<String>,
+}
+
+impl On {
+    pub(super) fn open(on: &CallOn) -> Result<Self, Problem> {
+        let CallOn { repo, rev, base } = on;
+        Ok(Self { opened: repo::Opened::at(&repo.repo)?, rev: rev.clone(), base: base.clone() })
+    }
+
+    fn found(&self) -> Result<repo::Trees, Problem> {
+        self.opened.trees(self.rev.as_deref(), self.base.as_deref())
+    }
+
+    /// The trees, as they are now.
+    pub(super) fn trees(&self) -> Result<runner::Trees, Problem> {
+        let trees = self.found()?;
+        Ok(runner::Trees {
+            names: (trees.head.name, trees.base.as_ref().map(|base| base.name.clone())),
+            head: trees.head.snapshot,
+            base: trees.base.map(|base| base.snapshot),
+        })
+    }
+}
+
 /// The components that somebody names who calls tools without a step, and those of the lock.
 pub(super) fn components(
     named: &[std::path::PathBuf],
-    on: &CallOn,
+    on: &On,
     takes: Takes,
 ) -> Result<Vec<Component>, Problem> {
     let mut all = wiring::components(named)?;
-    let trees = repo::open(&on.repo.repo, on.rev.as_deref(), on.base.as_deref())?;
+    let trees = on.found()?;
     let whose = pipeline::whose::here();
     if let Some(counts) = locked::counting(&trees, takes.within(whose), whose, false)? {
         let signers = locked::signers_beside(&counts)?;
         all.extend(locked::components(&counts, &trees.root, &signers)?);
     }
     Ok(all)
-}
-
-/// What calls are made on where nothing is said.
-fn here(repo: &RepoArgs) -> CallOn {
-    CallOn { repo: repo.clone(), rev: None, base: None }
 }
 
 /// The tools, for somebody who calls them by hand: they see everything.
@@ -97,16 +120,6 @@ pub(super) fn toolbox(
     Ok(runner::Toolbox::new(tools, cache, Grant::everything()))
 }
 
-/// The trees that a call is made on.
-pub(super) fn trees_of(on: &CallOn) -> Result<runner::Trees, Problem> {
-    let trees = repo::open(&on.repo.repo, on.rev.as_deref(), on.base.as_deref())?;
-    Ok(runner::Trees {
-        names: (trees.head.name, trees.base.as_ref().map(|base| base.name.clone())),
-        head: trees.head.snapshot,
-        base: trees.base.map(|base| base.snapshot),
-    })
-}
-
 /// A description that fits a line.
 fn shortened(text: &str) -> String {
     const CHARS: usize = 84;
@@ -116,7 +129,8 @@ fn shortened(text: &str) -> String {
 
 /// Shows a tool.
 pub(super) fn describe(args: &ToolDescribeArgs) -> Result<u8, Problem> {
-    let own = components(&args.component, &here(&args.repo), Takes::Head)?;
+    let on = CallOn { repo: args.repo.clone(), rev: None, base: None };
+    let own = components(&args.component, &On::open(&on)?, Takes::Head)?;
     let toolbox = toolbox(own, None)?;
     let found = toolbox.tools().iter().find(|tool| tool.name == args.name);
     let (description, schema, component) = match found {
@@ -150,13 +164,14 @@ pub(super) fn no_tool(name: &str, toolbox: &runner::Toolbox<Tools>) -> Problem {
 
 /// Calls a tool, and prints its answer.
 pub(super) fn call(args: &ToolCallArgs) -> Result<u8, Problem> {
-    let own = components(&args.component, &args.on.on, Takes::Head)?;
+    let on = On::open(&args.on.on)?;
+    let own = components(&args.component, &on, Takes::Head)?;
     let toolbox = toolbox(own, (!args.no_cache).then_some(&args.sharing))?;
     let exists = toolbox.tools().iter().any(|tool| tool.name == args.name);
     if !exists && args.name != runner::CHANGED_FILES {
         return Err(no_tool(&args.name, &toolbox));
     }
-    let trees = trees_of(&args.on.on)?;
+    let trees = on.trees()?;
     let (called, troubles) = runtime()?.block_on(async {
         let called = toolbox.call(&args.name, &args.on.args, &trees).await;
         (called, toolbox.publish(CALLED_BY_HAND).await)

@@ -77,6 +77,19 @@ fn the_base_is_where_the_branch_left_its_target() {
     clone.commit("two");
     assert_eq!(default(&clone), Some(commits[2].clone()));
 
+    // What it hangs on: nothing that a commit elsewhere moves, and what a commit here does.
+    let repository = Repository::discover(clone.path()).unwrap();
+    let before = repository.heads().unwrap();
+    clone.git(&["branch", "--quiet", "elsewhere", "HEAD~1"]);
+    assert_eq!(repository.heads(), Some(before.clone()));
+    clone.write("three", "3");
+    clone.commit("three");
+    let moved = repository.heads().unwrap();
+    assert_ne!(moved, before);
+    clone.git(&["update-ref", "refs/remotes/origin/HEAD", "HEAD"]);
+    assert_ne!(repository.heads(), Some(moved));
+    assert_ne!(repository.default_base().unwrap().as_str(), commits[2]);
+
     let empty = Scratch::new();
     empty.git(&["init", "--quiet"]);
     assert_eq!(default(&empty), None);
@@ -94,6 +107,7 @@ fn a_shallow_clone_is_a_repository_with_less_history() {
     let repository = Repository::discover(clone.path()).unwrap();
     assert_eq!(repository.head_commit().unwrap().as_str(), commits[2]);
     assert_eq!(repository.default_base(), None);
+    assert_eq!(repository.heads(), None, "more can come below, and no head move");
     let head = Snapshot::git(clone.path(), "HEAD").unwrap();
     assert_eq!(head.digest(), clone.snapshot().digest());
 }
