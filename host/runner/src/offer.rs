@@ -19,8 +19,8 @@ pub fn tool_spec(name: &str, description: &str, mut schema: Value) -> ToolSpec {
 fn is_for_others(key: &str, value: &Value, first_choice: Option<&Value>) -> bool {
     match key {
         "$schema" | "examples" | "minLength" | "maxLength" | "maxItems" | "minimum" => true,
-        "default" => *value == Value::Bool(false) || Some(value) == first_choice,
-        "additionalProperties" => *value == Value::Bool(false),
+        "default" => *value == false || *value == 0 || Some(value) == first_choice,
+        "additionalProperties" => *value == false,
         _ => false,
     }
 }
@@ -56,7 +56,8 @@ mod tests {
             "type": "object",
             "properties": {
                 "maxItems": { "type": "integer", "minimum": 1, "maximum": 3 },
-                "bytes": { "type": "integer", "minimum": 1000 },
+                "bytes": { "type": "integer", "minimum": 1000, "default": 4096 },
+                "skip": { "type": "integer", "minimum": 0, "default": 0 },
                 "tree": { "enum": ["head", "base"], "default": "head" },
                 "order": { "enum": ["rank", "path"], "default": "path" },
                 "deep": { "type": "boolean", "default": false },
@@ -73,7 +74,7 @@ mod tests {
             "examples": [{ "paths": ["a"] }],
         });
         let spec = tool_spec("a", "Does.", schema);
-        insta::assert_snapshot!(spec.parameters, @r#"{"properties":{"by_name":{"additionalProperties":{"type":"string"},"type":"object"},"bytes":{"type":"integer"},"deep":{"type":"boolean"},"maxItems":{"maximum":3,"type":"integer"},"order":{"default":"path","enum":["rank","path"]},"paths":{"default":["**"],"items":{"type":"string"},"type":"array"},"tree":{"enum":["head","base"]}},"required":["paths"],"type":"object"}"#);
+        insta::assert_snapshot!(spec.parameters, @r#"{"properties":{"by_name":{"additionalProperties":{"type":"string"},"type":"object"},"bytes":{"default":4096,"type":"integer"},"deep":{"type":"boolean"},"maxItems":{"maximum":3,"type":"integer"},"order":{"default":"path","enum":["rank","path"]},"paths":{"default":["**"],"items":{"type":"string"},"type":"array"},"skip":{"type":"integer"},"tree":{"enum":["head","base"]}},"required":["paths"],"type":"object"}"#);
         assert!(!spec.strict);
     }
 }

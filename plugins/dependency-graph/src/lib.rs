@@ -30,8 +30,7 @@ stepwell::tool! {
     name: "dependency_graph",
     description: "Answers questions about the packages that the repository's lock files, GitHub \
             Actions workflows and Dockerfiles pin. Use it instead of reading lock files. It costs \
-            mostly 100 to 2,000 tokens; `answer` is one sentence. Example: {\"query\": \"why\", \
-            \"package\": \"left-pad\"}.",
+            mostly 100 to 2,000 tokens; `answer` is one sentence.",
     schema: include_str!("../schema.json"),
     grants: lockgraph::GRANTS,
     call: dependency_graph,

@@ -35,8 +35,7 @@ stepwell::tool! {
             each. The most telling come first: definitions (`defines`), whole words, the rest; \
             tests after sources, vendored and generated files last. `more` and `rest` count what \
             is not shown; `next` has the field to call again with. Binary and ignored files are \
-            not searched. Example: {\"pattern\": \"impl .* for Config\", \"globs\": \
-            [\"src/**/*.rs\"], \"context\": 2}.",
+            not searched.",
     schema: include_str!("../schema.json"),
     call: search_text,
 }
