@@ -1,4 +1,4 @@
-//! Where peers are installed.
+//! Where peers are installed, and which they are. The benches install the same, in the same place.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,13 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 use tokio::sync::Mutex;
+
+/// The packages of the clients in Python, which share a folder.
+pub(crate) const PYTHON: [&str; 3] =
+    ["openai[realtime]==3.54.0", "openai-agents==0.24.0", "llm-comply==0.5.0"];
+
+/// A client that is a program of its own.
+pub(crate) const CODEX: &str = "@openai/codex@0.169.0";
 
 /// One installation at a time: they are large, and several tests share one.
 static INSTALLING: Mutex<()> = Mutex::const_new(());
