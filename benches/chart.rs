@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 const WIDE: f64 = 230.0;
 const HIGH: f64 = 200.0;
 const LEFT: f64 = 62.0;
-const RIGHT: f64 = 128.0;
+const RIGHT: f64 = 176.0;
 const ABOVE: f64 = 56.0;
 const BELOW: f64 = 40.0;
 /// Between two labels.
@@ -156,7 +156,8 @@ fn labels(panel: &Panel, left: f64, down: impl Fn(f64) -> f64) -> String {
     let (mut out, mut free) = (String::new(), ABOVE);
     for (at, line, colour) in ends {
         let at = at.min(room.max(free)).max(free);
-        let exponents = format!("n^{:.2}; at the end n^{:.2}", line.exponent(), line.last_exponent());
+        let exponents =
+            format!("n^{:.2}; at the end n^{:.2}", line.exponent(), line.last_exponent());
         out += &text(left, at + 4.0, "start", colour, &line.name);
         out += &text(left, at + 4.0 + LINE, "start", colour, &exponents);
         free = at + 2.0 * LINE;
@@ -175,7 +176,7 @@ fn ticks(low: f64, high: f64) -> impl Iterator<Item = f64> {
 fn short(number: f64) -> String {
     match number {
         large if large >= 1e6 => format!("{:.0}M", large / 1e6),
-        large if large >= 1e4 => format!("{:.0}k", large / 1e3),
+        large if large >= 1e3 => format!("{:.0}k", large / 1e3),
         one if one >= 1.0 => format!("{one:.0}"),
         small => format!("{small}"),
     }

@@ -306,11 +306,14 @@ fn response() -> Vec<u8> {
     let item = r#"{"id":"msg_1","type":"message","role":"assistant","status":"completed","content":[{"type":"output_text","text":"That is it.","annotations":[]}]}"#;
     let call = r#"{"id":"fc_1","type":"function_call","status":"completed","call_id":"call_1","name":"read_file","arguments":"{\"path\":\"a\"}"}"#;
     let mut events = vec![
-        r#""response.created","response":{"id":"resp_1","status":"in_progress","output":[]}"#.to_owned(),
+        r#""response.created","response":{"id":"resp_1","status":"in_progress","output":[]}"#
+            .to_owned(),
         format!(r#""response.output_item.added","output_index":0,"item":{item}"#),
     ];
     let delta = |number: usize| {
-        format!(r#""response.output_text.delta","item_id":"msg_1","output_index":0,"content_index":0,"delta":" word {number}","logprobs":[]"#)
+        format!(
+            r#""response.output_text.delta","item_id":"msg_1","output_index":0,"content_index":0,"delta":" word {number}","logprobs":[]"#
+        )
     };
     events.extend((0..FRAMES).map(delta));
     events.extend([
@@ -321,13 +324,11 @@ fn response() -> Vec<u8> {
             r#""response.completed","response":{{"id":"resp_1","status":"completed","output":[{item},{call}],"usage":{{"input_tokens":100,"output_tokens":200,"total_tokens":300}}}}"#
         ),
     ]);
-    let mut text = String::new();
-    for (number, event) in events.iter().enumerate() {
+    let sent = events.iter().enumerate().map(|(number, event)| {
         let kind = event.split('"').nth(1).unwrap_or_default();
-        text += &format!(
-            "event: {kind}\ndata: {{\"type\":{event},\"sequence_number\":{number}}}\n\n"
-        );
-    }
+        format!("event: {kind}\ndata: {{\"type\":{event},\"sequence_number\":{number}}}\n\n")
+    });
+    let text: String = sent.collect();
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n",
         text.len()
@@ -369,21 +370,27 @@ fn patched(number: usize) -> String {
     (0..200).map(|line| format!("    let value_{line} = compute({number}, {line});\n")).collect()
 }
 
+/// The change of one of those files.
+fn patch_of(number: usize) -> String {
+    let hunk = |hunk: usize| {
+        let line = hunk * 40 + 10;
+        let old = |line: usize| format!("    let value_{line} = compute({number}, {line});\n");
+        format!(
+            "@@ -{start},3 +{start},3 @@\n {}-{}+    let value_{} = checked({number});\n {}",
+            old(line),
+            old(line + 1),
+            line + 1,
+            old(line + 2),
+            start = line + 1
+        )
+    };
+    let hunks: String = (0..HUNKS).map(hunk).collect();
+    format!("--- a/src/part{number}.rs\n+++ b/src/part{number}.rs\n{hunks}")
+}
+
 /// A patch that is read, resolved, checked, judged by every rule and applied.
 fn patch(_scene: &Scene) -> Act {
-    let mut text = String::new();
-    for number in 0..PATCHED {
-        text += &format!("--- a/src/part{number}.rs\n+++ b/src/part{number}.rs\n");
-        for hunk in 0..HUNKS {
-            let line = hunk * 40 + 10;
-            let old = |line: usize| format!("let value_{line} = compute({number}, {line});\n");
-            text += &format!("@@ -{},3 +{},3 @@\n", line + 1, line + 1);
-            text += &format!("     {}", old(line));
-            text += &format!("-    {}", old(line + 1));
-            text += &format!("+    let value_{} = checked({number});\n", line + 1);
-            text += &format!("     {}", old(line + 2));
-        }
-    }
+    let text: String = (0..PATCHED).map(patch_of).collect();
     let rules = Rules::new(&RuleSpec::default()).expect("the defaults are rules");
     let read = |path: &str| -> Result<Option<Vec<u8>>, String> {
         let number = path.trim_start_matches("src/part").trim_end_matches(".rs").parse();

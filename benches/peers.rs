@@ -24,9 +24,7 @@ use sandbox::{Limits, Sandbox};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
-use wire::{
-    Asked, Conversation, ConversationItem, Observer, Options, Reply, Responder, Server,
-};
+use wire::{Asked, Conversation, ConversationItem, Observer, Options, Reply, Responder, Server};
 
 /// Tool calls of a run.
 const CALLS: usize = 30;
@@ -223,11 +221,8 @@ fn run(runtime: &Runtime, client: &Client, repository: &Path) -> Took {
             noted.lock().expect("nobody panicked").push(Instant::now());
         }
     });
-    let options = Options {
-        observer: Some(observer),
-        web_socket: client.web_socket,
-        ..Options::default()
-    };
+    let options =
+        Options { observer: Some(observer), web_socket: client.web_socket, ..Options::default() };
     let _within = runtime.enter();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let server = Server::bind_with(address, Arc::new(Asking), options);

@@ -124,8 +124,7 @@ impl ToolExecutor for Answers {
 /// A model that calls a tool so many turns, and then says that it is done.
 #[must_use]
 pub fn calls(tool: &str, arguments: &str, turns: usize) -> Script {
-    let turn =
-        format!("[[turn]]\n[[turn.call]]\ntool = \"{tool}\"\narguments = {arguments}\n");
+    let turn = format!("[[turn]]\n[[turn.call]]\ntool = \"{tool}\"\narguments = {arguments}\n");
     let text = format!("model = \"m\"\n{}[[turn]]\nsay = \"done\"\n", turn.repeat(turns));
     Script::parse(&text).expect("the script is one")
 }
@@ -136,8 +135,7 @@ pub async fn converse(endpoint: &Endpoint, turns: usize) {
         .await
         .expect("it connects");
     let mut previous = None;
-    let mut input =
-        vec![InputItem::Message { role: "user".to_owned(), text: "go".to_owned() }];
+    let mut input = vec![InputItem::Message { role: "user".to_owned(), text: "go".to_owned() }];
     for _ in 0..turns {
         let mut request = Request::new("m", 1_000);
         request.previous_response_id = previous.take();

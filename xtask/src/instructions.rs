@@ -147,9 +147,9 @@ fn percent(counted: u64, expected: u64) -> f64 {
 }
 
 fn shown(table: &Table, rows: &[Judged]) -> String {
-    let mut text =
+    let head =
         format!("{:<16} {:>12} {:>12} {:>8} {:>8}", "path", "counted", "expected", "", "margin");
-    for Judged { name, counted, expected, verdict } in rows {
+    let row = |Judged { name, counted, expected, verdict }: &Judged| {
         let expectation = expected.map_or_else(|| "-".to_owned(), |count| count.to_string());
         let more = expected.map(|expected| format!("{:+.1} %", percent(*counted, expected)));
         let margin = table.path.iter().find(|row| row.name == *name);
@@ -161,10 +161,9 @@ fn shown(table: &Table, rows: &[Judged]) -> String {
             Verdict::New => "  not in the table",
         };
         let (more, margin) = (more.unwrap_or_default(), margin.unwrap_or_default());
-        text +=
-            &format!("\n{name:<16} {counted:>12} {expectation:>12} {more:>8} {margin:>8}{word}");
-    }
-    text
+        format!("\n{name:<16} {counted:>12} {expectation:>12} {more:>8} {margin:>8}{word}")
+    };
+    head + &rows.iter().map(row).collect::<String>()
 }
 
 fn table() -> Result<Table> {

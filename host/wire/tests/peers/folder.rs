@@ -67,12 +67,12 @@ async fn installed(
     }
     // What is left of another version, or of an installation that was broken off.
     let _none = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
+    fs::create_dir_all(&folder).expect("a folder below target can be made");
     if install(&folder).await.is_none() {
         eprintln!("SKIPPED: {} cannot be installed here, so it was not tried", packages.join(", "));
         return None;
     }
-    fs::write(note, wanted).unwrap();
+    fs::write(note, wanted).expect("a file in it can be written");
     Some(folder)
 }
 
