@@ -28,8 +28,9 @@ use wire::{Endpoint, Server};
 /// Processes for a point.
 const TIMES: usize = 3;
 const COUNTS: [usize; 4] = [10, 100, 1_000, 10_000];
-/// A run ends after 200 turns whatever its budgets are.
+/// A run ends after 200 turns whatever its budgets are; more of them are several conversations.
 const TURNS: [usize; 4] = [10, 50, 100, 200];
+const TURNS_MAX: usize = 200;
 /// Bytes of a file, and of a tool's answer, about.
 const FILE_BYTES: usize = 4 << 10;
 const ANSWER_BYTES: usize = 2_048;
@@ -205,9 +206,14 @@ fn ended(mut server: Child) {
     server.wait().expect("it can be waited for");
 }
 
+/// One conversation after the other, each as long as a run may be.
 fn link(turns: usize) -> Duration {
-    let (server, endpoint) = served(turns);
-    let took = timed(|| runtime().block_on(runs::converse(&endpoint, turns)));
+    let each = turns.min(TURNS_MAX);
+    let (server, endpoint) = served(each);
+    let runtime = runtime();
+    let took = timed(|| {
+        (0..turns / each).for_each(|_| runtime.block_on(runs::converse(&endpoint, each)));
+    });
     ended(server);
     took
 }

@@ -159,7 +159,7 @@ fn lock_file() -> String {
         let origin = match number {
             0 => String::new(),
             _ => format!(
-                "source = \"registry+https://github.com/rust-lang/crates.io-index\"\n\
+                "source = \"registry+https://packages.test/index\"\n\
                  checksum = \"{number:064x}\"\n"
             ),
         };
