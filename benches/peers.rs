@@ -24,10 +24,10 @@ use sandbox::{Limits, Sandbox};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
-use wire::{Asked, Conversation, ConversationItem, Observer, Options, Reply, Responder, Server};
+use wire::{Asked, Conversation, Observer, Options, Reply, Responder, Server};
 
 /// Tool calls of a run.
-const CALLS: usize = 30;
+const CALLS: u32 = 30;
 /// Runs of each client, in turns: the middle one counts.
 const ROUNDS: usize = 5;
 /// Calls of each kind of tool, and of those that are cheap.
@@ -58,9 +58,6 @@ impl Responder for Asking {
     }
 
     fn respond(&self, asked: &Conversation) -> Reply {
-        let answered = asked.items.iter();
-        let answered =
-            answered.filter(|item| matches!(item, ConversationItem::CallOutput { .. })).count();
         let shell = format!("cat {FILE}");
         let known = [
             ("read_file", json!({ "path": FILE })),
@@ -71,7 +68,7 @@ impl Responder for Asking {
         let offers = |name: &str| asked.tools.iter().any(|tool| tool.name == name);
         let known = known.into_iter().find(|(name, _)| offers(name));
         match known {
-            Some((name, arguments)) if answered < CALLS => Reply::call(name, arguments),
+            Some((name, arguments)) if asked.turn < CALLS => Reply::call(name, arguments),
             // So that a step ends well.
             Some(_) if offers("submit_analysis") => Reply::call(
                 "submit_analysis",
@@ -115,7 +112,7 @@ fn loops(runtime: &Runtime, repository: &Repository) {
     let middles: Vec<Took> = took.iter().map(|took| middle(took)).collect();
     for (client, Took { whole, turns }) in clients.iter().zip(&middles) {
         let first = middles[0];
-        let turn = turns.as_secs_f64() * 1e3 / f64::from(u32::try_from(CALLS).unwrap_or(u32::MAX));
+        let turn = turns.as_secs_f64() * 1e3 / f64::from(CALLS);
         println!(
             "{:<18} {:<10} {turn:>9.2} ms {:>7.1}x {:>9.0} ms {:>7.1}x",
             client.name,
@@ -239,8 +236,9 @@ fn run(runtime: &Runtime, client: &Client, repository: &Path) -> Took {
     };
     assert!(output.status.success(), "{}: {}", client.name, said());
     // Some ask for more than the task: those requests come first or last.
-    assert!(seen.len() > CALLS, "{}: {} requests\n{}", client.name, seen.len(), said());
-    let turns = seen[seen.len() - 1].duration_since(seen[seen.len() - 1 - CALLS]);
+    let first = seen.len().checked_sub(CALLS as usize + 1);
+    let first = first.unwrap_or_else(|| panic!("{}: {seen:?}\n{}", client.name, said()));
+    let turns = seen[seen.len() - 1].duration_since(seen[first]);
     Took { whole, turns }
 }
 
