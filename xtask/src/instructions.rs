@@ -143,7 +143,7 @@ fn judged(table: &Table, counts: &[(String, u64)]) -> Vec<Judged> {
 fn percent(counted: u64, expected: u64) -> f64 {
     // Below 2^53, and then exact: an hour of instructions.
     let (counted, expected) = (counted as f64, expected.max(1) as f64);
-    (counted / expected - 1.0) * 100.0
+    (counted - expected) / expected * 100.0
 }
 
 fn shown(table: &Table, rows: &[Judged]) -> String {
