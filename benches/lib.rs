@@ -4,8 +4,11 @@
     reason = "a bench that cannot be set up has nothing to measure"
 )]
 
+pub mod chart;
 pub mod network;
+pub mod process;
 pub mod runs;
+pub mod traces;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -139,7 +142,11 @@ impl std::fmt::Debug for Tools {
 impl Tools {
     /// These tools of ours.
     pub fn shipped(names: &[&str]) -> Self {
-        let sandbox = sandbox(None);
+        Self::in_sandbox(sandbox(None), names)
+    }
+
+    /// The same in a sandbox that is there.
+    pub fn in_sandbox(sandbox: Sandbox, names: &[&str]) -> Self {
         let load = |name: &&str| sandbox.load(&shipped(name)).expect("our tools load");
         let tools: Vec<Tool> = names.iter().map(load).collect();
         let info = |tool: &Tool| ToolInfo {

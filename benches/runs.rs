@@ -10,7 +10,7 @@ use session::budget::{Budgets, Ceiling, Money, Price};
 use session::event::CallUsage;
 use session::{Answer, Goal};
 use snapshot::{Snapshot, View};
-use wire::Endpoint;
+use wire::{Endpoint, InputItem, Link, ModelEvent, Request, Script, Transport};
 
 /// Where and with what a run takes place.
 #[derive(Debug)]
@@ -118,6 +118,42 @@ impl ToolExecutor for Answers {
     async fn execute(&self, _tool: &str, _arguments: &str, _view: Arc<View>) -> Execution {
         let answer = Answer::Answered { output: self.output.clone() };
         Execution { answer, usage: CallUsage::default(), observed: None, log: Vec::new() }
+    }
+}
+
+/// A model that calls a tool so many turns, and then says that it is done.
+#[must_use]
+pub fn calls(tool: &str, arguments: &str, turns: usize) -> Script {
+    let turn = format!("[[turn]]\n[[turn.call]]\ntool = \"{tool}\"\narguments = {arguments}\n");
+    let text = format!("model = \"m\"\n{}[[turn]]\nsay = \"done\"\n", turn.repeat(turns));
+    Script::parse(&text).expect("the script is one")
+}
+
+/// The protocol alone, over one WebSocket: request, streamed response, continuation, so many times.
+pub async fn converse(endpoint: &Endpoint, turns: usize) {
+    let mut link = Link::connect(endpoint, Transport::WebSocket, Duration::from_secs(5))
+        .await
+        .expect("it connects");
+    let mut previous = None;
+    let mut input = vec![InputItem::Message { role: "user".to_owned(), text: "go".to_owned() }];
+    for _ in 0..turns {
+        let mut request = Request::new("m", 1_000);
+        request.previous_response_id = previous.take();
+        request.input = std::mem::take(&mut input);
+        link.ask(&request).await.expect("it is sent");
+        let response = loop {
+            let event = link.next().await.expect("the server answers");
+            if let ModelEvent::Completed(response) = event {
+                break response;
+            }
+            assert!(!event.is_terminal(), "{event:?}");
+        };
+        let answered = |call: wire::FunctionCall| InputItem::FunctionCallOutput {
+            call_id: call.call_id,
+            output: "{}".to_owned(),
+        };
+        input = response.calls.into_iter().map(answered).collect();
+        previous = Some(response.response_id);
     }
 }
 

@@ -10,11 +10,12 @@
 
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use benches::process::{numbers, peak_kib, start};
 use benches::runs::{Answers, Scene, fast_dir, is_measured, piece_of_source, plan};
 use runner::{Outlet, ToolInfo, Toolbox, Way};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -109,13 +110,6 @@ fn measure() {
     }
 }
 
-fn start(arguments: &[&str]) -> Child {
-    let me = std::env::current_exe().expect("this program is a file");
-    let mut command = Command::new(me);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
-    command.spawn().expect("it can be started again")
-}
-
 fn start_server() -> (Child, String) {
     let mut server = start(&["serve"]);
     let mut output = io::BufReader::new(server.stdout.take().expect("it is piped"));
@@ -134,11 +128,6 @@ fn stop_server(server: &mut Child) -> String {
     let ended = server.wait().expect("it can be waited for");
     assert!(ended.success(), "{ended}");
     said
-}
-
-fn numbers<const N: usize>(text: &str) -> [u64; N] {
-    let numbers: Vec<u64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    numbers.try_into().unwrap_or_else(|_| panic!("{N} numbers are due: {text}"))
 }
 
 fn millis(us: u64) -> String {
@@ -300,13 +289,6 @@ impl Crowd {
 fn fraction(part: usize, whole: usize) -> f64 {
     let float = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
     float(part) / float(whole)
-}
-
-/// The most memory this process has had, as Linux counts it.
-fn peak_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells");
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    numbers::<1>(peak.expect("Linux tells"))[0]
 }
 
 /// Processor time of this process so far.

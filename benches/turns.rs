@@ -3,9 +3,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use benches::runs::{Scene, plan};
+use benches::runs::{Scene, calls, converse, plan};
 use benches::{Repository, Tools};
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -13,7 +12,7 @@ use runner::{Toolbox, Way};
 use snapshot::Grant;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
-use wire::{Endpoint, InputItem, Link, ModelEvent, Request, Script, Server, Transport};
+use wire::{Endpoint, Script, Server};
 
 fn main() {
     divan::main();
@@ -24,9 +23,7 @@ const TURNS: usize = 30;
 
 /// A model that reads a file each turn, and then says that it is done.
 fn script() -> Script {
-    let turn = "[[turn]]\n[[turn.call]]\ntool = \"read_file\"\narguments = { path = \"f7.rs\" }\n";
-    let text = format!("model = \"m\"\n{}[[turn]]\nsay = \"done\"\n", turn.repeat(TURNS));
-    Script::parse(&text).expect("the script is one")
+    calls("read_file", "{ path = \"f7.rs\" }", TURNS)
 }
 
 fn runtime() -> Runtime {
@@ -46,35 +43,9 @@ fn link_30_turns(bencher: Bencher<'_, '_>) {
     let runtime = runtime();
     let _within = runtime.enter();
     let (_server, endpoint) = serve();
-    bencher.counter(ItemsCount::new(TURNS)).bench_local(|| {
-        runtime.block_on(async {
-            let mut link = Link::connect(&endpoint, Transport::WebSocket, Duration::from_secs(5))
-                .await
-                .expect("it connects");
-            let mut previous = None;
-            let mut input =
-                vec![InputItem::Message { role: "user".to_owned(), text: "go".to_owned() }];
-            for _ in 0..=TURNS {
-                let mut request = Request::new("m", 1_000);
-                request.previous_response_id = previous.take();
-                request.input = std::mem::take(&mut input);
-                link.ask(&request).await.expect("it is sent");
-                let response = loop {
-                    let event = link.next().await.expect("the server answers");
-                    if let ModelEvent::Completed(response) = event {
-                        break response;
-                    }
-                    assert!(!event.is_terminal(), "{event:?}");
-                };
-                let answered = |call: wire::FunctionCall| InputItem::FunctionCallOutput {
-                    call_id: call.call_id,
-                    output: "{}".to_owned(),
-                };
-                input = response.calls.into_iter().map(answered).collect();
-                previous = Some(response.response_id);
-            }
-        });
-    });
+    bencher
+        .counter(ItemsCount::new(TURNS))
+        .bench_local(|| runtime.block_on(converse(&endpoint, TURNS + 1)));
 }
 
 /// A whole run of 30 tool turns: journal synced before each request, tools, artifacts.

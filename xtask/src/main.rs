@@ -13,6 +13,7 @@ mod conformance;
 mod debian;
 mod deny;
 mod fuzz;
+mod instructions;
 mod kept;
 mod languages;
 mod layers;
@@ -41,6 +42,8 @@ usage: cargo xtask CHORE
   simulate      more runs under faults: --seeds N, or --seed S for the story of one
   mutate        break each promise on purpose, and see a test fail; NAME takes some of them
   fuzz          throw bytes at what reads bytes that nobody trusts: [TARGET] [--seconds N]
+  instructions  count the instructions of the paths that matter most, and fail if one does more;
+                `--accept` takes what was counted
   components    build the tools that `stepwell` carries, for WebAssembly
   languages     build the tools in other languages that tests call
   conformance   build the same tool in every language, and hold each against the same cases
@@ -74,6 +77,7 @@ fn chore(args: &[String]) -> Result<()> {
         ["simulate", args @ ..] => simulate::chore(args),
         ["mutate", args @ ..] => mutate::chore(args),
         ["fuzz", args @ ..] => fuzz::chore(args),
+        ["instructions", args @ ..] => instructions::chore(args),
         ["components"] => components::build(),
         ["languages"] => languages::build(),
         ["conformance"] => conformance::check(),
@@ -140,6 +144,7 @@ fn test(args: &[&str]) -> Result<()> {
     }
     if args.is_empty() {
         failures.extend(conformance::check().err());
+        failures.extend(instructions::check().err());
         failures.extend(simulate::seeds(simulate::SUITE_SEEDS).err());
         failures.extend(simulate::cases(simulate::SUITE_CASES).err());
         failures.extend(mutate::chore(&["--first"]).err());

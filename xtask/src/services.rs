@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use crate::command::{run, say};
 
 /// A package, and a place where one of its programs is.
-const PACKAGES: [(&str, &[&str]); 7] = [
+const PACKAGES: [(&str, &[&str]); 8] = [
     // Stands around a step's own tests.
     ("bubblewrap", &["/usr/bin/bwrap"]),
     // Opens the pages that we make.
@@ -20,24 +20,36 @@ const PACKAGES: [(&str, &[&str]); 7] = [
     ("postgresql", &["/usr/lib/postgresql"]),
     ("strace", &["/usr/bin/strace"]),
     ("redis-server", &["/usr/bin/redis-server", "/usr/local/bin/redis-server"]),
+    // Counts instructions.
+    ("valgrind", &["/usr/bin/valgrind"]),
 ];
 
 /// Installs what is missing; says so where it cannot.
 pub(crate) fn install() {
-    packages();
+    packages(|_| true);
     programs::install();
 }
 
-fn packages() {
+/// Whether one of the packages is there, which is installed if it is not.
+pub(crate) fn has(package: &str) -> bool {
+    packages(|name| name == package);
+    PACKAGES.iter().any(|one| one.0 == package && is_there(one.1))
+}
+
+fn is_there(places: &[&str]) -> bool {
+    places.iter().any(|place| Path::new(place).exists())
+}
+
+fn packages(wanted: impl Fn(&str) -> bool) {
     let missing: Vec<&str> = PACKAGES
         .iter()
-        .filter(|(_, places)| !places.iter().any(|place| Path::new(place).exists()))
+        .filter(|(package, places)| wanted(package) && !is_there(places))
         .map(|(package, _)| *package)
         .collect();
     if missing.is_empty() {
         return;
     }
-    say(&format!("installing {} for the tests that start real servers", missing.join(" and ")));
+    say(&format!("installing {} for tests that need more than Rust", missing.join(" and ")));
     let apt = |args: &[&str]| {
         let mut apt = Command::new("apt-get");
         apt.args(["--quiet", "--quiet", "--yes", "--no-install-recommends"]).args(args);

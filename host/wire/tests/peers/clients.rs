@@ -10,16 +10,13 @@ use wire::{Asked, Conversation, ConversationItem, Observer, Options, Reply, Resp
 
 use crate::{folder, run, said, serve, serve_script};
 
-const PYTHON: [&str; 3] =
-    ["openai[realtime]==3.54.0", "openai-agents==0.24.0", "llm-comply==0.5.0"];
-
 fn program(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(name)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_official_python_sdk_converses_over_both_transports() {
-    let Some(bin) = folder::python("python", &PYTHON).await else { return };
+    let Some(bin) = folder::python("python", &folder::PYTHON).await else { return };
     let server = serve_script();
     let mut python = Command::new(bin.join("python"));
     let out = said(python.arg(program("openai_sdk.py")).arg(server.base_url())).await;
@@ -41,7 +38,7 @@ async fn the_official_node_sdk_converses_over_both_transports() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn openai_agents_uses_its_tool_over_both_transports() {
-    let Some(bin) = folder::python("python", &PYTHON).await else { return };
+    let Some(bin) = folder::python("python", &folder::PYTHON).await else { return };
     let server = serve_script();
     let mut python = Command::new(bin.join("python"));
     let out = said(python.arg(program("agents_sdk.py")).arg(server.base_url())).await;
@@ -77,7 +74,7 @@ impl Responder for Obliging {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_open_responses_acceptance_tests_pass() {
-    let Some(bin) = folder::python("python", &PYTHON).await else { return };
+    let Some(bin) = folder::python("python", &folder::PYTHON).await else { return };
     let server = serve(Obliging, Options::default());
     let mut comply = Command::new(bin.join("llm-comply"));
     comply.args(["-u", &server.base_url(), "-k", "none", "-m", "gpt-5", "--json"]);
@@ -90,7 +87,7 @@ async fn the_open_responses_acceptance_tests_pass() {
 
 /// Runs codex once; what it said, and every request that it made.
 async fn codex(web_socket: bool) -> Option<(Vec<Value>, Vec<Asked>)> {
-    let folder = folder::node("codex", &["@openai/codex@0.169.0"]).await?;
+    let folder = folder::node("codex", &[folder::CODEX]).await?;
     let asked = Arc::new(Mutex::new(Vec::new()));
     let keep = asked.clone();
     let observer: Observer = Arc::new(move |one: &Asked| keep.lock().unwrap().push(one.clone()));

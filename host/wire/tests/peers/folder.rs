@@ -1,4 +1,4 @@
-//! Where peers are installed.
+//! Where peers are installed, and which they are. The benches install the same, in the same place.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,13 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 use tokio::sync::Mutex;
+
+/// The packages of the clients in Python, which share a folder.
+pub(crate) const PYTHON: [&str; 3] =
+    ["openai[realtime]==3.54.0", "openai-agents==0.24.0", "llm-comply==0.5.0"];
+
+/// A client that is a program of its own.
+pub(crate) const CODEX: &str = "@openai/codex@0.169.0";
 
 /// One installation at a time: they are large, and several tests share one.
 static INSTALLING: Mutex<()> = Mutex::const_new(());
@@ -60,12 +67,12 @@ async fn installed(
     }
     // What is left of another version, or of an installation that was broken off.
     let _none = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
+    fs::create_dir_all(&folder).expect("a folder below target can be made");
     if install(&folder).await.is_none() {
         eprintln!("SKIPPED: {} cannot be installed here, so it was not tried", packages.join(", "));
         return None;
     }
-    fs::write(note, wanted).unwrap();
+    fs::write(note, wanted).expect("a file in it can be written");
     Some(folder)
 }
 
