@@ -198,16 +198,24 @@ fn made_with() -> Result<String> {
     let rustc = output(Command::new("rustc").arg("--version"))?;
     let valgrind = output(Command::new(VALGRIND).arg("--version"))?;
     let arch = std::env::consts::ARCH;
-    Ok(format!("{}, {}, {arch}{}", rustc.trim(), valgrind.trim(), vectors()))
+    let (processor, parts) = (processor()?, parts());
+    Ok(format!("{}, {}, {arch}, {processor}, {parts}", rustc.trim(), valgrind.trim()))
 }
 
-/// Whether the libraries that look for it find the wide vectors that valgrind knows.
-fn vectors() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        return " with avx2";
+/// Libraries choose their code by it, and guests are compiled for it.
+fn processor() -> Result<String> {
+    let about = fs::read_to_string("/proc/cpuinfo").context("cannot see which processor it is")?;
+    let mut lines = about.lines().filter_map(|line| line.split_once(':'));
+    let model = lines.find(|(name, _)| name.trim() == "model name");
+    Ok(model.map_or("a processor without a name", |(_, model)| model.trim()).to_owned())
+}
+
+/// Whether crates are compiled in the parts that a later build can keep: more is inlined without.
+fn parts() -> &'static str {
+    match std::env::var("CARGO_INCREMENTAL").as_deref() {
+        Ok("0") => "CARGO_INCREMENTAL=0",
+        Ok(_) | Err(_) => "incremental",
     }
-    ""
 }
 
 /// Every path and its count; nothing where valgrind cannot be had.
