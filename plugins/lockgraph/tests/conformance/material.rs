@@ -30,6 +30,12 @@ impl Sample {
     pub(crate) fn text(&self) -> Option<String> {
         text(&self.path)
     }
+
+    /// The `package.json` beside it, which may change what a lock file's words mean.
+    pub(crate) fn manifest(&self) -> Option<String> {
+        let path = self.path.with_file_name("package.json");
+        path.is_file().then(|| text(&path)).flatten()
+    }
 }
 
 /// The text of a file; none where it is no text.

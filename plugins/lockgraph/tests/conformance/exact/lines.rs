@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockgraph::Ecosystem;
+use serde_json::Value;
 
 use super::listed::{Listed, label};
 
@@ -93,8 +94,17 @@ impl Entry {
     }
 }
 
-/// What is wanted stands word for word over the entry that serves it.
-pub(super) fn yarn(text: &str) -> Option<Listed> {
+/// What is wanted stands word for word over the entry that serves it, but where yarn 2 or later was
+/// told by the manifest's `resolutions` to take something else.
+pub(super) fn yarn(text: &str, manifest: Option<&str>) -> Option<Listed> {
+    let manifest = manifest.and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let instead: Vec<(&str, &str)> = manifest
+        .iter()
+        .filter_map(|manifest| manifest["resolutions"].as_object())
+        .flatten()
+        .filter_map(|(pattern, range)| Some((pattern.as_str(), range.as_str()?)))
+        .filter(|_| text.contains("\n__metadata:"))
+        .collect();
     let entries = blocks(text.lines(), 0);
     let keys = entries.iter().flat_map(|entry| entry.keys.iter().map(move |key| (key, entry)));
     let by_key: BTreeMap<&String, &Entry> = keys.collect();
@@ -103,12 +113,28 @@ pub(super) fn yarn(text: &str) -> Option<Listed> {
         let Some(from) = entry.yarn_label() else { continue };
         listed.packages.insert(from.clone());
         for (name, wanted) in &entry.needs {
-            let keys = [format!("{name}@{wanted}"), format!("{name}@npm:{wanted}")];
-            let found = keys.iter().find_map(|key| by_key.get(key)).and_then(|it| it.yarn_label());
+            let told = instead.iter().filter(|(pattern, _)| is_told(pattern, entry, name, wanted));
+            let ranges = told.map(|(_, range)| *range).chain([wanted.as_str()]);
+            let mut keys =
+                ranges.flat_map(|it| [format!("{name}@{it}"), format!("{name}@npm:{it}")]);
+            let found = keys.find_map(|key| by_key.get(&key)).and_then(|it| it.yarn_label());
             listed.edges.extend(found.map(|to| (from.clone(), to)));
         }
     }
     Some(listed)
+}
+
+/// Whether a pattern of `resolutions` is of what an entry wants: `name`, `name@range`, `**/name`
+/// or `by/name`.
+fn is_told(pattern: &str, by: &Entry, name: &str, wanted: &str) -> bool {
+    let range = wanted.trim_start_matches("npm:");
+    let own = [name.to_owned(), format!("{name}@{range}"), format!("{name}@npm:{range}")];
+    let above = own.iter().find_map(|own| pattern.strip_suffix(own.as_str()));
+    above.is_some_and(|above| match above.strip_suffix('/') {
+        None => above.is_empty(),
+        Some("**") => true,
+        Some(above) => split(above).0 == split(&by.keys[0]).0,
+    })
 }
 
 /// The lines of a section at the margin.
@@ -117,10 +143,18 @@ fn section<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
     lines.take_while(|line| line.is_empty() || line.starts_with(' '))
 }
 
-/// Keys of three generations: `/name/1.0_peer`, `/name@1.0(peer)`, `name@1.0(peer)`.
+/// The newest write a document about pnpm itself before the one about the project.
 pub(super) fn pnpm(text: &str) -> Option<Listed> {
-    // The newest write a document about pnpm itself first.
-    let text = text.rsplit("\n---\n").next().unwrap_or(text);
+    let documents = text.split("\n---\n").filter_map(pnpm_document);
+    documents.reduce(|mut all, one| {
+        all.packages.extend(one.packages);
+        all.edges.extend(one.edges);
+        all
+    })
+}
+
+/// Keys of three generations: `/name/1.0_peer`, `/name@1.0(peer)`, `name@1.0(peer)`.
+fn pnpm_document(text: &str) -> Option<Listed> {
     let version = text.lines().find_map(|line| line.strip_prefix("lockfileVersion:"))?;
     let version: f32 = unquoted(version).parse().ok()?;
     let all: Vec<Entry> = blocks(section(text, "packages:"), 2);
