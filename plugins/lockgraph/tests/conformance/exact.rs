@@ -12,7 +12,7 @@ mod toml;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use lockgraph::{Format, Graph, Kind, Node, Warnings};
+use lockgraph::{Format, Graph, Kind, Node, Request, Warnings};
 
 use crate::material::{self, Sample};
 use listed::Listed;
@@ -127,7 +127,7 @@ const ROWS: [Row; 20] = [
     Row {
         format: Format::Gem,
         fixtures: ("ruby/gemfilelock", |name| name.ends_with(".lock")),
-        lists: no_member,
+        lists: foreign,
         read: |text, _| lines::gem(text),
     },
     Row {
@@ -190,6 +190,18 @@ fn of_graph(graph: &Graph, lists: fn(&Node) -> bool, by_name: bool) -> Listed {
     found
 }
 
+/// What a lock file comes to. What yarn's says depends on the manifest beside it.
+fn graph_of(format: Format, sample: &Sample, text: &str) -> Result<Graph, String> {
+    if format != Format::Yarn {
+        let parsed = format.parse(&sample.place, text.as_bytes(), &mut Warnings::default());
+        return parsed.map_err(|err| err.to_string());
+    }
+    let request = Request { lockfiles: vec![sample.place.clone()], ..Request::default() };
+    let mut scan = lockgraph::scan(sample, &request).map_err(|err| err.to_string())?;
+    let read = scan.lockfiles.pop().map(|lockfile| lockfile.graph);
+    read.ok_or_else(|| scan.warnings.into_vec().into_iter().map(|it| it.reason).collect::<String>())
+}
+
 /// What was compared of one ecosystem.
 #[derive(Default)]
 struct Counts {
@@ -215,8 +227,7 @@ struct Tally {
 impl Tally {
     fn compare(&mut self, row: &Row, sample: &Sample) {
         let Some(text) = sample.text() else { return };
-        let mut warnings = Warnings::default();
-        let parsed = row.format.parse(&sample.place, text.as_bytes(), &mut warnings);
+        let parsed = graph_of(row.format, sample, &text);
         let Some(mut expected) = (row.read)(&text, sample) else {
             if parsed.is_ok_and(|graph| graph.node_count() > 0) {
                 self.differ(sample, "packages", &"of a file that is no lock file");

@@ -107,7 +107,9 @@ pub(super) fn yarn(text: &str, manifest: Option<&str>) -> Option<Listed> {
         .collect();
     let entries = blocks(text.lines(), 0);
     let keys = entries.iter().flat_map(|entry| entry.keys.iter().map(move |key| (key, entry)));
-    let by_key: BTreeMap<&String, &Entry> = keys.collect();
+    // Whose directory a patch is taken from stands behind its key alone.
+    let keys = keys.map(|(key, entry)| (key.split("::").next().unwrap_or(key), entry));
+    let by_key: BTreeMap<&str, &Entry> = keys.collect();
     let mut listed = Listed::default();
     for entry in &entries {
         let Some(from) = entry.yarn_label() else { continue };
@@ -117,7 +119,8 @@ pub(super) fn yarn(text: &str, manifest: Option<&str>) -> Option<Listed> {
             let ranges = told.map(|(_, range)| *range).chain([wanted.as_str()]);
             let mut keys =
                 ranges.flat_map(|it| [format!("{name}@{it}"), format!("{name}@npm:{it}")]);
-            let found = keys.find_map(|key| by_key.get(&key)).and_then(|it| it.yarn_label());
+            let found =
+                keys.find_map(|key| by_key.get(key.as_str())).and_then(|it| it.yarn_label());
             listed.edges.extend(found.map(|to| (from.clone(), to)));
         }
     }
@@ -203,17 +206,26 @@ fn bare(key: &str) -> &str {
     key.split('(').next().unwrap_or(key)
 }
 
-/// bundler writes gems at four spaces, and what they need at six.
+/// bundler writes gems at four spaces, and what they need at six. Those under `PATH` are the
+/// project's own.
 pub(super) fn gem(text: &str) -> Option<Listed> {
+    let mut section = "";
+    let lines = text.lines().filter(|line| {
+        if depth(line) == 0 && !line.is_empty() {
+            section = line;
+        }
+        section != "PATH"
+    });
+    let lines: Vec<&str> = lines.collect();
     let gem = |line: &str| {
         let (name, version) = line.trim().strip_suffix(')')?.split_once(" (")?;
         let version = version.split('-').next().unwrap_or(version);
         (depth(line) == 4).then(|| (name.to_owned(), format!("{name}@{version}")))
     };
-    let gems: BTreeMap<String, String> = text.lines().filter_map(gem).collect();
+    let gems: BTreeMap<String, String> = lines.iter().filter_map(|line| gem(line)).collect();
     let mut listed = Listed::by_name();
     let mut from = None;
-    for line in text.lines() {
+    for line in lines {
         if depth(line) < 6 {
             from = gem(line).map(|(_, label)| label);
             listed.packages.extend(from.clone());
