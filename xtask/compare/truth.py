@@ -330,6 +330,37 @@ def bun(text, place):
     return Listed(foreign, inner(foreign, edges), manifests(place, "package.json"))
 
 
+def deno(text, _place):
+    """Packages of npm by `name@version_peers`, and of JSR, which are written as npm has them."""
+    document = json.loads(text)
+    inner_of = document.get("packages", document)
+    npm = inner_of.get("npm", {})
+    npm, jsr = npm.get("packages", npm), inner_of.get("jsr", {})
+    specifiers = inner_of.get("specifiers", {})
+    split = lambda key: (key[0] + key[1:].partition("@")[0], key[1:].partition("@")[2])
+
+    def key(registry, full):
+        name, version = split(full)
+        if registry == "jsr":
+            name = "@jsr/" + name[1:].replace("/", "__")
+        return purl("npm", name, version.partition("_")[0])
+
+    edges = set()
+    for registry, among in (("npm", npm), ("jsr", jsr)):
+        for full, entry in among.items():
+            needs = entry.get("dependencies", [])
+            for need in needs.values() if isinstance(needs, dict) else needs:
+                kind, _, need = need.rpartition(":") if ":" in need else (registry, "", need)
+                of = jsr if kind == "jsr" else npm
+                told = [v for s, v in specifiers.items() if f"{s}@".startswith(f"{kind}:{need}@")]
+                said = [f"{split(need)[0]}@{v.rpartition('@')[2]}" for v in told]
+                found = [one for one in (need, *said) if one in of]
+                found += [one for one in of if split(one)[0] == need]
+                edges.update((key(registry, full), key(kind, one)) for one in found[:1])
+    foreign = {key("npm", full) for full in npm} | {key("jsr", full) for full in jsr}
+    return Listed(foreign, inner(foreign, edges))
+
+
 def go_mod(text, _place):
     """By Go's own reader; a go.mod has no edges."""
     with tempfile.NamedTemporaryFile("w", suffix=".mod") as file:
@@ -459,6 +490,7 @@ TRUTHS = {
     "Pipfile.lock": pipfile,
     "bun.lock": bun,
     "composer.lock": composer,
+    "deno.lock": deno,
     "go.mod": go_mod,
     "gradle.lockfile": gradle,
     "mix.lock": mix,

@@ -50,7 +50,7 @@ fn an_action(node: &Node) -> bool {
     node.ecosystem.name() == "github"
 }
 
-const ROWS: [Row; 20] = [
+const ROWS: [Row; 22] = [
     Row {
         format: Format::Cargo,
         fixtures: ("rust/cargolock", |name| name.ends_with(".lock")),
@@ -81,6 +81,19 @@ const ROWS: [Row; 20] = [
         fixtures: ("javascript/bunlock", |_| true),
         lists: foreign,
         read: |text, _| json::bun(text),
+    },
+    Row {
+        format: Format::Deno,
+        // None of these is a lock file: the real ones are in published packages.
+        fixtures: ("javascript/denojson", |_| false),
+        lists: foreign,
+        read: |text, _| json::deno(text),
+    },
+    Row {
+        format: Format::Docker,
+        fixtures: ("cpp/conanlock", |_| false),
+        lists: every,
+        read: |text, _| lines::docker(text),
     },
     Row {
         format: Format::Uv,
@@ -304,6 +317,7 @@ fn expected_has_edges(format: Format) -> bool {
             | Format::Gradle
             | Format::Pipenv
             | Format::Actions
+            | Format::Docker
     )
 }
 

@@ -341,3 +341,77 @@ pub(super) fn actions(text: &str) -> Option<Listed> {
     let packages = text.lines().filter_map(label).collect();
     Some(Listed { packages, ..Listed::default() })
 }
+
+/// What stages begin `FROM`, and what is copied from no stage. Variables that the file gives a value
+/// are filled in; an image whose name has another is none, and one whose tag has another has none.
+pub(super) fn docker(text: &str) -> Option<Listed> {
+    let mut values: BTreeMap<String, String> = BTreeMap::new();
+    let mut stages = BTreeSet::new();
+    let mut packages = BTreeSet::new();
+    let front = text.lines().next().and_then(|line| line.strip_prefix("# syntax="));
+    packages.extend(front.and_then(|image| image_label(image.trim())));
+    let mut is_first = true;
+    for line in text.replace("\\\n", " ").lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let Some((instruction, words)) = words.split_first() else { continue };
+        let flag = |flag: &str| words.iter().find_map(|word| word.strip_prefix(flag));
+        let plain: Vec<&&str> = words.iter().filter(|word| !word.starts_with("--")).collect();
+        let image = match instruction.to_ascii_uppercase().as_str() {
+            // Those before the first stage are what `FROM` can name.
+            "ARG" if is_first => {
+                values.extend(words.iter().filter_map(|word| {
+                    let (name, value) = word.split_once('=')?;
+                    Some((name.to_owned(), unquoted(value).to_owned()))
+                }));
+                continue;
+            }
+            "FROM" => plain.first().map(|image| **image),
+            "COPY" => flag("--from="),
+            _ => continue,
+        };
+        let is_own = |image: &str| {
+            let image = image.to_lowercase();
+            image == "scratch" || stages.contains(&image) || image.parse::<usize>().is_ok()
+        };
+        let image = image.map(|image| filled(image, &values)).filter(|image| !is_own(image));
+        packages.extend(image.and_then(|image| image_label(&image)));
+        is_first = false;
+        if let [_, word, stage, ..] = plain.as_slice()
+            && word.eq_ignore_ascii_case("AS")
+        {
+            stages.insert(stage.to_lowercase());
+        }
+    }
+    Some(Listed { packages, ..Listed::default() })
+}
+
+/// A reference with the values of variables; `${NAME:-value}` has one of its own.
+fn filled(reference: &str, values: &BTreeMap<String, String>) -> String {
+    let mut text = reference.to_owned();
+    for (name, value) in values {
+        text = text.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value);
+        text = text.replace(&format!("${{{name}:-"), &format!("{value}${{:-"));
+    }
+    text
+}
+
+/// The name without its registry, and the digest or the tag.
+fn image_label(reference: &str) -> Option<String> {
+    let (named, digest) = match reference.split_once('@') {
+        Some((named, digest)) => (named, Some(digest)),
+        None => (reference, None),
+    };
+    let slash = named.rfind('/').map_or(0, |at| at + 1);
+    let (name, tag) = match named[slash..].split_once(':') {
+        Some((name, tag)) => (format!("{}{name}", &named[..slash]), Some(tag)),
+        None => (named.to_owned(), None),
+    };
+    let name = match name.split_once('/') {
+        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => rest.to_owned(),
+        _ => name,
+    };
+    let version = digest.or(tag).unwrap_or("latest");
+    let version = Some(version).filter(|version| !version.contains('$'));
+    (!name.contains('$'))
+        .then(|| label(Ecosystem::Docker, name.trim_start_matches("library/"), version))
+}
