@@ -34,6 +34,7 @@ impl Content {
             name,
             version,
             range,
+            condition,
             purl,
             known,
             hashes,
@@ -50,7 +51,7 @@ impl Content {
             Role::Library => "library",
             Role::Container => "container",
         });
-        let texts = [group, version, purl, integrity].map(Option::as_deref);
+        let texts = [group, version, purl, integrity, condition].map(Option::as_deref);
         texts.into_iter().for_each(|text| self.optional(text));
         self.text(name);
         // The other form of a range follows from its text and the package URL.
