@@ -51,7 +51,7 @@ impl Content {
             Role::Library => "library",
             Role::Container => "container",
         });
-        let texts = [group, version, purl, integrity, condition].map(Option::as_deref);
+        let texts = [group, version, purl, integrity].map(Option::as_deref);
         texts.into_iter().for_each(|text| self.optional(text));
         self.text(name);
         // The other form of a range follows from its text and the package URL.
@@ -81,6 +81,11 @@ impl Content {
             out.number(*to);
             out.text(kind.name());
         });
+        // No reference is called so: a bill without conditions says what it always said.
+        if let Some(condition) = condition {
+            self.text("condition");
+            self.text(condition);
+        }
     }
 
     fn hash(&mut self, hash: &Hash) {
