@@ -1,6 +1,7 @@
 """The peers: how each is installed into a private folder, and how it is asked for a CycloneDX bill."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -120,10 +121,14 @@ def versions(folder):
             text = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
         except (OSError, subprocess.TimeoutExpired):
             continue
-        numbers = [word for word in text.replace("\n", " ").split() if word[:1].isdigit()]
+        text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+        numbers = [word for word in text.split() if word[:1].isdigit()]
         told += [f"{name} {numbers[0]}"] if numbers else []
     return ", ".join(sorted(told))
 
+
+# What is asked for in no command: development dependencies, too.
+SETTINGS = {"SYFT_JAVASCRIPT_INCLUDE_DEV_DEPENDENCIES": "true"}
 
 # What a peer of one ecosystem reads; all others read everything.
 ONLY = {
