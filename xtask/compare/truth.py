@@ -203,6 +203,8 @@ def pnpm(text, place):
         snapshots = document.get("snapshots", {})
         foreign |= {key(one) for one in document.get("packages", {}) if not is_own(one)}
         own |= {one[: one.index("@", 1)] for one in document.get("packages", {}) if is_own(one)}
+        # A package without a manifest at hand is called as its directory.
+        own |= {os.path.basename(directory) for directory in document.get("importers", {})}
         for importer in document.get("importers", {}).values():
             for section in ("dependencies", "devDependencies", "optionalDependencies"):
                 own |= {name for name, entry in importer.get(section, {}).items()
@@ -383,7 +385,8 @@ def go_mod(text, _place):
         if new:
             path, version = new["Path"], new["Version"]
         foreign.add(purl("golang", path.lower(), version.replace("+", "%2B")))
-    return Listed(foreign, set(), {module["Module"]["Path"].lower()}, has_edges=False)
+    local = {one["Old"]["Path"] for one in module.get("Replace") or [] if "Version" not in one["New"]}
+    return Listed(foreign, set(), {module["Module"]["Path"]} | local, has_edges=False)
 
 
 def gem(text, _place):
@@ -417,7 +420,8 @@ def composer(text, place):
     named = {p["name"].lower(): p for p in packages}
     edges = set()
     for package in packages:
-        for name in map(str.lower, package.get("require", {})):
+        # What has no vendor is PHP itself and its extensions.
+        for name in (n.lower() for n in package.get("require", {}) if "/" in n):
             given = [p for p in packages for part in ("provide", "replace")
                      if name in map(str.lower, p.get(part, {}))]
             found = [named[name]] if name in named else given
@@ -434,7 +438,7 @@ def mix(text, _place):
             app, source, name, version = found.groups()
             apps[app] = (name or app, version if source == "hex" else None)
             packages.append(apps[app])
-            needs.append((apps[app], re.findall(r"\{:(\w+), ", line.partition("[:mix]")[2])))
+            needs.append((apps[app], re.findall(r"\{:(\w+), ", line[found.end():])))
     needs = [(p, [apps[app][0] for app in names if app in apps]) for p, names in needs]
     return Listed(*by_name("hex", packages, needs)[:2])
 
@@ -451,8 +455,9 @@ def pubspec(text, place):
     return Listed(foreign, set(), own, has_edges=False)
 
 
-def nuget(text, _place):
-    foreign, edges, own = set(), set(), set()
+def nuget(text, place):
+    foreign, edges = set(), set()
+    own = {os.path.basename(path).rpartition(".")[0] for path in glob.glob(f"{place}/*.csproj")}
     for section in json.loads(text)["dependencies"].values():
         key = lambda name: purl("nuget", name, section[name]["resolved"])
         listed = {name.lower(): name for name in section if section[name]["type"] != "Project"}
@@ -465,15 +470,17 @@ def nuget(text, _place):
     return Listed(foreign, inner(foreign, edges), own)
 
 
-def swift(text, _place):
+def swift(text, place):
     document = json.loads(text)
     pins = document.get("pins") or document["object"]["pins"]
-    place = lambda pin: (pin.get("location") or pin["repositoryURL"]).partition("://")[2]
+    where = lambda pin: (pin.get("location") or pin["repositoryURL"]).partition("://")[2]
     foreign = {
-        purl("swift", place(pin).removesuffix(".git").lower(), pin["state"].get("version"))
+        purl("swift", where(pin).removesuffix(".git").lower(), pin["state"].get("version"))
         for pin in pins
     }
-    return Listed(foreign, set(), has_edges=False)
+    path = os.path.join(place, "Package.swift")
+    named = re.search(r'Package\(\s*name: "([^"]+)"', open(path).read()) if os.path.exists(path) else None
+    return Listed(foreign, set(), {named[1]} if named else set(), has_edges=False)
 
 
 def gradle(text, _place):
