@@ -1,13 +1,20 @@
-"""Real lock files out of published packages, each in a directory of its own with its manifests."""
+"""Real lock files out of published packages and repositories, each in a directory of its own with its
+manifests."""
 
 import glob
 import json
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 import urllib.request
+
+# A directory with clones of repositories, `owner/name` below it; one that is not there is fetched.
+CLONES = "STEPWELL_CLONES"
+# What one package or one commit of a repository may take to fetch.
+FETCH_S = 300
+# The most bytes of a file that is taken out of a repository.
+FILE_BYTES_MAX = 16 << 20
 
 
 def prepare(entry, folder, python):
@@ -18,7 +25,7 @@ def prepare(entry, folder, python):
         fetched = unpacked + ".part"
         shutil.rmtree(fetched, ignore_errors=True)
         os.makedirs(fetched)
-        {"pypi": from_pypi, "npm": from_npm, "go": from_go}[kind](package, fetched, python)
+        FROM[kind](package, fetched, python)
         os.rename(fetched, unpacked)
     root = os.path.join(unpacked, os.path.dirname(entry["lock"]))
     place = os.path.join(folder, "inputs", entry["name"])
@@ -27,7 +34,7 @@ def prepare(entry, folder, python):
     name = os.path.basename(entry["lock"])
     shutil.copy(os.path.join(unpacked, entry["lock"]), place)
     for pattern in entry["beside"]:
-        for path in glob.glob(os.path.join(unpacked, pattern)):
+        for path in glob.glob(os.path.join(unpacked, pattern), recursive=True):
             to = os.path.join(place, os.path.relpath(path, root))
             os.makedirs(os.path.dirname(to), exist_ok=True)
             shutil.copy(path, to)
@@ -63,21 +70,63 @@ def from_pypi(package, to, python):
 def from_npm(package, to, _python):
     subprocess.run(
         ["npm", "pack", "--silent", package, "--pack-destination", to], check=True,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, timeout=FETCH_S,
     )
     unpack(glob.glob(os.path.join(to, "*.tgz"))[0], to)
 
 
 def from_go(package, to, _python):
+    """A module's own files. They are kept out of the cache of whoever runs this."""
+    cache = os.path.join(os.path.dirname(os.path.dirname(to)), "go", "mod")
     told = subprocess.run(
-        ["go", "mod", "download", "-json", package], capture_output=True, text=True, cwd=to
+        ["go", "mod", "download", "-json", package], capture_output=True, text=True, cwd=to,
+        timeout=FETCH_S, env={**os.environ, "GOMODCACHE": cache},
     )
     where = json.loads(told.stdout)
     if "Dir" not in where:
-        sys.exit(f"{package}: {where.get('Error')}")
+        raise LookupError(where.get("Error"))
     for name in ("go.mod", "go.sum"):
         if os.path.exists(os.path.join(where["Dir"], name)):
             shutil.copy(os.path.join(where["Dir"], name), to)
+
+
+def from_git(package, to, _python):
+    """The files of one commit; links and what a partial clone lacks are left out."""
+    repository, _, commit = package.partition("@")
+    clone = os.path.join(os.environ.get(CLONES, ""), repository)
+    if not os.path.isdir(clone):
+        clone = os.path.join(to, ".clone")
+        subprocess.run(["git", "init", "--quiet", "--bare", clone], check=True)
+        address = f"https://github.com/{repository}"
+        subprocess.run(
+            ["git", "-C", clone, "fetch", "--quiet", "--depth", "1", address, commit], check=True,
+            stderr=subprocess.DEVNULL, timeout=FETCH_S,
+        )
+    listed = subprocess.run(
+        ["git", "-C", clone, "ls-tree", "-r", "-z", commit], capture_output=True, check=True
+    ).stdout.split(b"\0")
+    wanted = [line.partition(b"\t") for line in listed if line.startswith(b"100")]
+    blobs = subprocess.Popen(
+        ["git", "-C", clone, "cat-file", "--batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    for facts, _, path in wanted:
+        blobs.stdin.write(facts.split()[2] + b"\n")
+        blobs.stdin.flush()
+        head = blobs.stdout.readline().split()
+        if head[-1] == b"missing":
+            continue
+        content = blobs.stdout.read(int(head[2]) + 1)[:-1]
+        if len(content) <= FILE_BYTES_MAX:
+            place = os.path.join(os.fsencode(to), path)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            with open(place, "wb") as file:
+                file.write(content)
+    blobs.stdin.close()
+    blobs.wait()
+    shutil.rmtree(os.path.join(to, ".clone"), ignore_errors=True)
+
+
+FROM = {"pypi": from_pypi, "npm": from_npm, "go": from_go, "git": from_git}
 
 
 def unpack(path, to):

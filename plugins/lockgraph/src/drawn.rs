@@ -14,6 +14,7 @@ pub(crate) fn drawn(graph: &Graph) -> String {
         let fields = [
             ("at", &node.location),
             ("range", &node.range),
+            ("if", &node.condition),
             ("from", &node.source),
             ("licence", &node.licence),
             ("integrity", &node.integrity),

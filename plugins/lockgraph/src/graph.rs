@@ -199,6 +199,9 @@ pub struct Node {
     pub integrity: Option<String>,
     /// The versions that will do, word for word, where no exact one is pinned.
     pub range: Option<String>,
+    /// Where it is installed at all, word for word, as a marker of Python says it: of a platform, a
+    /// version, an extra. None where it always is, or nothing says.
+    pub condition: Option<String>,
     /// The licence, word for word, when the lock file or a manifest at hand says it.
     pub licence: Option<String>,
     /// Lines that say it is there, sorted; at least one.
@@ -222,6 +225,7 @@ impl Node {
             archives: Vec::new(),
             integrity: None,
             range: None,
+            condition: None,
             licence: None,
             places: vec![place],
         }

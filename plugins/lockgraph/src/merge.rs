@@ -165,6 +165,8 @@ fn absorb(into: &mut Node, mut node: Node) {
     }
     into.integrity = into.integrity.take().or(node.integrity);
     into.range = into.range.take().or(node.range);
+    // What another lock file installs everywhere is not only installed somewhere.
+    into.condition = into.condition.take().filter(|one| node.condition.as_ref() == Some(one));
     into.licence = into.licence.take().or(node.licence);
     into.source = into.source.take().or(node.source);
     // The first location in order stands for all; the places keep the rest.

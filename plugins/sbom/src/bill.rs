@@ -125,6 +125,8 @@ pub(crate) struct Package {
     pub(crate) version: Option<String>,
     /// The versions that will do, where no exact one is pinned.
     pub(crate) range: Option<Range>,
+    /// Where it is installed at all, as a marker of Python says it.
+    pub(crate) condition: Option<String>,
     pub(crate) purl: Option<String>,
     /// None of what merely stands for the repository.
     pub(crate) known: Option<Known>,
@@ -188,8 +190,9 @@ impl Package {
             [("stepwell:kind", known.kind.name()), ("stepwell:scope", known.scope.name())]
         });
         let range = self.range.iter().map(|range| ("stepwell:range", range.text.as_str()));
+        let condition = self.condition.iter().map(|text| ("stepwell:condition", text.as_str()));
         let integrity = self.integrity.iter().map(|text| ("stepwell:integrity", text.as_str()));
-        let all = known.chain(range).chain(integrity);
+        let all = known.chain(range).chain(condition).chain(integrity);
         let all = all.map(|(name, value)| (name, Cow::Borrowed(value)));
         let left_out = self.places.len().saturating_sub(PLACES_MAX);
         let left_out = (left_out > 0)

@@ -394,3 +394,17 @@ fn the_schemas_examples_are_taken() {
         document(&repository, example);
     }
 }
+
+#[test]
+fn a_marker_of_python_is_the_packages_condition() {
+    let lock = "a==1 ; sys_platform == 'win32'\nb==2\n";
+    let document = document(&Repository::new().file("requirements.txt", lock), &json!({}));
+    let listed = document["components"].as_array().expect("components");
+    let conditions = listed.iter().map(|component| {
+        let facts = component["properties"].as_array().into_iter().flatten();
+        let condition = facts.filter(|fact| fact["name"] == "stepwell:condition");
+        (component["name"].clone(), condition.map(|fact| fact["value"].clone()).next())
+    });
+    let expected = [(json!("a"), Some(json!("sys_platform == 'win32'"))), (json!("b"), None)];
+    assert_eq!(conditions.collect::<Vec<_>>(), expected);
+}

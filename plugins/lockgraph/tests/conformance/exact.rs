@@ -12,7 +12,7 @@ mod toml;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use lockgraph::{Format, Graph, Kind, Node, Warnings};
+use lockgraph::{Format, Graph, Kind, Node, Request, Warnings};
 
 use crate::material::{self, Sample};
 use listed::Listed;
@@ -28,7 +28,7 @@ struct Row {
     /// Which packages of a graph the second reader lists.
     lists: fn(&Node) -> bool,
     /// Nothing where the text is no lock file.
-    read: fn(&str) -> Option<Listed>,
+    read: fn(&str, &Sample) -> Option<Listed>,
 }
 
 fn every(_: &Node) -> bool {
@@ -50,127 +50,140 @@ fn an_action(node: &Node) -> bool {
     node.ecosystem.name() == "github"
 }
 
-const ROWS: [Row; 20] = [
+const ROWS: [Row; 22] = [
     Row {
         format: Format::Cargo,
         fixtures: ("rust/cargolock", |name| name.ends_with(".lock")),
         lists: every,
-        read: toml::cargo,
+        read: |text, _| toml::cargo(text),
     },
     Row {
         format: Format::Npm,
         fixtures: ("javascript/packagelockjson", |name| name.ends_with(".json")),
         lists: foreign,
-        read: json::npm,
+        read: |text, _| json::npm(text),
     },
     Row {
         format: Format::Yarn,
         fixtures: ("javascript/yarnlock", |_| true),
         lists: foreign,
-        read: lines::yarn,
+        read: |text, sample| lines::yarn(text, sample.manifest().as_deref()),
     },
     Row {
         format: Format::Pnpm,
         // What pnpm 5 wrote of other sources is beyond a simple reader; see `values`.
         fixtures: ("javascript/pnpmlock", |name| name != "exotic.yaml"),
         lists: foreign,
-        read: lines::pnpm,
+        read: |text, _| lines::pnpm(text),
     },
     Row {
         format: Format::Bun,
         fixtures: ("javascript/bunlock", |_| true),
         lists: foreign,
-        read: json::bun,
+        read: |text, _| json::bun(text),
+    },
+    Row {
+        format: Format::Deno,
+        // None of these is a lock file: the real ones are in published packages.
+        fixtures: ("javascript/denojson", |_| false),
+        lists: foreign,
+        read: |text, _| json::deno(text),
+    },
+    Row {
+        format: Format::Docker,
+        fixtures: ("cpp/conanlock", |_| false),
+        lists: every,
+        read: |text, _| lines::docker(text),
     },
     Row {
         format: Format::Uv,
         fixtures: ("python/uvlock", |_| true),
         lists: foreign,
-        read: toml::uv,
+        read: |text, _| toml::uv(text),
     },
     Row {
         format: Format::Poetry,
         fixtures: ("python/poetrylock", |_| true),
         lists: foreign,
-        read: toml::poetry,
+        read: |text, _| toml::poetry(text),
     },
     Row {
         format: Format::Pdm,
         fixtures: ("python/pdmlock", |_| true),
         lists: foreign,
-        read: toml::pdm,
+        read: |text, _| toml::pdm(text),
     },
     Row {
         format: Format::Pylock,
         fixtures: ("python/pylock", |_| true),
         lists: foreign,
-        read: toml::pylock,
+        read: |text, _| toml::pylock(text),
     },
     Row {
         format: Format::Pipenv,
         fixtures: ("python/pipfilelock", |_| true),
         lists: every,
-        read: json::pipenv,
+        read: |text, _| json::pipenv(text),
     },
     Row {
         format: Format::Composer,
         fixtures: ("php/composerlock", |name| name.ends_with(".json")),
         lists: no_member,
-        read: json::composer,
+        read: |text, _| json::composer(text),
     },
     Row {
         format: Format::Conan,
         fixtures: ("cpp/conanlock", |name| name.ends_with(".json")),
         lists: no_member,
-        read: json::conan,
+        read: |text, _| json::conan(text),
     },
     Row {
         format: Format::Gem,
         fixtures: ("ruby/gemfilelock", |name| name.ends_with(".lock")),
-        lists: no_member,
-        read: lines::gem,
+        lists: foreign,
+        read: |text, _| lines::gem(text),
     },
     Row {
         format: Format::Go,
         fixtures: ("golang/gomod", |name| name.ends_with(".mod") && name != "not-go-mod.mod"),
         lists: foreign,
-        read: lines::go,
+        read: |text, _| lines::go(text),
     },
     Row {
         format: Format::Mix,
         fixtures: ("erlang/mixlock", |_| true),
         lists: no_member,
-        read: lines::mix,
+        read: |text, _| lines::mix(text),
     },
     Row {
         format: Format::Pubspec,
         fixtures: ("dart/pubspec", |name| name.ends_with(".lock")),
         lists: no_member,
-        read: lines::pubspec,
+        read: |text, _| lines::pubspec(text),
     },
     Row {
         format: Format::Swift,
         fixtures: ("swift/packageresolved", |name| !name.contains('.')),
         lists: every,
-        read: json::swift,
+        read: |text, _| json::swift(text),
     },
     Row {
         format: Format::Gradle,
         fixtures: ("java/gradlelockfile", |_| true),
         lists: every,
-        read: lines::gradle,
+        read: |text, _| lines::gradle(text),
     },
     Row {
         format: Format::Nuget,
         fixtures: ("dotnet/packageslockjson", |_| true),
         lists: foreign,
-        read: json::nuget,
+        read: |text, _| json::nuget(text),
     },
     Row {
         format: Format::Actions,
         fixtures: ("githubactions", |_| true),
         lists: an_action,
-        read: lines::actions,
+        read: |text, _| lines::actions(text),
     },
 ];
 
@@ -188,6 +201,18 @@ fn of_graph(graph: &Graph, lists: fn(&Node) -> bool, by_name: bool) -> Listed {
         }
     }
     found
+}
+
+/// What a lock file comes to. What yarn's says depends on the manifest beside it.
+fn graph_of(format: Format, sample: &Sample, text: &str) -> Result<Graph, String> {
+    if format != Format::Yarn {
+        let parsed = format.parse(&sample.place, text.as_bytes(), &mut Warnings::default());
+        return parsed.map_err(|err| err.to_string());
+    }
+    let request = Request { lockfiles: vec![sample.place.clone()], ..Request::default() };
+    let mut scan = lockgraph::scan(sample, &request).map_err(|err| err.to_string())?;
+    let read = scan.lockfiles.pop().map(|lockfile| lockfile.graph);
+    read.ok_or_else(|| scan.warnings.into_vec().into_iter().map(|it| it.reason).collect::<String>())
 }
 
 /// What was compared of one ecosystem.
@@ -215,9 +240,8 @@ struct Tally {
 impl Tally {
     fn compare(&mut self, row: &Row, sample: &Sample) {
         let Some(text) = sample.text() else { return };
-        let mut warnings = Warnings::default();
-        let parsed = row.format.parse(&sample.place, text.as_bytes(), &mut warnings);
-        let Some(mut expected) = (row.read)(&text) else {
+        let parsed = graph_of(row.format, sample, &text);
+        let Some(mut expected) = (row.read)(&text, sample) else {
             if parsed.is_ok_and(|graph| graph.node_count() > 0) {
                 self.differ(sample, "packages", &"of a file that is no lock file");
             }
@@ -293,6 +317,7 @@ fn expected_has_edges(format: Format) -> bool {
             | Format::Gradle
             | Format::Pipenv
             | Format::Actions
+            | Format::Docker
     )
 }
 

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lockgraph::Format;
+use lockgraph::{Files, Format, Found, ReadError};
 
 /// More directories with a repository in each, separated as in `PATH`.
 const MORE: &str = "LOCKGRAPH_REPOSITORIES";
@@ -29,6 +29,31 @@ pub(crate) struct Sample {
 impl Sample {
     pub(crate) fn text(&self) -> Option<String> {
         text(&self.path)
+    }
+
+    /// The `package.json` beside it, which may change what a lock file's words mean.
+    pub(crate) fn manifest(&self) -> Option<String> {
+        let path = self.path.with_file_name("package.json");
+        path.is_file().then(|| text(&path)).flatten()
+    }
+}
+
+/// A repository of the lock file and what lies in its directory.
+impl Files for Sample {
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        let dir = self.place.rsplit_once('/').map_or("", |(dir, _)| dir);
+        let beside = path.strip_prefix(dir).map(|name| name.trim_start_matches('/'));
+        let beside = beside.filter(|name| !name.contains('/'));
+        let on_disk = match beside {
+            _ if path == self.place => self.path.clone(),
+            Some(name) => self.path.with_file_name(name),
+            None => return Err(ReadError::Missing),
+        };
+        fs::read(on_disk).map_err(|_| ReadError::Missing)
+    }
+
+    fn find(&self, _patterns: &[String]) -> Result<Found, ReadError> {
+        Ok(Found::default())
     }
 }
 

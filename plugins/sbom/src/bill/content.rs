@@ -34,6 +34,7 @@ impl Content {
             name,
             version,
             range,
+            condition,
             purl,
             known,
             hashes,
@@ -80,6 +81,11 @@ impl Content {
             out.number(*to);
             out.text(kind.name());
         });
+        // No reference is called so: a bill without conditions says what it always said.
+        if let Some(condition) = condition {
+            self.text("condition");
+            self.text(condition);
+        }
     }
 
     fn hash(&mut self, hash: &Hash) {

@@ -17,6 +17,7 @@ fn package(name: &str, scope: Scope) -> Package {
         name: name.to_owned(),
         version: None,
         range: None,
+        condition: None,
         purl: Some(format!("pkg:pypi/{name}")),
         known: Some(Known { kind: Kind::Registry, scope }),
         hashes: Vec::new(),

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::origin::Origin;
 use super::versions::allows;
-use crate::format::{Edges, Faults, Input, PACKAGES_MAX};
+use crate::format::{Edges, Faults, Input, PACKAGES_MAX, phrase};
 use crate::graph::{Archive, Builder, EdgeKind, Graph, Node, Scope, strongest_scopes};
 
 /// The most versions of one package that are told apart: real lock files have two or three.
 const FORKS_MAX: usize = 64;
+
+/// The most markers of one package that are told: after that it is as good as always needed.
+const MARKERS_MAX: usize = 16;
 
 /// The most files of one package: the largest known have about two hundred.
 const ARCHIVES_MAX: usize = 2_000;
@@ -41,6 +44,8 @@ pub(super) struct Need<'a> {
     pub(super) of_extra: Option<Cow<'a, str>>,
     pub(super) pick: Pick<'a>,
     pub(super) kind: EdgeKind,
+    /// Where it is needed at all; empty when it always is.
+    pub(super) marker: Cow<'a, str>,
     /// Where it is said, in the lock file.
     pub(super) line: u32,
     /// Whether the lock file is in order without it.
@@ -59,9 +64,49 @@ pub(super) enum Pick<'a> {
 /// The packages of a lock file, each once.
 #[derive(Debug, Default)]
 pub(super) struct Lock<'a> {
+    /// Whether all needs of all packages are listed, but for those of a root that is not there.
+    has_all_needs: bool,
     packages: Vec<Package<'a>>,
     // By package URL and location.
     seen: BTreeMap<(String, Option<String>), usize>,
+}
+
+/// What the needs of all packages come to.
+struct Resolved {
+    edges: Vec<(usize, usize, EdgeKind)>,
+    /// What each package is needed for.
+    scopes: Vec<Scope>,
+    /// Where each package is needed at all.
+    conditions: Vec<Option<String>>,
+}
+
+/// Where a package is needed: where any of these markers holds.
+#[derive(Debug, Clone, Default)]
+struct Condition<'a> {
+    is_always: bool,
+    markers: BTreeSet<&'a str>,
+}
+
+impl<'a> Condition<'a> {
+    fn add(&mut self, marker: &'a str) {
+        self.is_always |= marker.is_empty() || self.markers.len() == MARKERS_MAX;
+        self.markers.insert(marker);
+    }
+
+    fn finish(self) -> Option<String> {
+        let any =
+            self.markers.into_iter().map(str::to_owned).reduce(|one, other| either(&one, &other));
+        any.filter(|marker| !self.is_always && phrase(marker).is_some())
+    }
+}
+
+/// The marker that holds where any of two does.
+pub(super) fn either(one: &str, other: &str) -> String {
+    let inside = |marker: &str| match marker.strip_prefix('(') {
+        Some(_) if marker.contains(") or (") => marker.to_owned(),
+        Some(_) | None => format!("({marker})"),
+    };
+    format!("{} or {}", inside(one), inside(other))
 }
 
 /// Packages by name.
@@ -76,6 +121,11 @@ struct Units<'l> {
 }
 
 impl<'a> Lock<'a> {
+    /// A lock file that says all that each package needs.
+    pub(super) fn with_all_needs() -> Self {
+        Self { has_all_needs: true, ..Self::default() }
+    }
+
     /// Adds a package, or what this entry says beyond an earlier one of the same package. Whether
     /// there was room.
     pub(super) fn add(&mut self, package: Package<'a>, line: u32, faults: &mut Faults<'_>) -> bool {
@@ -98,11 +148,13 @@ impl<'a> Lock<'a> {
     }
 
     pub(super) fn graph(self, input: &mut Input<'_>) -> Graph {
-        let (edges, scopes) = self.resolve(input);
+        let Resolved { edges, scopes, conditions } = self.resolve(input);
         let mut builder = Builder::default();
-        for (package, scope) in self.packages.into_iter().zip(scopes) {
+        let told = scopes.into_iter().zip(conditions);
+        for (package, (scope, condition)) in self.packages.into_iter().zip(told) {
             let mut node = package.node;
             node.scope = scope;
+            node.condition = node.condition.take().or(condition);
             tidy(&mut node);
             let number = builder.node(node);
             if package.root {
@@ -115,13 +167,13 @@ impl<'a> Lock<'a> {
         builder.finish()
     }
 
-    /// The edges between packages, and what each package is needed for.
-    fn resolve(&self, input: &mut Input<'_>) -> (Vec<(usize, usize, EdgeKind)>, Vec<Scope>) {
+    fn resolve(&self, input: &mut Input<'_>) -> Resolved {
         let index = self.index(&mut input.faults);
         let mut units = self.units();
         let mut edges = Vec::new();
         let mut room = Edges::new();
-        for (from, package) in self.packages.iter().enumerate() {
+        let mut conditions = vec![Condition::default(); self.packages.len()];
+        'packages: for (from, package) in self.packages.iter().enumerate() {
             for need in &package.needs {
                 let targets = self.targets(from, need, &index);
                 if targets.is_empty() && !need.may_be_absent {
@@ -129,7 +181,11 @@ impl<'a> Lock<'a> {
                 }
                 for to in targets {
                     if !room.take(&mut input.faults) {
-                        return (edges, self.scopes(&units));
+                        conditions.clear();
+                        break 'packages;
+                    }
+                    if from != to {
+                        conditions[to].add(&need.marker);
                     }
                     units.add(from, need, to);
                     if from != to {
@@ -139,8 +195,15 @@ impl<'a> Lock<'a> {
                 }
             }
         }
-        let scopes = self.scopes(&units);
-        (edges, scopes)
+        // Where the root is not there, it may need anything anywhere.
+        if !self.has_all_needs || !self.packages.iter().any(|package| package.root) {
+            conditions.clear();
+        }
+        let conditions: Vec<Option<String>> =
+            conditions.into_iter().map(Condition::finish).collect();
+        let mut resolved = Resolved { edges, scopes: self.scopes(&units), conditions };
+        resolved.conditions.resize(self.packages.len(), None);
+        resolved
     }
 
     fn index(&self, faults: &mut Faults<'_>) -> Index<'_> {
@@ -252,6 +315,12 @@ impl<'a> Package<'a> {
         let node = other.node;
         self.node.places.extend(node.places);
         self.node.archives.extend(node.archives);
+        self.node.condition = match (self.node.condition.take(), node.condition) {
+            (Some(one), Some(other)) if one == other => Some(one),
+            (Some(one), Some(other)) => phrase(&either(&one, &other)).map(str::to_owned),
+            // What one of them installs everywhere is installed everywhere.
+            (Some(_), None) | (None, _) => None,
+        };
         self.node.licence = self.node.licence.take().or(node.licence);
         self.node.range = self.node.range.take().or(node.range);
     }

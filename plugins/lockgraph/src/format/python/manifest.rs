@@ -137,6 +137,7 @@ impl Manifest {
                 of_extra: of_extra.map(|extra| Cow::Owned(extra.to_owned())),
                 pick: Pick::Range(Cow::Owned(requirement.range.to_owned())),
                 kind,
+                marker: Cow::Owned(requirement.marker.to_owned()),
                 line: 0,
                 may_be_absent: !always || !requirement.marker.is_empty(),
             });
@@ -208,6 +209,7 @@ fn poetry_needs(name: &str, value: &DeValue<'_>, kind: EdgeKind) -> Vec<Need<'st
     let need = |range: &str, table: Option<&DeTable<'_>>| {
         let optional = table.is_some_and(|table| is_true(table, "optional"));
         let extras = table.map(|table| texts_at(table, "extras")).unwrap_or_default();
+        let marker = table.and_then(|table| text_at(table, "markers"));
         let always = kind == EdgeKind::Runtime && !optional && table.is_none();
         Need {
             key: Cow::Owned(normalised(name).into_owned()),
@@ -215,6 +217,7 @@ fn poetry_needs(name: &str, value: &DeValue<'_>, kind: EdgeKind) -> Vec<Need<'st
             of_extra: None,
             pick: Pick::Range(Cow::Owned(range.to_owned())),
             kind: if optional && kind == EdgeKind::Runtime { EdgeKind::Optional } else { kind },
+            marker: Cow::Owned(marker.unwrap_or_default().to_owned()),
             line: 0,
             may_be_absent: !always,
         }

@@ -11,14 +11,14 @@ use super::origin::Origin;
 use super::poetry;
 use super::table::{Fault, add_each, file, list_at, name_of, needs, tables_at, version_of};
 use crate::format::toml::{read as read_toml, table_at, text_at, texts_at};
-use crate::format::{Input, Unreadable};
+use crate::format::{Input, Unreadable, phrase};
 use crate::graph::{EdgeKind, Graph, Scope};
 
 pub(in crate::format) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
     read_toml(input, "package", |document, input| {
         let manifest = Manifest::read(input.dir(), input);
         let metadata = table_at(document, "metadata");
-        let mut lock = Lock::default();
+        let mut lock = Lock::with_all_needs();
         add_each(document, "package", &mut lock, input, |table, line, input| {
             package(table, line, metadata, manifest.as_ref(), input)
         });
@@ -48,6 +48,7 @@ fn package<'d>(
         return Err("a package with an unusable source");
     }
     let mut node = origin.node(name, version, line, input);
+    node.condition = text_at(table, "marker").and_then(phrase).map(str::to_owned);
     node.archives = tables_at(table, "files").filter_map(file).collect();
     if let (Some(metadata), Some(version)) = (metadata, version) {
         // Versions up to 3 keep them at the end.

@@ -128,6 +128,7 @@ fn package(
     let mut node = origin.node(name, version, line, input);
     let ranged = version.is_none() && !matches!(range, "" | "*");
     node.range = ranged.then(|| crate::format::phrase(range)).flatten().map(str::to_owned);
+    node.condition = text("markers").and_then(crate::format::phrase).map(str::to_owned);
     let hashes = entry["hashes"].as_array().into_iter().flatten();
     node.archives =
         hashes.filter_map(|hash| archive(None, vec![digest(hash.as_str()?)?])).collect();
@@ -210,6 +211,7 @@ fn need(name: &str, value: &DeValue<'_>, kind: EdgeKind) -> Need<'static> {
         of_extra: None,
         pick: Pick::Range(Cow::Owned(range.unwrap_or("").to_owned())),
         kind,
+        marker: Cow::Borrowed(""),
         line: 0,
         may_be_absent: kind != EdgeKind::Runtime || table.is_some(),
     }

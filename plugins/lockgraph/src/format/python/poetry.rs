@@ -1,18 +1,19 @@
 //! `poetry.lock`, of Poetry 0.12 to 2: the repository's own package stands beside it only.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::lock::{Lock, Need, Package, Pick};
+use super::lock::{Lock, Need, Package, Pick, either};
 use super::manifest::Manifest;
 use super::names::{archive, digest, is_name, normalised};
 use super::origin::Origin;
 use super::requirement::extras_of;
 use super::table::{Fault, add_each, file, name_of, tables_at, version_of};
 use crate::format::toml::{is_true, read as read_toml, table_at, text_at, texts_at};
-use crate::format::{Input, Unreadable};
+use crate::format::{Input, Unreadable, phrase};
 use crate::graph::{Archive, EdgeKind, Graph, Hash, HashAlgorithm, Scope};
 
 /// Packages that version 1 left out of every lock file.
@@ -21,7 +22,7 @@ const UNLOCKED: [&str; 4] = ["distribute", "pip", "setuptools", "wheel"];
 pub(in crate::format) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
     read_toml(input, "package", |document, input| {
         let metadata = table_at(document, "metadata");
-        let mut lock = Lock::default();
+        let mut lock = Lock::with_all_needs();
         add_each(document, "package", &mut lock, input, |table, line, input| {
             package(table, line, metadata, input)
         });
@@ -45,6 +46,7 @@ fn package<'d>(
         return Err("a package with an unusable source");
     }
     let mut node = origin.node(name, Some(version), line, input);
+    node.condition = condition(table);
     node.archives = tables_at(table, "files").filter_map(file).collect();
     if let Some(metadata) = metadata.filter(|_| !table.contains_key("files")) {
         node.archives = shared_files(metadata, name, version);
@@ -72,6 +74,20 @@ fn origin<'d>(table: &'d DeTable<'_>) -> Origin<'d> {
         Some("directory") => Origin::Directory(url),
         _ => Origin::Index(Some(url)),
     }
+}
+
+/// What version 2.1 says of a package: one marker, or one for each group.
+fn condition(table: &DeTable<'_>) -> Option<String> {
+    if let Some(marker) = text_at(table, "markers") {
+        return phrase(marker).map(str::to_owned);
+    }
+    let groups =
+        table_at(table, "markers")?.into_iter().filter_map(|(_, it)| it.get_ref().as_str());
+    let groups: BTreeSet<&str> = groups.collect();
+    // A group without a marker is not in the table.
+    let is_all = table_at(table, "markers")?.len() == texts_at(table, "groups").len();
+    let any = groups.into_iter().map(str::to_owned).reduce(|one, other| either(&one, &other));
+    any.filter(|marker| is_all && phrase(marker).is_some())
 }
 
 /// Files of version 1, which stand at the end, by name alone; digests of version 0.
@@ -148,6 +164,7 @@ fn need<'d>(name: &'d str, value: &'d Spanned<DeValue<'_>>, line: u32) -> Vec<Ne
         of_extra: of_extra.map(normalised),
         pick: Pick::Range(Cow::Borrowed(range)),
         kind: EdgeKind::Runtime,
+        marker: Cow::Borrowed(marker),
         line,
         // Where the marker does not hold, the package is not locked.
         may_be_absent: !marker.is_empty()

@@ -12,7 +12,7 @@ use super::origin::Origin;
 use super::requirement::looked_for;
 use super::table::{Fault, add_each, list_at, name_of, tables_at, version_of};
 use crate::format::toml::{read as read_toml, table_at, text_at, texts_at};
-use crate::format::{Input, Unreadable, word};
+use crate::format::{Input, Unreadable, phrase, word};
 use crate::graph::{Archive, EdgeKind, Graph, Hash, Kind, Scope};
 use crate::path;
 
@@ -73,6 +73,7 @@ fn package<'d>(
         return Err("a package with an unusable source");
     }
     let mut node = origin.node(name, version, line, input);
+    node.condition = text_at(table, "marker").and_then(phrase).map(str::to_owned);
     let files = table_at(table, "sdist").into_iter().chain(tables_at(table, "wheels"));
     node.archives = files.chain(table_at(table, "archive")).filter_map(file).collect();
     let root = node.kind == Kind::Member;
@@ -126,6 +127,7 @@ fn needs<'d>(table: &'d DeTable<'_>, input: &Input<'_>) -> Vec<Need<'d>> {
                 origin: None,
             },
             kind: EdgeKind::Runtime,
+            marker: Cow::Borrowed(""),
             line: input.lines.line_of(&item.span()),
             may_be_absent: false,
         })

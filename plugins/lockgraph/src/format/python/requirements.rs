@@ -214,6 +214,7 @@ impl Reader {
         node.places = vec![entry.place.clone()];
         node.places.extend(constraint.map(|constraint| constraint.place.clone()));
         node.range = version.is_none().then(|| phrase(&entry.range)).flatten().map(str::to_owned);
+        node.condition = phrase(&entry.marker).map(str::to_owned);
         node.archives = match constraint {
             Some(constraint) if archives.is_empty() => constraint.archives.clone(),
             Some(_) | None => archives,
@@ -255,6 +256,7 @@ impl Link {
             of_extra: None,
             pick: Pick::Exact { version: self.version.clone().map(Cow::Owned), origin: None },
             kind: self.kind,
+            marker: Cow::Borrowed(""),
             line: self.line,
             may_be_absent: true,
         }

@@ -92,6 +92,7 @@ pub(super) fn needs<'d>(text: &'d str, line: u32, kind: EdgeKind) -> Vec<Need<'d
         of_extra: of_extra.map(normalised),
         pick: Pick::Range(Cow::Borrowed(requirement.range)),
         kind,
+        marker: Cow::Borrowed(requirement.marker),
         line,
         // Where the marker does not hold, the package is not locked.
         may_be_absent: !requirement.marker.is_empty(),

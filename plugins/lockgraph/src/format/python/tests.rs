@@ -1,6 +1,7 @@
 //! What the lock files of Python come to.
 
 mod damage;
+mod markers;
 mod pdm;
 mod peers;
 mod pipfile;

@@ -21,7 +21,7 @@ const MANIFESTS_MAX: usize = 500;
 pub(in crate::format) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
     read_toml(input, "package", |document, input| {
         let members = Members::read(document);
-        let mut lock = Lock::default();
+        let mut lock = Lock::with_all_needs();
         add_each(document, "package", &mut lock, input, |table, line, input| {
             package(table, line, &members, input)
         });
@@ -165,6 +165,7 @@ fn add_list<'d>(
                 origin: table.contains_key("source").then(|| origin(table)),
             },
             kind: text_at(table, "marker").and_then(chosen_by).map_or(kind, |it| it.max(kind)),
+            marker: Cow::Borrowed(text_at(table, "marker").unwrap_or_default()),
             line: input.lines.line_of(&item.span()),
             may_be_absent: false,
         });

@@ -136,6 +136,58 @@ pub(super) fn bun(text_of_file: &str) -> Option<Listed> {
     Some(listed)
 }
 
+/// `name` and `version` of `name@version`.
+fn parts(key: &str) -> (&str, &str) {
+    let at = key.char_indices().skip(1).find(|(_, c)| *c == '@').map_or(key.len(), |(at, _)| at);
+    (&key[..at], key[at..].trim_start_matches('@'))
+}
+
+/// Packages of both registries by `name@version`, in npm's followed by the peers that it is with.
+/// What one needs is such a key, or the name alone where there is only one; of JSR it is what a
+/// specifier came to. Versions 2 and 3 have it all one level deeper.
+pub(super) fn deno(text_of_file: &str) -> Option<Listed> {
+    let document = Value::Object(document(text_of_file)?);
+    document.get("version")?;
+    let section = |pointers: &[&str]| {
+        let found = pointers.iter().find_map(|pointer| document.pointer(pointer)?.as_object());
+        found.cloned().unwrap_or_default()
+    };
+    let npm = section(&["/npm/packages", "/packages/npm", "/npm"]);
+    let jsr = section(&["/packages/jsr", "/jsr"]);
+    let specifiers = section(&["/packages/specifiers", "/specifiers"]);
+    let label_of = |key: &str| {
+        let (name, version) = parts(key);
+        npm_label(name, version.split('_').next().unwrap_or_default())
+    };
+    let find = |registry: &str, need: &str| {
+        let among = if registry == "jsr" { &jsr } else { &npm };
+        let wanted = format!("{registry}:{need}");
+        let mut came_to = specifiers.iter().filter(|(specifier, _)| {
+            **specifier == wanted || specifier.starts_with(&format!("{wanted}@"))
+        });
+        let version = came_to.next().map(|(_, to)| text(to).rsplit('@').next().unwrap_or_default());
+        let specified = version.map(|version| format!("{}@{version}", parts(need).0));
+        let exact = [Some(need.to_owned()), specified];
+        let exact = exact.into_iter().flatten().find(|key| among.contains_key(key));
+        exact.or_else(|| among.keys().find(|key| parts(key).0 == need).cloned())
+    };
+    let mut listed = Listed::default();
+    let packages = npm.iter().map(|it| ("npm", it)).chain(jsr.iter().map(|it| ("jsr", it)));
+    for (registry, (key, entry)) in packages {
+        listed.packages.insert(label_of(key));
+        let needs = ["dependencies", "optionalDependencies"].map(|section| &entry[section]);
+        let needs = needs.into_iter().flat_map(|needs| {
+            let inside = needs.as_object().into_iter().flat_map(Map::values);
+            needs.as_array().into_iter().flatten().chain(inside)
+        });
+        for need in needs.map(text) {
+            let (registry, need) = need.split_once(':').unwrap_or((registry, need));
+            listed.edges.extend(find(registry, need).map(|to| (label_of(key), label_of(&to))));
+        }
+    }
+    Some(listed)
+}
+
 pub(super) fn pipenv(text_of_file: &str) -> Option<Listed> {
     let document = document(text_of_file)?;
     let mut listed = Listed::default();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockgraph::Ecosystem;
+use serde_json::Value;
 
 use super::listed::{Listed, label};
 
@@ -93,22 +94,50 @@ impl Entry {
     }
 }
 
-/// What is wanted stands word for word over the entry that serves it.
-pub(super) fn yarn(text: &str) -> Option<Listed> {
+/// What is wanted stands word for word over the entry that serves it, but where yarn 2 or later was
+/// told by the manifest's `resolutions` to take something else.
+pub(super) fn yarn(text: &str, manifest: Option<&str>) -> Option<Listed> {
+    let manifest = manifest.and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let instead: Vec<(&str, &str)> = manifest
+        .iter()
+        .filter_map(|manifest| manifest["resolutions"].as_object())
+        .flatten()
+        .filter_map(|(pattern, range)| Some((pattern.as_str(), range.as_str()?)))
+        .filter(|_| text.contains("\n__metadata:"))
+        .collect();
     let entries = blocks(text.lines(), 0);
     let keys = entries.iter().flat_map(|entry| entry.keys.iter().map(move |key| (key, entry)));
-    let by_key: BTreeMap<&String, &Entry> = keys.collect();
+    // Whose directory a patch is taken from stands behind its key alone.
+    let keys = keys.map(|(key, entry)| (key.split("::").next().unwrap_or(key), entry));
+    let by_key: BTreeMap<&str, &Entry> = keys.collect();
     let mut listed = Listed::default();
     for entry in &entries {
         let Some(from) = entry.yarn_label() else { continue };
         listed.packages.insert(from.clone());
         for (name, wanted) in &entry.needs {
-            let keys = [format!("{name}@{wanted}"), format!("{name}@npm:{wanted}")];
-            let found = keys.iter().find_map(|key| by_key.get(key)).and_then(|it| it.yarn_label());
+            let told = instead.iter().filter(|(pattern, _)| is_told(pattern, entry, name, wanted));
+            let ranges = told.map(|(_, range)| *range).chain([wanted.as_str()]);
+            let mut keys =
+                ranges.flat_map(|it| [format!("{name}@{it}"), format!("{name}@npm:{it}")]);
+            let found =
+                keys.find_map(|key| by_key.get(key.as_str())).and_then(|it| it.yarn_label());
             listed.edges.extend(found.map(|to| (from.clone(), to)));
         }
     }
     Some(listed)
+}
+
+/// Whether a pattern of `resolutions` is of what an entry wants: `name`, `name@range`, `**/name`
+/// or `by/name`.
+fn is_told(pattern: &str, by: &Entry, name: &str, wanted: &str) -> bool {
+    let range = wanted.trim_start_matches("npm:");
+    let own = [name.to_owned(), format!("{name}@{range}"), format!("{name}@npm:{range}")];
+    let above = own.iter().find_map(|own| pattern.strip_suffix(own.as_str()));
+    above.is_some_and(|above| match above.strip_suffix('/') {
+        None => above.is_empty(),
+        Some("**") => true,
+        Some(above) => split(above).0 == split(&by.keys[0]).0,
+    })
 }
 
 /// The lines of a section at the margin.
@@ -117,10 +146,18 @@ fn section<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
     lines.take_while(|line| line.is_empty() || line.starts_with(' '))
 }
 
-/// Keys of three generations: `/name/1.0_peer`, `/name@1.0(peer)`, `name@1.0(peer)`.
+/// The newest write a document about pnpm itself before the one about the project.
 pub(super) fn pnpm(text: &str) -> Option<Listed> {
-    // The newest write a document about pnpm itself first.
-    let text = text.rsplit("\n---\n").next().unwrap_or(text);
+    let documents = text.split("\n---\n").filter_map(pnpm_document);
+    documents.reduce(|mut all, one| {
+        all.packages.extend(one.packages);
+        all.edges.extend(one.edges);
+        all
+    })
+}
+
+/// Keys of three generations: `/name/1.0_peer`, `/name@1.0(peer)`, `name@1.0(peer)`.
+fn pnpm_document(text: &str) -> Option<Listed> {
     let version = text.lines().find_map(|line| line.strip_prefix("lockfileVersion:"))?;
     let version: f32 = unquoted(version).parse().ok()?;
     let all: Vec<Entry> = blocks(section(text, "packages:"), 2);
@@ -169,17 +206,26 @@ fn bare(key: &str) -> &str {
     key.split('(').next().unwrap_or(key)
 }
 
-/// bundler writes gems at four spaces, and what they need at six.
+/// bundler writes gems at four spaces, and what they need at six. Those under `PATH` are the
+/// project's own.
 pub(super) fn gem(text: &str) -> Option<Listed> {
+    let mut section = "";
+    let lines = text.lines().filter(|line| {
+        if depth(line) == 0 && !line.is_empty() {
+            section = line;
+        }
+        section != "PATH"
+    });
+    let lines: Vec<&str> = lines.collect();
     let gem = |line: &str| {
         let (name, version) = line.trim().strip_suffix(')')?.split_once(" (")?;
         let version = version.split('-').next().unwrap_or(version);
         (depth(line) == 4).then(|| (name.to_owned(), format!("{name}@{version}")))
     };
-    let gems: BTreeMap<String, String> = text.lines().filter_map(gem).collect();
+    let gems: BTreeMap<String, String> = lines.iter().filter_map(|line| gem(line)).collect();
     let mut listed = Listed::by_name();
     let mut from = None;
-    for line in text.lines() {
+    for line in lines {
         if depth(line) < 6 {
             from = gem(line).map(|(_, label)| label);
             listed.packages.extend(from.clone());
@@ -294,4 +340,78 @@ pub(super) fn actions(text: &str) -> Option<Listed> {
     };
     let packages = text.lines().filter_map(label).collect();
     Some(Listed { packages, ..Listed::default() })
+}
+
+/// What stages begin `FROM`, and what is copied from no stage. Variables that the file gives a value
+/// are filled in; an image whose name has another is none, and one whose tag has another has none.
+pub(super) fn docker(text: &str) -> Option<Listed> {
+    let mut values: BTreeMap<String, String> = BTreeMap::new();
+    let mut stages = BTreeSet::new();
+    let mut packages = BTreeSet::new();
+    let front = text.lines().next().and_then(|line| line.strip_prefix("# syntax="));
+    packages.extend(front.and_then(|image| image_label(image.trim())));
+    let mut is_first = true;
+    for line in text.replace("\\\n", " ").lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let Some((instruction, words)) = words.split_first() else { continue };
+        let flag = |flag: &str| words.iter().find_map(|word| word.strip_prefix(flag));
+        let plain: Vec<&&str> = words.iter().filter(|word| !word.starts_with("--")).collect();
+        let image = match instruction.to_ascii_uppercase().as_str() {
+            // Those before the first stage are what `FROM` can name.
+            "ARG" if is_first => {
+                values.extend(words.iter().filter_map(|word| {
+                    let (name, value) = word.split_once('=')?;
+                    Some((name.to_owned(), unquoted(value).to_owned()))
+                }));
+                continue;
+            }
+            "FROM" => plain.first().map(|image| **image),
+            "COPY" => flag("--from="),
+            _ => continue,
+        };
+        let is_own = |image: &str| {
+            let image = image.to_lowercase();
+            image == "scratch" || stages.contains(&image) || image.parse::<usize>().is_ok()
+        };
+        let image = image.map(|image| filled(image, &values)).filter(|image| !is_own(image));
+        packages.extend(image.and_then(|image| image_label(&image)));
+        is_first = false;
+        if let [_, word, stage, ..] = plain.as_slice()
+            && word.eq_ignore_ascii_case("AS")
+        {
+            stages.insert(stage.to_lowercase());
+        }
+    }
+    Some(Listed { packages, ..Listed::default() })
+}
+
+/// A reference with the values of variables; `${NAME:-value}` has one of its own.
+fn filled(reference: &str, values: &BTreeMap<String, String>) -> String {
+    let mut text = reference.to_owned();
+    for (name, value) in values {
+        text = text.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value);
+        text = text.replace(&format!("${{{name}:-"), &format!("{value}${{:-"));
+    }
+    text
+}
+
+/// The name without its registry, and the digest or the tag.
+fn image_label(reference: &str) -> Option<String> {
+    let (named, digest) = match reference.split_once('@') {
+        Some((named, digest)) => (named, Some(digest)),
+        None => (reference, None),
+    };
+    let slash = named.rfind('/').map_or(0, |at| at + 1);
+    let (name, tag) = match named[slash..].split_once(':') {
+        Some((name, tag)) => (format!("{}{name}", &named[..slash]), Some(tag)),
+        None => (named.to_owned(), None),
+    };
+    let name = match name.split_once('/') {
+        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => rest.to_owned(),
+        _ => name,
+    };
+    let version = digest.or(tag).unwrap_or("latest");
+    let version = Some(version).filter(|version| !version.contains('$'));
+    (!name.contains('$'))
+        .then(|| label(Ecosystem::Docker, name.trim_start_matches("library/"), version))
 }

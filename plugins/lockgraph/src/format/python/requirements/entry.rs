@@ -49,6 +49,8 @@ pub(super) struct Entry {
     pub(super) version: Option<String>,
     /// Empty when any version will do.
     pub(super) range: String,
+    /// Empty when it is always wanted.
+    pub(super) marker: String,
     pub(super) target: Target,
     pub(super) archives: Vec<Archive>,
     pub(super) users: Vec<User>,
@@ -140,7 +142,7 @@ fn package(text: &str, line: &Line, path: &str) -> Result<Statement, &'static st
     let mut archives: Vec<Archive> = hashes(options);
     let users = line.via.iter().filter_map(|user| user_of(user)).collect();
     let mut entry = match Requirement::parse(text) {
-        Some(it) => listed(&it, path)?,
+        Some(it) => Entry { marker: it.marker.to_owned(), ..listed(&it, path)? },
         None => unnamed(text, path)?,
     };
     if let Some(hash) = text.rsplit_once('#').and_then(|(_, hash)| digest(hash)) {
@@ -209,6 +211,7 @@ fn entry(name: &str, version: Option<&str>, range: &str, target: Target) -> Entr
         name: name.to_owned(),
         version: version.map(str::to_owned),
         range: range.to_owned(),
+        marker: String::new(),
         target,
         archives: Vec::new(),
         users: Vec::new(),
