@@ -3,7 +3,7 @@
 use wasmparser::{Parser, Payload};
 
 use crate::manifest::ManifestError;
-use crate::tool::{Described, OURS};
+use crate::tool::{Described, HANDLER, OURS};
 use crate::wasi;
 
 /// Names of imports and exports that are read. The largest known component, an interpreter, imports
@@ -92,7 +92,7 @@ impl Surface {
 
     /// Whether it exports the one interface that makes a tool.
     pub fn has_handler(&self) -> bool {
-        let handler = |name: &String| name.split('@').next() == Some("stepwell:tool/handler");
+        let handler = |name: &String| name.split('@').next() == Some(HANDLER);
         self.exports.iter().any(handler)
     }
 }
