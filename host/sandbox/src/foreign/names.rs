@@ -118,7 +118,7 @@ mod tests {
             functions in proptest::collection::btree_set(
                 (proptest::option::of("(a|b):(c|d)/(e|f)(-g)?(@1)?"), "[a-c](-[a-c]{1,70})?"), 1..12),
         ) {
-            let mut names = Names::of(functions.iter().map(|(i, n)| (i.as_deref(), n.as_str())));
+            let names = Names::of(functions.iter().map(|(i, n)| (i.as_deref(), n.as_str())));
             let mut seen = std::collections::BTreeSet::new();
             for (interface, name) in &functions {
                 let called = names.called(interface.as_deref(), name);

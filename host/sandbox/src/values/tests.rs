@@ -237,7 +237,7 @@ fn an_error_names_the_place() {
          "/points/1/x-axis`: it should be a whole number from -2147483648 to 2147483647, and is `\\\"1\\\"`"),
         (r#"{"points": [{}]}"#, "/points/0`: `x-axis` is missing"),
         (r#"{"points": [{"x-axis": 1, "y\u001b": 2}]}"#, "/points/0`: there is no `y\\u{1b}` to set"),
-        (r#"{"points": [], "points": []}"#, "/`: `points` stands twice at line 1 column 25"),
+        (r#"{"points": [], "points": []}"#, "/`: `points` stands twice at line 1 column 28"),
         (r#"{"points": {}}"#, "/points`: it should be an array, and is `{}`"),
         ("[", "/`: it is not JSON: EOF while parsing a list at line 1 column 1"),
     ] {

@@ -6,6 +6,7 @@ use snapshot::{Digest, Grant, Snapshot, Tree, View};
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::foreign::Entry;
 
 fn asks(count: usize) -> Vec<u8> {
     let question = Question::Stat { tree: Tree::Head, path: "a".to_owned() };
