@@ -203,10 +203,7 @@ fn checked(tool: &Locked, bytes: Vec<u8>) -> Result<Component, Problem> {
     let component = all.into_iter().find(|one| one.manifest().name == tool.name);
     let differs = |what| LockProblem::Differs { name: tool.name.clone(), what };
     let component = component.ok_or_else(|| differs("name"))?;
-    let wrong = [
-        ("size", size != tool.bytes),
-        ("grants", asks(&component) != tool.asks),
-    ];
+    let wrong = [("size", size != tool.bytes), ("grants", asks(&component) != tool.asks)];
     match wrong.iter().find(|(_, is_wrong)| *is_wrong) {
         Some((what, _)) => Err(differs(what).into()),
         None => Ok(component),

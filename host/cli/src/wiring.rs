@@ -230,11 +230,12 @@ fn load_missing(sandbox: &Sandbox, components: Vec<Component>) -> Result<Vec<Off
         loaded.map_err(|source| Problem::BadComponent { name: one.name.clone(), source })
     });
     let loaded: Vec<Tool> = loaded.collect::<Result<_, Problem>>()?;
-    let load = |component: Component| {
-        match loaded.iter().find_map(|tool| tool.sibling(&component.described)) {
-            Some(tool) => Offered::Loaded(tool),
-            None => component.later(),
-        }
+    let load = |component: Component| match loaded
+        .iter()
+        .find_map(|tool| tool.sibling(&component.described))
+    {
+        Some(tool) => Offered::Loaded(tool),
+        None => component.later(),
     };
     Ok(components.into_iter().map(load).collect())
 }

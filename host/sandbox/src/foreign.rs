@@ -245,7 +245,10 @@ fn tool(
     }
     let written = docs.of(function.interface, function.name);
     let description = written.unwrap_or_else(|| {
-        format!("The function `{}` of a component; nothing more is said of it.", function.full_name())
+        format!(
+            "The function `{}` of a component; nothing more is said of it.",
+            function.full_name()
+        )
     });
     let manifest = Manifest { name, description, schema, grants: None, gate: false };
     let entry = Entry::Function {

@@ -84,7 +84,8 @@ pub fn frame_seeds() -> Vec<Vec<u8>> {
     ];
     let ended = Ran::ended(Ending::Trapped { what: "it gave up".to_owned() });
     let entry = Entry::Function { interface: Some("a:b/c".to_owned()), name: "d".to_owned() };
-    let calls = Call { entry: &entry, input: "{}", seed: Digest::of(b""), limits: &Limits::default() };
+    let calls =
+        Call { entry: &entry, input: "{}", seed: Digest::of(b""), limits: &Limits::default() };
     let frames = questions
         .into_iter()
         .map(|question| ToHost::Ask(question).write())

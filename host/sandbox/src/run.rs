@@ -35,12 +35,7 @@ pub(crate) const TRAP_BYTES_MAX: usize = 256;
 pub(crate) type Said = wasmtime::Result<Result<String, Refusal>>;
 
 /// A store with every ceiling set.
-pub(crate) fn store(
-    engine: &Engine,
-    guest: Guest,
-    entry: &Entry,
-    limits: &Limits,
-) -> Store<Guest> {
+pub(crate) fn store(engine: &Engine, guest: Guest, entry: &Entry, limits: &Limits) -> Store<Guest> {
     let mut store = Store::new(engine, guest);
     store.limiter(|guest| &mut guest.ceiling);
     store.set_fuel(limits.fuel).expect("the engine counts fuel");

@@ -393,8 +393,7 @@ fn float<T: std::str::FromStr + Copy>(
         "\"-Infinity\"" => Some("-inf"),
         _ => None,
     };
-    let is_number =
-        json.get().starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    let is_number = json.get().starts_with(|first: char| first == '-' || first.is_ascii_digit());
     let text = match named {
         Some(name) => name,
         None if is_number => json.get(),
@@ -568,9 +567,7 @@ impl Writing {
             (Shape::Result(both), Val::Result(Err(value))) => {
                 self.inside("err", both.1.as_ref(), value.as_deref())
             }
-            (Shape::Flags(_), Val::Flags(names)) => {
-                self.many(names, |this, name| this.text(name))
-            }
+            (Shape::Flags(_), Val::Flags(names)) => self.many(names, |this, name| this.text(name)),
             _ => Err(Unwritten::Strange),
         }
     }
@@ -590,11 +587,7 @@ impl Writing {
         self.push(if fields.is_empty() { "{}" } else { "}" })
     }
 
-    fn many<T>(
-        &mut self,
-        values: &[T],
-        write: impl Fn(&mut Self, &T) -> Written,
-    ) -> Written {
+    fn many<T>(&mut self, values: &[T], write: impl Fn(&mut Self, &T) -> Written) -> Written {
         self.push("[")?;
         for (index, value) in values.iter().enumerate() {
             self.push(if index == 0 { "" } else { "," })?;

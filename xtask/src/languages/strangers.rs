@@ -101,8 +101,8 @@ fn skipped(name: &str, problem: &anyhow::Error) -> Result<()> {
 fn greeter(work: &Path) -> Result<PathBuf> {
     let bin = tools::componentize_qjs_bin()?;
     let readme = bin.join("../componentize-qjs/README.md");
-    let readme = fs::read_to_string(&readme)
-        .with_context(|| format!("cannot read {}", readme.display()))?;
+    let readme =
+        fs::read_to_string(&readme).with_context(|| format!("cannot read {}", readme.display()))?;
     fs::write(work.join("hello.wit"), fenced(&readme, "wit")?)?;
     fs::write(work.join("hello.js"), fenced(&readme, "js")?)?;
     let made = work.join("hello.wasm");
@@ -122,15 +122,25 @@ fn fenced<'a>(readme: &'a str, language: &str) -> Result<&'a str> {
 
 /// The example `sandbox` of the package's sources, built as its README says.
 fn evaluator(work: &Path) -> Result<PathBuf> {
-    let sources = kept(tools::SHELF, &format!("{}-sources", tools::key(COMPONENTIZE_PY)), |home| {
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "download", "--quiet", "--no-input", "--no-deps", "--retries", "1"]);
-        pip.args(["--no-binary", "componentize-py", COMPONENTIZE_PY, "--dest"]).arg(home);
-        output(&mut pip)?;
-        let archive = only(home, ".tar.gz")?;
-        let mut unpack = Command::new("python3");
-        output(unpack.args(["-m", "tarfile", "-e"]).arg(archive).arg(home)).map(drop)
-    })?;
+    let sources =
+        kept(tools::SHELF, &format!("{}-sources", tools::key(COMPONENTIZE_PY)), |home| {
+            let mut pip = Command::new("python3");
+            pip.args([
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--no-input",
+                "--no-deps",
+                "--retries",
+                "1",
+            ]);
+            pip.args(["--no-binary", "componentize-py", COMPONENTIZE_PY, "--dest"]).arg(home);
+            output(&mut pip)?;
+            let archive = only(home, ".tar.gz")?;
+            let mut unpack = Command::new("python3");
+            output(unpack.args(["-m", "tarfile", "-e"]).arg(archive).arg(home)).map(drop)
+        })?;
     let example = folder(&sources)?.join("examples/sandbox");
     for file in ["sandbox.wit", "guest.py"] {
         fs::copy(example.join(file), work.join(file))

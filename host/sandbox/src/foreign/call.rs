@@ -70,7 +70,8 @@ fn found(
 
 /// Calls a function with the arguments that JSON names.
 async fn call(store: &mut Store<Guest>, function: Func, input: &str, bytes_max: usize) -> Said {
-    let signature = Signature::of(&function.ty(&*store)).map_err(|err| trapped(&err.to_string()))?;
+    let signature =
+        Signature::of(&function.ty(&*store)).map_err(|err| trapped(&err.to_string()))?;
     let arguments: Vec<Val> = match values::read(&signature.params, input) {
         Ok(Val::Record(fields)) => fields.into_iter().map(|(_, value)| value).collect(),
         Ok(_) => return Err(trapped("its parameters are no record")),

@@ -32,7 +32,9 @@ pub(super) fn check(module: &[u8]) -> Result<(), LoadError> {
                 let import = import.map_err(invalid)?;
                 let known = import.module == WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME;
                 if !known && foreign.len() < MISSING_MAX {
-                    foreign.push(format!("{}#{}", import.module, import.name).escape_debug().to_string());
+                    foreign.push(
+                        format!("{}#{}", import.module, import.name).escape_debug().to_string(),
+                    );
                 }
             }
         } else if let Payload::ExportSection(section) = payload {
@@ -53,8 +55,7 @@ pub(crate) fn wrapped(module: &[u8]) -> Result<Vec<u8>, String> {
     let says = |err: &dyn std::fmt::Display| format!("{err:#}");
     let encoder = ComponentEncoder::default().module(module).map_err(|err| says(&err))?;
     let adapter = WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER;
-    let encoder = encoder
-        .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter)
-        .map_err(|err| says(&err))?;
+    let encoder =
+        encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter).map_err(|err| says(&err))?;
     encoder.validate(true).encode().map_err(|err| says(&err))
 }

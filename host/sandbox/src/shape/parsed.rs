@@ -1,8 +1,8 @@
 //! The shapes of a component that was read, and not compiled.
 
+use wasmparser::PrimitiveValType;
 use wasmparser::component_types::{ComponentDefinedType, ComponentFuncType, ComponentValType};
 use wasmparser::types::TypesRef;
-use wasmparser::PrimitiveValType;
 
 use super::{Budget, Int, Shape, ShapeError, Signature};
 
@@ -72,9 +72,7 @@ impl Parsed<'_> {
                 }
                 Shape::Variant(cases)
             }
-            ComponentDefinedType::List { element, .. } => {
-                Shape::list(self.shape(*element, below)?)
-            }
+            ComponentDefinedType::List { element, .. } => Shape::list(self.shape(*element, below)?),
             ComponentDefinedType::FixedLengthList { element, length, .. } => {
                 let shape = self.shape(*element, below)?;
                 self.budget.fixed(*length, |_| Ok(shape))?

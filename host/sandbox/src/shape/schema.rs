@@ -33,9 +33,7 @@ impl Shape {
                 json!({ "type": "array", "items": tuple(&[pair.0.schema(), pair.1.schema()]) })
             }
             Self::Record(fields) => record(fields),
-            Self::Tuple(shapes) => {
-                tuple(&shapes.iter().map(Self::schema).collect::<Vec<_>>())
-            }
+            Self::Tuple(shapes) => tuple(&shapes.iter().map(Self::schema).collect::<Vec<_>>()),
             Self::Variant(cases) => variant(cases),
             Self::Enum(names) => json!({ "enum": names }),
             Self::Option(inner) => {

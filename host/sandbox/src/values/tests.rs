@@ -98,9 +98,7 @@ fn value(shape: &Shape) -> BoxedStrategy<Val> {
         Shape::Fixed(element, length) => {
             vec(value(element), *length as usize).prop_map(Val::FixedLengthList).boxed()
         }
-        Shape::Map(pair) => {
-            vec((value(&pair.0), value(&pair.1)), 0..4).prop_map(Val::Map).boxed()
-        }
+        Shape::Map(pair) => vec((value(&pair.0), value(&pair.1)), 0..4).prop_map(Val::Map).boxed(),
         Shape::Record(fields) => {
             let names: Vec<String> = fields.iter().map(|(name, _)| name.clone()).collect();
             all(fields.iter().map(|(_, shape)| shape).collect())
@@ -203,7 +201,9 @@ fn numbers_are_read_exactly_or_refused() {
     check_reads(&u64, "1e3", Ok("1000"));
     check_reads(&u64, "2.0", Ok("2"));
     let not = |json: &str| {
-        format!("the input does not fit at `/`: it should be a whole number from 0 to 18446744073709551615, and is `{json}`")
+        format!(
+            "the input does not fit at `/`: it should be a whole number from 0 to 18446744073709551615, and is `{json}`"
+        )
     };
     for json in ["1.5", "-1", "1e30", "18446744073709551616", "null", "true", "[1]"] {
         check_reads(&u64, json, Err(&not(json)));
@@ -212,10 +212,15 @@ fn numbers_are_read_exactly_or_refused() {
         check_reads(&u64, json, Err(&not(&json.replace('"', "\\\""))));
     }
     check_reads(&Shape::Int(Int::S64), "\"-9223372036854775808\"", Ok("\"-9223372036854775808\""));
-    let u8 = "the input does not fit at `/`: it should be a whole number from 0 to 255, and is `256`";
+    let u8 =
+        "the input does not fit at `/`: it should be a whole number from 0 to 255, and is `256`";
     check_reads(&Shape::Int(Int::U8), "256", Err(u8));
     check_reads(&Shape::F32, "0.1", Ok("0.1"));
-    check_reads(&Shape::F32, "1e39", Err("the input does not fit at `/`: `1e39` is too large for its type"));
+    check_reads(
+        &Shape::F32,
+        "1e39",
+        Err("the input does not fit at `/`: `1e39` is too large for its type"),
+    );
     check_reads(&Shape::F64, "5e-324", Ok("5e-324"));
     check_reads(&Shape::F64, "\"-Infinity\"", Ok("\"-Infinity\""));
     check_reads(&Shape::F64, "\"NaN\"", Ok("\"NaN\""));
@@ -231,12 +236,21 @@ fn an_error_names_the_place() {
         ("label".to_owned(), Shape::Option(Box::new(Shape::Text))),
     ]);
     let shape = Shape::Record(vec![("points".to_owned(), Shape::List(Box::new(point)))]);
-    check_reads(&shape, r#"{"points": [{"x-axis": 1}]}"#, Ok(r#"{"points":[{"x-axis":1,"label":null}]}"#));
+    check_reads(
+        &shape,
+        r#"{"points": [{"x-axis": 1}]}"#,
+        Ok(r#"{"points":[{"x-axis":1,"label":null}]}"#),
+    );
     for (json, says) in [
-        (r#"{"points": [{"x-axis": 1}, {"x-axis": "1"}]}"#,
-         "/points/1/x-axis`: it should be a whole number from -2147483648 to 2147483647, and is `\\\"1\\\"`"),
+        (
+            r#"{"points": [{"x-axis": 1}, {"x-axis": "1"}]}"#,
+            "/points/1/x-axis`: it should be a whole number from -2147483648 to 2147483647, and is `\\\"1\\\"`",
+        ),
         (r#"{"points": [{}]}"#, "/points/0`: `x-axis` is missing"),
-        (r#"{"points": [{"x-axis": 1, "y\u001b": 2}]}"#, "/points/0`: there is no `y\\u{1b}` to set"),
+        (
+            r#"{"points": [{"x-axis": 1, "y\u001b": 2}]}"#,
+            "/points/0`: there is no `y\\u{1b}` to set",
+        ),
         (r#"{"points": [], "points": []}"#, "/`: `points` stands twice at line 1 column 28"),
         (r#"{"points": {}}"#, "/points`: it should be an array, and is `{}`"),
         ("[", "/`: it is not JSON: EOF while parsing a list at line 1 column 1"),
@@ -251,7 +265,8 @@ fn each_case_says_what_it_is() {
     check_reads(&inner, "null", Ok("null"));
     check_reads(&inner, r#"{"some": null}"#, Ok(r#"{"some":null}"#));
     check_reads(&inner, r#"{"some": true}"#, Ok(r#"{"some":true}"#));
-    let says = "the input does not fit at `/`: it should be null, or `{\"some\": …}`, and is `true`";
+    let says =
+        "the input does not fit at `/`: it should be null, or `{\"some\": …}`, and is `true`";
     check_reads(&inner, "true", Err(says));
     let cases = vec![("none".to_owned(), None), ("rgb-hex".to_owned(), Some(Shape::Text))];
     let variant = Shape::Variant(cases);

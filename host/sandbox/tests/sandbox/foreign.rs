@@ -36,10 +36,16 @@ const TYPES: [Row; 27] = [
     ("result-none", "(result)", &[r#"{"ok":null}"#, r#"{"err":null}"#]),
     ("result-ok", "(result u8)", &[r#"{"ok":3}"#, r#"{"err":null}"#]),
     ("result-err", "(result (error char))", &[r#"{"ok":null}"#, r#"{"err":"x"}"#]),
-    ("record", "(record (field \"x-axis\" s32) (field \"label\" (option string)))",
-     &[r#"{"x-axis":-1,"label":null}"#, r#"{"x-axis":1,"label":"here"}"#]),
-    ("variant", "(variant (case \"none\") (case \"rgb-hex\" string) (case \"grey\" u8))",
-     &["\"none\"", r##"{"rgb-hex":"#fff"}"##, r#"{"grey":128}"#]),
+    (
+        "record",
+        "(record (field \"x-axis\" s32) (field \"label\" (option string)))",
+        &[r#"{"x-axis":-1,"label":null}"#, r#"{"x-axis":1,"label":"here"}"#],
+    ),
+    (
+        "variant",
+        "(variant (case \"none\") (case \"rgb-hex\" string) (case \"grey\" u8))",
+        &["\"none\"", r##"{"rgb-hex":"#fff"}"##, r#"{"grey":128}"#],
+    ),
     ("enum", "(enum \"red\" \"dark-green\")", &["\"red\"", "\"dark-green\""]),
     ("flags", "(flags \"read\" \"write\" \"run-it\")", &["[]", r#"["read","run-it"]"#]),
 ];
@@ -186,11 +192,7 @@ async fn said(bytes: &[u8], input: &str) -> String {
 
 #[tokio::test]
 async fn the_outermost_result_is_the_answer_or_the_refusal() {
-    let refuses = function(
-        "(result (result u8 (error string)))",
-        "(result i32)",
-        "(i32.const 64)",
-    );
+    let refuses = function("(result (result u8 (error string)))", "(result i32)", "(i32.const 64)");
     // The text lies at 0, and is 13 bytes long.
     assert_eq!(said(&refuses, "{}").await, "refused: no such place");
     let fails = function("(result (result))", "(result i32)", "(i32.const 1)");
@@ -278,9 +280,7 @@ fn types_that_explode_are_refused() {
     for level in 1..=8 {
         write!(text, "(type $t{level} (tuple $t{0} $t{0} $t{0} $t{0}))", level - 1).unwrap();
     }
-    text.push_str(
-        r#"(import "take" (func $f (param "p" $t8))) (export "take" (func $f)))"#,
-    );
+    text.push_str(r#"(import "take" (func $f (param "p" $t8))) (export "take" (func $f)))"#);
     let said = why(wat::parse_str(&text).unwrap());
     assert!(said.ends_with("`take`: its types and their names come to more than 32768"), "{said}");
     let mut text = "(component (type $t0 (option u8))".to_owned();

@@ -133,8 +133,7 @@ fn what_a_worker_is_for_arrives() {
         assert_eq!(heard, start);
     }
     let (seed, limits) = (Digest::of(b"a call"), Limits::default());
-    let function =
-        |interface: Option<String>| Entry::Function { interface, name: "d".to_owned() };
+    let function = |interface: Option<String>| Entry::Function { interface, name: "d".to_owned() };
     let entries =
         [Entry::Handler, Entry::Command, function(None), function(Some("a:b/c".to_owned()))];
     for asked in entries {
