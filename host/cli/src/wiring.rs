@@ -80,7 +80,7 @@ impl Component {
 
     /// To be loaded when it is first called.
     fn later(self) -> Offered {
-        Offered::Later { component: self.described, loaded: OnceLock::new() }
+        Offered::Later { component: self.described, loaded: Box::default() }
     }
 }
 
@@ -102,7 +102,7 @@ enum Offered {
     /// Its code is there.
     Loaded(Tool),
     /// Its code is loaded when it is first called, or there is a reason why it cannot be.
-    Later { component: Described, loaded: OnceLock<Result<Tool, String>> },
+    Later { component: Described, loaded: Box<OnceLock<Result<Tool, String>>> },
 }
 
 impl Tools {

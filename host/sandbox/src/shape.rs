@@ -187,11 +187,9 @@ impl Budget {
 }
 
 impl Shape {
-    fn list(element: Self) -> Self {
-        match element {
-            Self::Int(Int::U8) => Self::Bytes,
-            other => Self::List(Box::new(other)),
-        }
+    /// A list of these.
+    pub(crate) fn list(element: Self) -> Self {
+        if element == Self::Int(Int::U8) { Self::Bytes } else { Self::List(Box::new(element)) }
     }
 
     /// Whether `null` is the JSON of one of its values.

@@ -436,7 +436,7 @@ pub(crate) fn link(wasm: &Wasm, component: &Component) -> Result<Linked, Unfitti
 fn link_made(wasm: &Wasm, component: &Component, bytes: &[u8]) -> Result<Linked, Unfitting> {
     match link(wasm, component)? {
         Linked::Foreign(linked) if Manifest::of(bytes).is_ok() => ours(linked).map(Linked::Ours),
-        linked => Ok(linked),
+        linked @ (Linked::Ours(_) | Linked::Foreign(_)) => Ok(linked),
     }
 }
 

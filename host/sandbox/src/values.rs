@@ -138,7 +138,7 @@ impl Reading {
             }
             Shape::Option(_) if json.get() == "null" => Val::Option(None),
             Shape::Option(inner) => Val::Option(Some(Box::new(self.some(inner, json, at)?))),
-            Shape::Result(both) => Val::Result(self.result(both, json, at)?),
+            Shape::Result(both) => self.result(both, json, at)?,
             Shape::Flags(names) => Val::Flags(self.flags(names, json, at)?),
         })
     }
@@ -264,7 +264,7 @@ impl Reading {
         (ok, err): &(Option<Shape>, Option<Shape>),
         json: &RawValue,
         at: &Place<'_>,
-    ) -> Result<Result<Option<Box<Val>>, Option<Box<Val>>>, Misfit> {
+    ) -> Result<Val, Misfit> {
         let what = "`{\"ok\": …}` or `{\"err\": …}`";
         let (name, inside) = only(json, at, what)?;
         let mut side = |shape: &Option<Shape>, name| match shape {
@@ -275,8 +275,8 @@ impl Reading {
             None => Err(Place::Key(at, name).wants("null", inside)),
         };
         match &*name {
-            "ok" => side(ok, "ok").map(Ok),
-            "err" => side(err, "err").map(Err),
+            "ok" => side(ok, "ok").map(|value| Val::Result(Ok(value))),
+            "err" => side(err, "err").map(|value| Val::Result(Err(value))),
             _ => Err(at.wants(what, json)),
         }
     }

@@ -20,7 +20,7 @@ impl Shape {
             Self::Text => json!({ "type": "string" }),
             Self::Bytes => json!({
                 "description": "Bytes: text as UTF-8, or anything as base64.",
-                "anyOf": [{ "type": "string" }, one("base64", json!({ "type": "string" }))],
+                "anyOf": [{ "type": "string" }, one("base64", &json!({ "type": "string" }))],
             }),
             Self::List(element) => json!({ "type": "array", "items": element.schema() }),
             Self::Fixed(element, length) => json!({
@@ -38,7 +38,7 @@ impl Shape {
             Self::Enum(names) => json!({ "enum": names }),
             Self::Option(inner) => {
                 let some = inner.schema();
-                let some = if inner.has_null() { one("some", some) } else { some };
+                let some = if inner.has_null() { one("some", &some) } else { some };
                 json!({ "anyOf": [some, { "type": "null" }] })
             }
             Self::Result(both) => {
@@ -46,7 +46,7 @@ impl Shape {
                     Some(shape) => shape.schema(),
                     None => json!({ "type": "null" }),
                 };
-                json!({ "anyOf": [one("ok", side(&both.0)), one("err", side(&both.1))] })
+                json!({ "anyOf": [one("ok", &side(&both.0)), one("err", &side(&both.1))] })
             }
             Self::Flags(names) => {
                 json!({ "type": "array", "items": { "enum": names }, "uniqueItems": true })
@@ -70,7 +70,7 @@ fn whole(int: Int) -> Value {
 }
 
 /// An object of one property.
-fn one(name: &str, schema: Value) -> Value {
+fn one(name: &str, schema: &Value) -> Value {
     json!({
         "type": "object",
         "properties": { name: schema },
@@ -102,6 +102,6 @@ fn variant(cases: &[(String, Option<Shape>)]) -> Value {
     let bare: Vec<&String> =
         cases.iter().filter(|(_, shape)| shape.is_none()).map(|(name, _)| name).collect();
     let bare = (!bare.is_empty()).then(|| json!({ "enum": bare }));
-    let full = cases.iter().filter_map(|(name, shape)| Some(one(name, shape.as_ref()?.schema())));
+    let full = cases.iter().filter_map(|(name, shape)| Some(one(name, &shape.as_ref()?.schema())));
     json!({ "anyOf": bare.into_iter().chain(full).collect::<Vec<_>>() })
 }

@@ -1,3 +1,5 @@
+//! What is read is what was written, whatever the type; what is no value of it says where and why.
+
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -44,10 +46,7 @@ fn shape() -> impl Strategy<Value = Shape> {
         let maybe = || proptest::option::of(inner.clone());
         prop_oneof![
             // A list of bytes is not written as one of numbers.
-            inner.clone().prop_map(|shape| match shape {
-                Shape::Int(Int::U8) => Shape::Bytes,
-                other => Shape::List(Box::new(other)),
-            }),
+            inner.clone().prop_map(Shape::list),
             (inner.clone(), 1..4_u32).prop_map(|(shape, n)| Shape::Fixed(Box::new(shape), n)),
             (leaf(), inner.clone()).prop_map(|pair| Shape::Map(Box::new(pair))),
             named(inner.clone()).prop_map(Shape::Record),
@@ -72,7 +71,7 @@ fn int(int: Int) -> BoxedStrategy<Val> {
     }
 }
 
-fn maybe(shape: &Option<Shape>) -> BoxedStrategy<Option<Box<Val>>> {
+fn maybe(shape: Option<&Shape>) -> BoxedStrategy<Option<Box<Val>>> {
     match shape {
         Some(shape) => value(shape).prop_map(|value| Some(Box::new(value))).boxed(),
         None => Just(None).boxed(),
@@ -109,7 +108,9 @@ fn value(shape: &Shape) -> BoxedStrategy<Val> {
         Shape::Variant(cases) => {
             let case = |(name, shape): &(String, Option<Shape>)| {
                 let name = name.clone();
-                maybe(shape).prop_map(move |value| Val::Variant(name.clone(), value)).boxed()
+                maybe(shape.as_ref())
+                    .prop_map(move |value| Val::Variant(name.clone(), value))
+                    .boxed()
             };
             Union::new(cases.iter().map(case)).boxed()
         }
@@ -118,8 +119,8 @@ fn value(shape: &Shape) -> BoxedStrategy<Val> {
             proptest::option::of(value(inner).prop_map(Box::new)).prop_map(Val::Option).boxed()
         }
         Shape::Result(both) => prop_oneof![
-            maybe(&both.0).prop_map(|value| Val::Result(Ok(value))),
-            maybe(&both.1).prop_map(|value| Val::Result(Err(value))),
+            maybe(both.0.as_ref()).prop_map(|value| Val::Result(Ok(value))),
+            maybe(both.1.as_ref()).prop_map(|value| Val::Result(Err(value))),
         ]
         .boxed(),
         Shape::Flags(names) => proptest::sample::subsequence(names.clone(), 0..=names.len())

@@ -55,9 +55,9 @@ impl Writing {
             (Shape::Char, Val::Char(value)) => self.text(value.encode_utf8(&mut [0; 4])),
             (Shape::Text, Val::String(value)) => self.text(value),
             (Shape::Bytes, Val::List(values)) => {
-                let byte = |value: &Val| match value {
-                    Val::U8(byte) => Ok(*byte),
-                    _ => Err(Unwritten::Strange),
+                let byte = |value: &Val| {
+                    let Val::U8(byte) = value else { return Err(Unwritten::Strange) };
+                    Ok(*byte)
                 };
                 self.bytes(&values.iter().map(byte).collect::<Result<Vec<u8>, _>>()?)
             }
@@ -82,7 +82,7 @@ impl Writing {
                 match (case.ok_or(Unwritten::Strange)?, value) {
                     ((_, None), None) => self.text(name),
                     ((_, Some(shape)), Some(value)) => self.inside(name, Some(shape), Some(value)),
-                    _ => Err(Unwritten::Strange),
+                    ((_, None), Some(_)) | ((_, Some(_)), None) => Err(Unwritten::Strange),
                 }
             }
             (Shape::Enum(_), Val::Enum(name)) => self.text(name),
