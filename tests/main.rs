@@ -29,6 +29,7 @@ mod reading;
 mod resume;
 mod sdk;
 mod sharing;
+mod strangers;
 mod support;
 mod telemetry;
 mod trees;

@@ -12,7 +12,7 @@ use crate::places;
 /// The crates of fuzz targets, and their targets. No name is twice.
 const CRATES: [(&str, &[&str]); 3] = [
     ("host/gate/fuzz", &["patch", "apply"]),
-    ("host/sandbox/fuzz", &["manifest", "frames", "paths"]),
+    ("host/sandbox/fuzz", &["manifest", "frames", "paths", "values"]),
     ("plugins/fuzz", &["lock", "report", "diff"]),
 ];
 

@@ -1,9 +1,11 @@
 //! Guests in other languages, which tests call to see that a tool of any language is
-//! deterministic: from `tests/languages` to components in `target/languages`.
+//! deterministic: from `tests/languages` to components in `target/languages`. Beside them,
+//! components of `strangers`.
 //!
 //! What is not there to build one with is installed in a folder of ours. A language whose toolchain
 //! cannot be had is left out, and loudly: tests see that its component is missing, and say so again.
 
+mod strangers;
 pub(crate) mod tools;
 
 use std::fs;
@@ -11,7 +13,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -24,6 +26,7 @@ use wit_parser::Resolve;
 
 use crate::command::say;
 use crate::places;
+use strangers::Stranger;
 
 /// Raised when the recipes below change, so that nobody keeps what an older one made.
 const RECIPE: u32 = 1;
@@ -48,14 +51,21 @@ pub(crate) fn build() -> Result<()> {
         let name = language.name();
         language.renew(&shelf).with_context(|| format!("the guest in {name} cannot be built"))
     };
+    let meet = &|stranger: Stranger| {
+        let name = stranger.name();
+        stranger.renew(&shelf).with_context(|| format!("the stranger {name} cannot be built"))
+    };
     // Side by side: most of the time a tool of one language keeps one processor busy.
     thread::scope(|scope| {
         let threads = Language::ALL.map(|language| scope.spawn(move || renew(language)));
-        threads.into_iter().try_for_each(|thread| match thread.join() {
+        let join = |thread: ScopedJoinHandle<'_, Result<()>>| match thread.join() {
             Ok(renewed) => renewed,
             Err(panic) => resume_unwind(panic),
-        })
-    })
+        };
+        threads.into_iter().try_for_each(join)
+    })?;
+    // After them: they need the same toolchains, which are there by now.
+    Stranger::ALL.into_iter().try_for_each(meet)
 }
 
 impl Language {

@@ -199,15 +199,13 @@ pub(crate) fn keep(shelf: &Shelf, bytes: &[u8]) -> Result<(), Problem> {
 /// The component, if the lock says of it what it says of itself: a review has seen nothing else.
 fn checked(tool: &Locked, bytes: Vec<u8>) -> Result<Component, Problem> {
     let size = bytes.len() as u64;
-    let component = Component::new(tool.name.clone(), bytes)?;
-    let manifest = component.manifest();
-    let differs = [
-        ("name", manifest.name != tool.name),
-        ("size", size != tool.bytes),
-        ("grants", asks(&component) != tool.asks),
-    ];
-    match differs.iter().find(|(_, differs)| *differs) {
-        Some((what, _)) => Err(LockProblem::Differs { name: tool.name.clone(), what }.into()),
+    let all = Component::all(&tool.name, bytes)?;
+    let component = all.into_iter().find(|one| one.manifest().name == tool.name);
+    let differs = |what| LockProblem::Differs { name: tool.name.clone(), what };
+    let component = component.ok_or_else(|| differs("name"))?;
+    let wrong = [("size", size != tool.bytes), ("grants", asks(&component) != tool.asks)];
+    match wrong.iter().find(|(_, is_wrong)| *is_wrong) {
+        Some((what, _)) => Err(differs(what).into()),
         None => Ok(component),
     }
 }

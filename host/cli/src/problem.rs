@@ -16,6 +16,7 @@ use std::io;
 use std::path::PathBuf;
 
 use runner::Plain;
+use sandbox::LoadError;
 
 use crate::pipeline::whose::Whose;
 use crate::{exit, say};
@@ -277,6 +278,12 @@ impl Problem {
             "`stepwell tool list` names them"
         } else if let Self::NoTools = self {
             "run `cargo xtask components`, then build stepwell again"
+        } else if let Self::BadComponent { source: LoadError::Missing { imports }, .. } = self
+            && imports.iter().any(|import| import.starts_with("wasi:http"))
+        {
+            "a tool has no network: build it without `wasi:http` (`componentize-js --disable http`)"
+        } else if let Self::BadComponent { source: LoadError::Foreign(_), .. } = self {
+            "docs/tool-authors.md says which components are tools as they are"
         } else if let Self::BadComponent { .. } = self {
             "build it against the world `stepwell:tool` of wit/, as docs/tool-authors.md shows"
         } else if let Self::ComponentOutside { .. } = self {

@@ -52,6 +52,22 @@ impl Component {
         }
     }
 
+    /// All tools of a component of the user's, whether it was made for us or not.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are none.
+    pub(crate) fn all(name: &str, bytes: Vec<u8>) -> Result<Vec<Self>, Problem> {
+        let name = name.to_owned();
+        match Described::all(bytes, &name) {
+            Ok(all) => {
+                let one = |described| Self { name: name.clone(), described };
+                Ok(all.into_iter().map(one).collect())
+            }
+            Err(source) => Err(Problem::BadComponent { name, source }),
+        }
+    }
+
     /// What it says of itself.
     pub(crate) fn manifest(&self) -> &Manifest {
         self.described.manifest()
@@ -64,7 +80,7 @@ impl Component {
 
     /// To be loaded when it is first called.
     fn later(self) -> Offered {
-        Offered::Later { component: self.described, loaded: OnceLock::new() }
+        Offered::Later { component: self.described, loaded: Box::default() }
     }
 }
 
@@ -86,7 +102,7 @@ enum Offered {
     /// Its code is there.
     Loaded(Tool),
     /// Its code is loaded when it is first called, or there is a reason why it cannot be.
-    Later { component: Described, loaded: OnceLock<Result<Tool, String>> },
+    Later { component: Described, loaded: Box<OnceLock<Result<Tool, String>>> },
 }
 
 impl Tools {
@@ -202,21 +218,26 @@ fn built_in() -> Result<Vec<Component>, Problem> {
 
 /// Compiles side by side what is not kept in compiled form: that takes seconds, once.
 fn load_missing(sandbox: &Sandbox, components: Vec<Component>) -> Result<Vec<Offered>, Problem> {
-    let is_missing = |one: &Component| !sandbox.keeps(&one.described);
-    let missing: Vec<bool> = components.iter().map(is_missing).collect();
-    let described = components.iter().zip(&missing);
-    let described: Vec<&Described> =
-        described.filter(|(_, missing)| **missing).map(|(one, _)| &one.described).collect();
-    let mut loaded = compile(sandbox, &described).into_iter();
-    let load = |(component, missing): (Component, bool)| {
-        let loaded = if missing { loaded.next() } else { None };
-        match loaded {
-            None => Ok(component.later()),
-            Some(Ok(tool)) => Ok(Offered::Loaded(tool)),
-            Some(Err(source)) => Err(Problem::BadComponent { name: component.name, source }),
+    // All tools of a component have one code.
+    let mut missing: Vec<&Component> = Vec::new();
+    for one in components.iter().filter(|one| !sandbox.keeps(&one.described)) {
+        if missing.iter().all(|other| other.digest() != one.digest()) {
+            missing.push(one);
         }
+    }
+    let described: Vec<&Described> = missing.iter().map(|one| &one.described).collect();
+    let loaded = compile(sandbox, &described).into_iter().zip(&missing).map(|(loaded, one)| {
+        loaded.map_err(|source| Problem::BadComponent { name: one.name.clone(), source })
+    });
+    let loaded: Vec<Tool> = loaded.collect::<Result<_, Problem>>()?;
+    let load = |component: Component| match loaded
+        .iter()
+        .find_map(|tool| tool.sibling(&component.described))
+    {
+        Some(tool) => Offered::Loaded(tool),
+        None => component.later(),
     };
-    components.into_iter().zip(missing).map(load).collect()
+    Ok(components.into_iter().map(load).collect())
 }
 
 fn compile(sandbox: &Sandbox, components: &[&Described]) -> Vec<Result<Tool, LoadError>> {
@@ -296,9 +317,17 @@ pub(crate) fn components(paths: &[PathBuf]) -> Result<Vec<Component>, Problem> {
         let name = path.display().to_string();
         let bytes =
             bytes.map_err(|source| Problem::File { what: "read", path: path.clone(), source })?;
-        Component::new(name, bytes)
+        Component::all(&name, bytes)
     };
-    paths.iter().map(read).collect()
+    flat(paths.iter().map(read))
+}
+
+/// The tools of several components.
+pub(crate) fn flat(
+    components: impl Iterator<Item = Result<Vec<Component>, Problem>>,
+) -> Result<Vec<Component>, Problem> {
+    let all: Vec<Vec<Component>> = components.collect::<Result<_, Problem>>()?;
+    Ok(all.into_iter().flatten().collect())
 }
 
 impl ToolExecutor for Tools {

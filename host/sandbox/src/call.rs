@@ -12,14 +12,14 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::Engine;
 
 use crate::asked::Asked;
-use crate::bindings::ToolPre;
+use crate::foreign::Entry;
 use crate::guest::{Guest, Repository};
 use crate::json;
 use crate::limits::{Limits, millis};
 use crate::outcome::{Ending, LogLine, Outcome, Report, Usage};
 use crate::run;
 use crate::sandbox::{Place, Sandbox};
-use crate::tool::{Form, Tool};
+use crate::tool::{Form, Linked, Tool};
 use crate::worker::{Image, Pool, Room};
 
 /// Bytes of an input. A model writes a few thousand; a patch to look at may be a few hundred
@@ -27,11 +27,13 @@ use crate::worker::{Image, Pool, Room};
 pub const INPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Nesting of an answer. Whoever reads it may recurse.
-const ANSWER_DEPTH_MAX: usize = 64;
+pub(crate) const ANSWER_DEPTH_MAX: usize = 64;
 
 /// What a guest is called with.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call<'a> {
+    /// What of the component is called.
+    pub(crate) entry: &'a Entry,
     /// JSON.
     pub(crate) input: &'a str,
     /// What randomness follows from: the same for the same input to the same component.
@@ -117,7 +119,7 @@ impl Sandbox {
                 (Place::Here(usual), Form::Here(local)) => {
                     match local.with_stack(usual, limits.stack_bytes) {
                         Ok((engine, linked)) => {
-                            let call = Call { input, seed, limits: &limits };
+                            let call = Call { entry: &tool.entry, input, seed, limits: &limits };
                             let ran;
                             (asked, ran) = here(&engine, &linked, &call, asked, cancel).await;
                             ran
@@ -126,7 +128,7 @@ impl Sandbox {
                     }
                 }
                 (Place::Apart(apart), Form::Apart(image)) => {
-                    let call = Call { input, seed, limits: &limits };
+                    let call = Call { entry: &tool.entry, input, seed, limits: &limits };
                     apart_from_here(&apart.pool, image, &call, &mut asked, cancel).await
                 }
                 (Place::Here(_), Form::Apart(_)) | (Place::Apart(_), Form::Here(_)) => {
@@ -141,22 +143,30 @@ impl Sandbox {
 }
 
 fn seed(tool: &Tool, input: &str) -> Digest {
-    Digest::derive("stepwell randomness of a call", &[tool.digest().as_bytes(), input.as_bytes()])
+    let (_, interface, name) = tool.entry.to_words();
+    let digest = tool.digest();
+    let mut parts = vec![&digest.as_bytes()[..], input.as_bytes()];
+    // One component, and functions that have nothing to do with each other.
+    if !name.is_empty() {
+        parts.extend([interface.as_bytes(), name.as_bytes()]);
+    }
+    Digest::derive("stepwell randomness of a call", &parts)
 }
 
 /// Runs the guest in this process.
 async fn here(
     engine: &Engine,
-    linked: &ToolPre<Guest>,
+    linked: &Linked,
     call: &Call<'_>,
     asked: Asked,
     cancel: &CancellationToken,
 ) -> (Asked, (Ran, Duration)) {
-    let Call { input, seed, limits } = *call;
+    let Call { entry, input: _, seed, limits } = *call;
     let guest = Guest::new(Repository::Here(asked), seed, limits);
-    let mut store = run::store(engine, guest, limits);
+    let mut store = run::store(engine, guest, entry, limits);
     let started = Instant::now();
-    let timed = until(started + limits.wall, cancel, run::enter(&mut store, linked, input)).await;
+    let entered = run::enter(&mut store, linked, call);
+    let timed = until(started + limits.wall, cancel, entered).await;
     let outcome = match timed {
         Ok(said) => run::outcome(said, &store, limits),
         Err(interrupted) => Outcome::Ended(interrupted.ending(limits)),

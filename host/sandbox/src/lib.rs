@@ -9,7 +9,8 @@
 //! Reading order: [`Sandbox`] (what it is set up with), [`Tool`] (what is checked before anything
 //! runs), [`Sandbox::call`] (one call to its end), `run` and `guest` (what a running guest can
 //! reach), `wasi` (the same for guests whose toolchain wants an operating system), [`Limits`] and
-//! [`Ending`] (how far it gets), `worker` (the process around it). `keeper` is apart from all that: it holds the step's own tests,
+//! [`Ending`] (how far it gets), `worker` (the process around it), `foreign`, `shape` and `values`
+//! (components that were not made for us). `keeper` is apart from all that: it holds the step's own tests,
 //! which are no component.
 //!
 //! There are two walls. The first is the engine with its settings. The second is a process that
@@ -25,6 +26,7 @@ mod call;
 mod ceiling;
 mod compiled;
 mod engine;
+mod foreign;
 #[doc(hidden)]
 pub mod fuzzing;
 mod guest;
@@ -36,18 +38,22 @@ mod outcome;
 mod record;
 mod run;
 mod sandbox;
+mod shape;
 mod surface;
 mod tool;
 mod translate;
+mod values;
 mod wasi;
 mod worker;
 
 pub use call::INPUT_BYTES_MAX;
+pub use foreign::{ForeignError, PassedOver};
 pub use keeper::{Orders, TestsReach, keep, tests_landlock};
 pub use limits::{Limits, LimitsError};
 pub use manifest::{GrantCeiling, Manifest, ManifestError};
 pub use outcome::{Ending, Level, LogLine, Outcome, Report, Usage};
 pub use sandbox::{Allocator, CONCURRENT_CALLS_MAX, Config, Guests, Sandbox, SandboxError, WORLD};
+pub use shape::ShapeError;
 pub use surface::{Import, Origin, Surface};
 pub use tool::{COMPONENT_BYTES_MAX, Code, Described, LoadError, Tool};
 pub use worker::{Program, Trial, Tried, Wall, Walls, serve};

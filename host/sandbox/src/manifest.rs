@@ -11,16 +11,16 @@ use crate::json;
 const SECTION: &str = "stepwell:tool";
 
 /// Bytes of a manifest. Every one of them may be sent to the model in every request.
-const MANIFEST_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const MANIFEST_BYTES_MAX: usize = 64 * 1024;
 
 /// Nesting of a manifest. Schemas nest two levels for each level of the input.
 const MANIFEST_DEPTH_MAX: usize = 32;
 
 /// Bytes of a tool's name: what providers allow.
-const NAME_BYTES_MAX: usize = 64;
+pub(crate) const NAME_BYTES_MAX: usize = 64;
 
 /// Bytes of a description. More than a page is not read by anybody.
-const DESCRIPTION_BYTES_MAX: usize = 8 * 1024;
+pub(crate) const DESCRIPTION_BYTES_MAX: usize = 8 * 1024;
 
 /// Variables that a tool may ask for.
 const VARIABLES_MAX: usize = 64;
@@ -135,7 +135,7 @@ impl Manifest {
     }
 }
 
-fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let rest = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     name.len() <= NAME_BYTES_MAX
         && name.bytes().next().is_some_and(|first| first.is_ascii_lowercase())

@@ -3,14 +3,17 @@
 //! There is no error path here: what goes wrong is the guest's doing, and every ceiling is set
 //! before the guest runs its first instruction.
 
+use wasmtime::component::Val;
 use wasmtime::{Engine, Store, Trap};
 
-use crate::bindings::ToolPre;
 use crate::bindings::exports::stepwell::tool::handler::Refusal;
+use crate::call::Call;
 use crate::ceiling::is_short;
+use crate::foreign::{self, Entry};
 use crate::guest::{Guest, truncate};
 use crate::limits::Limits;
 use crate::outcome::{Ending, Outcome, Stop};
+use crate::tool::Linked;
 
 /// Fuel between two looks at the clock and the cancellation: 5 to 50 microseconds.
 const YIELD_FUEL: u64 = 100_000;
@@ -29,17 +32,21 @@ const REFUSAL_BYTES_MAX: usize = 4 * 1024;
 pub(crate) const TRAP_BYTES_MAX: usize = 256;
 
 /// What a guest said, or why the engine stopped it.
-type Said = wasmtime::Result<Result<String, Refusal>>;
+pub(crate) type Said = wasmtime::Result<Result<String, Refusal>>;
 
 /// A store with every ceiling set.
-pub(crate) fn store(engine: &Engine, guest: Guest, limits: &Limits) -> Store<Guest> {
+pub(crate) fn store(engine: &Engine, guest: Guest, entry: &Entry, limits: &Limits) -> Store<Guest> {
     let mut store = Store::new(engine, guest);
     store.limiter(|guest| &mut guest.ceiling);
     store.set_fuel(limits.fuel).expect("the engine counts fuel");
     store
         .fuel_async_yield_interval(Some(YIELD_FUEL))
         .expect("the engine counts fuel, and the interval is not zero");
-    store.set_hostcall_fuel(usize::try_from(handover(limits)).unwrap_or(usize::MAX));
+    let handover = match entry {
+        Entry::Handler | Entry::Command => handover(limits),
+        Entry::Function { .. } => handover_of_values(limits),
+    };
+    store.set_hostcall_fuel(usize::try_from(handover).unwrap_or(usize::MAX));
     store.set_max_component_handles(usize::try_from(limits.handles).unwrap_or(usize::MAX));
     store
 }
@@ -49,10 +56,24 @@ pub(crate) fn handover(limits: &Limits) -> u64 {
     limits.output_bytes.saturating_add(HANDOVER_SLACK_BYTES).max(HANDOVER_BYTES)
 }
 
+/// The same for an answer of any type: the engine counts what each of its values takes here, down to
+/// the bytes of a `list<u8>`.
+fn handover_of_values(limits: &Limits) -> u64 {
+    /// What all values of one answer may take.
+    const VALUES_BYTES_MAX: u64 = 128 * 1024 * 1024;
+    handover(limits).saturating_mul(size_of::<Val>() as u64).min(VALUES_BYTES_MAX)
+}
+
 /// The one place where a guest runs.
-pub(crate) async fn enter(store: &mut Store<Guest>, linked: &ToolPre<Guest>, input: &str) -> Said {
-    let instance = linked.instantiate_async(&mut *store).await?;
-    instance.stepwell_tool_handler().call_call(store, input).await
+pub(crate) async fn enter(store: &mut Store<Guest>, linked: &Linked, call: &Call<'_>) -> Said {
+    let Call { entry, input, seed: _, limits } = *call;
+    match linked {
+        Linked::Ours(ours) => {
+            let instance = ours.instantiate_async(&mut *store).await?;
+            instance.stepwell_tool_handler().call_call(store, input).await
+        }
+        Linked::Foreign(foreign) => foreign::enter(store, foreign, entry, input, limits).await,
+    }
 }
 
 /// Fuel that was used.

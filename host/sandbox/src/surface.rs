@@ -3,12 +3,15 @@
 use wasmparser::{Parser, Payload};
 
 use crate::manifest::ManifestError;
-use crate::tool::{Described, OURS};
+use crate::tool::{Described, HANDLER, OURS};
 use crate::wasi;
 
 /// Names of imports and exports that are read. The largest known component, an interpreter, imports
 /// 38; what comes after these is counted, and makes no tool.
 const NAMES_MAX: usize = 256;
+
+/// The module that programs of the older WASI import; an adapter answers it with the newer one.
+const OLDER_WASI: &str = "wasi_snapshot_preview1";
 
 /// The outside of a component.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,6 +76,14 @@ impl Surface {
                     self.imports.push(Import { origin: Origin::of(&name), name });
                 }
             }
+        } else if let Payload::ImportSection(section) = payload {
+            // Of a program of the older WASI: functions, each with the name of its module.
+            for import in section.into_imports() {
+                let name = import.map_err(|err| unreadable(&err))?.module.to_owned();
+                if self.imports.iter().all(|other| other.name != name) && self.has_room() {
+                    self.imports.push(Import { origin: Origin::of(&name), name });
+                }
+            }
         } else if let Payload::ComponentExportSection(section) = payload {
             for export in section {
                 let name = export.map_err(|err| unreadable(&err))?.name.name.to_owned();
@@ -92,7 +103,7 @@ impl Surface {
 
     /// Whether it exports the one interface that makes a tool.
     pub fn has_handler(&self) -> bool {
-        let handler = |name: &String| name.split('@').next() == Some("stepwell:tool/handler");
+        let handler = |name: &String| name.split('@').next() == Some(HANDLER);
         self.exports.iter().any(handler)
     }
 }
@@ -102,7 +113,7 @@ impl Origin {
         let (interface, _version) = name.split_once('@').unwrap_or((name, ""));
         if OURS.contains(&interface) {
             Self::Contract
-        } else if wasi::INTERFACES.contains(&interface) {
+        } else if wasi::INTERFACES.contains(&interface) || interface == OLDER_WASI {
             Self::Wasi
         } else {
             Self::Nobody

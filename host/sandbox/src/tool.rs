@@ -1,20 +1,21 @@
 //! A component that was checked and is ready to be called. Whatever can be found wrong with it
 //! without running it is found here.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use snapshot::Digest;
 use wasmtime::Engine;
-use wasmtime::component::Component;
+use wasmtime::component::{Component, InstancePre};
 
 use crate::bindings::ToolPre;
 use crate::ceiling::{MEMORIES_MAX, TABLES_MAX};
 use crate::compiled;
 use crate::engine::{Memory, Wasm};
+use crate::foreign::{self, Entry, ForeignError, PassedOver};
 use crate::guest::{Guest, truncate};
 use crate::manifest::{Manifest, ManifestError};
 use crate::sandbox::{Allocator, Apart, Place, Sandbox};
@@ -25,7 +26,7 @@ use crate::worker::{Image, Lost};
 pub const COMPONENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Imports that are named when a component asks for what we do not have.
-const MISSING_MAX: usize = 8;
+pub(crate) const MISSING_MAX: usize = 8;
 
 /// The contract that compiled code was checked against, whole: a new word in it makes old code
 /// unfit.
@@ -39,12 +40,35 @@ const CAUSE_BYTES_MAX: usize = 2 * 1024;
 pub(crate) const OURS: [&str; 3] =
     ["stepwell:tool/repository", "stepwell:tool/environment", "stepwell:tool/log"];
 
+/// What a tool of ours exports, without the version.
+pub(crate) const HANDLER: &str = "stepwell:tool/handler";
+
 /// A component whose manifest was read; nothing else of it was looked at.
 #[derive(Debug, Clone)]
 pub struct Described {
-    bytes: Cow<'static, [u8]>,
+    bytes: Bytes,
     manifest: Manifest,
     digest: Digest,
+    entry: Entry,
+    passed_over: Arc<[PassedOver]>,
+}
+
+/// The bytes of a component; all of its tools share them.
+#[derive(Debug, Clone)]
+enum Bytes {
+    BuiltIn(&'static [u8]),
+    Given(Arc<[u8]>),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::BuiltIn(bytes) => bytes,
+            Self::Given(bytes) => bytes,
+        }
+    }
 }
 
 impl Described {
@@ -55,7 +79,36 @@ impl Described {
     /// When it is too large, or does not say what it is.
     pub fn new(bytes: Vec<u8>) -> Result<Self, LoadError> {
         let digest = Digest::of(&bytes);
-        Self::read(Cow::Owned(bytes), digest)
+        Self::read(Bytes::Given(bytes.into()), digest)
+    }
+
+    /// All tools of a component, one at least: its own where it has a manifest, and what it exports
+    /// where it has none and was made for nobody in particular. `called` is how its file is called,
+    /// for a command that has no other name.
+    ///
+    /// # Errors
+    ///
+    /// When it is too large, or there is nothing in it to call.
+    pub fn all(bytes: Vec<u8>, called: &str) -> Result<Vec<Self>, LoadError> {
+        if bytes.len() > COMPONENT_BYTES_MAX {
+            return Err(LoadError::TooLarge(bytes.len()));
+        }
+        let is_ours = !foreign::is_module(&bytes)
+            && !matches!(Manifest::of(&bytes), Err(ManifestError::Missing));
+        if is_ours {
+            return Ok(vec![Self::new(bytes)?]);
+        }
+        let found = foreign::tools(&bytes, called)?;
+        let (digest, bytes) = (Digest::of(&bytes), Bytes::Given(bytes.into()));
+        let passed_over: Arc<[PassedOver]> = found.passed_over.into();
+        let tool = |(manifest, entry)| Self {
+            bytes: bytes.clone(),
+            manifest,
+            digest,
+            entry,
+            passed_over: Arc::clone(&passed_over),
+        };
+        Ok(found.tools.into_iter().map(tool).collect())
     }
 
     /// The same for one that is part of this program, whose digest was taken when that was built.
@@ -64,20 +117,30 @@ impl Described {
     ///
     /// When it is too large, or does not say what it is.
     pub fn built_in(bytes: &'static [u8], digest: Digest) -> Result<Self, LoadError> {
-        Self::read(Cow::Borrowed(bytes), digest)
+        Self::read(Bytes::BuiltIn(bytes), digest)
     }
 
-    fn read(bytes: Cow<'static, [u8]>, digest: Digest) -> Result<Self, LoadError> {
+    fn read(bytes: Bytes, digest: Digest) -> Result<Self, LoadError> {
         if bytes.len() > COMPONENT_BYTES_MAX {
             return Err(LoadError::TooLarge(bytes.len()));
         }
         let manifest = Manifest::of(&bytes)?;
-        Ok(Self { bytes, manifest, digest })
+        Ok(Self { bytes, manifest, digest, entry: Entry::Handler, passed_over: Arc::default() })
     }
 
     /// What it says about itself.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Whether it was made for the contract, and is the only tool of its component.
+    pub fn is_ours(&self) -> bool {
+        self.entry == Entry::Handler
+    }
+
+    /// Functions of the component that are no tools.
+    pub fn passed_over(&self) -> &[PassedOver] {
+        &self.passed_over
     }
 
     /// The digest of its bytes: what a pin names.
@@ -96,13 +159,14 @@ pub struct Tool {
     digest: Digest,
     manifest: Manifest,
     code: Code,
+    pub(crate) entry: Entry,
     pub(crate) form: Form,
 }
 
 /// What there is to call.
 pub(crate) enum Form {
     /// In this process.
-    Here(Local),
+    Here(Arc<Local>),
     /// In workers, which map this.
     Apart(Arc<Image>),
 }
@@ -110,9 +174,18 @@ pub(crate) enum Form {
 /// A tool in this process.
 pub(crate) struct Local {
     // For calls with the usual stack.
-    linked: ToolPre<Guest>,
+    linked: Linked,
     // For all others.
-    bytes: Vec<u8>,
+    bytes: Bytes,
+}
+
+/// A component that is linked to what a tool gets.
+#[derive(Clone)]
+pub(crate) enum Linked {
+    /// It has the handler of our contract.
+    Ours(ToolPre<Guest>),
+    /// It has functions of its own.
+    Foreign(InstancePre<Guest>),
 }
 
 /// Where a tool's native code came from.
@@ -171,6 +244,9 @@ pub enum LoadError {
     /// It does not export `handler`, or has our interfaces, but not as they are in this version.
     #[error("the component does not fit the world `{}`", crate::WORLD)]
     Mismatch(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It was not made for us, and there is nothing in it to call.
+    #[error("the component is not a tool")]
+    Foreign(#[from] ForeignError),
 }
 
 /// What a compiler found wrong with a component: plain data, since it may come from another
@@ -208,18 +284,19 @@ impl Sandbox {
     ///
     /// Says what is wrong with the component.
     pub fn load_described(&self, component: &Described) -> Result<Tool, LoadError> {
-        let Described { bytes, manifest, digest } = component;
+        let Described { bytes, manifest, digest, entry, passed_over: _ } = component;
         let (form, code) = match &self.place {
             Place::Here(wasm) => {
                 let (linked, code) = self.linked(wasm, bytes, digest)?;
-                (Form::Here(Local { linked, bytes: bytes.to_vec() }), code)
+                (Form::Here(Arc::new(Local { linked, bytes: bytes.clone() })), code)
             }
             Place::Apart(apart) => {
                 let (file, code) = self.file(apart, bytes, digest)?;
                 (Form::Apart(Arc::new(Image { digest: *digest, file })), code)
             }
         };
-        Ok(Tool { digest: *digest, manifest: manifest.clone(), code, form })
+        let (manifest, entry) = (manifest.clone(), entry.clone());
+        Ok(Tool { digest: *digest, manifest, code, entry, form })
     }
 
     /// Whether code of a component is kept from earlier, so that loading it takes milliseconds. It is
@@ -239,14 +316,14 @@ impl Sandbox {
         wasm: &Wasm,
         bytes: &[u8],
         digest: &Digest,
-    ) -> Result<(ToolPre<Guest>, Code), LoadError> {
+    ) -> Result<(Linked, Code), LoadError> {
         let name = code_name(&wasm.engine, digest);
         let kept = self.kept.as_ref().and_then(|kept| kept.load(&name));
         if let Some(component) = kept.and_then(|code| code.into_component(&wasm.engine)) {
             return Ok((link(wasm, &component)?, Code::Kept));
         }
         let component = from_binary(wasm, bytes)?;
-        let linked = link(wasm, &component)?;
+        let linked = link_made(wasm, &component, bytes)?;
         // Only what is a tool: workers do not look again.
         if let Some(kept) = &self.kept
             && let Ok(code) = component.serialize()
@@ -288,7 +365,7 @@ impl Local {
         &self,
         usual: &Wasm,
         stack_bytes: u64,
-    ) -> Result<(Engine, ToolPre<Guest>), String> {
+    ) -> Result<(Engine, Linked), String> {
         if stack_bytes == usual.stack_bytes {
             return Ok((usual.engine.clone(), self.linked.clone()));
         }
@@ -318,21 +395,25 @@ fn code_name(engine: &Engine, component: &Digest) -> Digest {
 /// Compiles a component that fits; its code.
 pub(crate) fn compile(wasm: &Wasm, bytes: &[u8]) -> Result<Vec<u8>, Unfitting> {
     let component = from_binary(wasm, bytes)?;
-    drop(link(wasm, &component)?);
+    drop(link_made(wasm, &component, bytes)?);
     let code = component.serialize().map_err(|err| Unfitting::Invalid(causes(&err)))?;
     let bytes = code.len() as u64;
     if bytes > compiled::CODE_BYTES_MAX { Err(Unfitting::TooMuchCode(bytes)) } else { Ok(code) }
 }
 
 fn from_binary(wasm: &Wasm, bytes: &[u8]) -> Result<Component, Unfitting> {
-    let component = Component::from_binary(&wasm.engine, bytes)
+    let wrapped = match foreign::is_module(bytes) {
+        true => Some(foreign::wrapped(bytes).map_err(|why| Unfitting::Invalid(vec![cut(why)]))?),
+        false => None,
+    };
+    let component = Component::from_binary(&wasm.engine, wrapped.as_deref().unwrap_or(bytes))
         .map_err(|err| Unfitting::Invalid(causes(&err)))?;
     check_parts(&component)?;
     Ok(component)
 }
 
 /// Links a component to what a tool gets.
-pub(crate) fn link(wasm: &Wasm, component: &Component) -> Result<ToolPre<Guest>, Unfitting> {
+pub(crate) fn link(wasm: &Wasm, component: &Component) -> Result<Linked, Unfitting> {
     check_parts(component)?;
     let linked = wasm.linker.instantiate_pre(component).map_err(|err| {
         let imports = missing(wasm, component);
@@ -342,6 +423,24 @@ pub(crate) fn link(wasm: &Wasm, component: &Component) -> Result<ToolPre<Guest>,
             Unfitting::Missing(imports)
         }
     })?;
+    let about = component.component_type();
+    let is_handler = |name: &str| name.split('@').next() == Some(HANDLER);
+    if about.exports(&wasm.engine).any(|(name, _)| is_handler(name)) {
+        ours(linked).map(Linked::Ours)
+    } else {
+        Ok(Linked::Foreign(linked))
+    }
+}
+
+/// The same for one that was compiled now; what says that it is one of ours must be.
+fn link_made(wasm: &Wasm, component: &Component, bytes: &[u8]) -> Result<Linked, Unfitting> {
+    match link(wasm, component)? {
+        Linked::Foreign(linked) if Manifest::of(bytes).is_ok() => ours(linked).map(Linked::Ours),
+        linked @ (Linked::Ours(_) | Linked::Foreign(_)) => Ok(linked),
+    }
+}
+
+fn ours(linked: InstancePre<Guest>) -> Result<ToolPre<Guest>, Unfitting> {
     ToolPre::new(linked).map_err(|err| Unfitting::Mismatch(causes(&err)))
 }
 
@@ -414,6 +513,20 @@ impl Tool {
     /// What it says about itself.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Another tool of the same component, with the same code.
+    ///
+    /// Nothing when it is one of another component.
+    #[must_use]
+    pub fn sibling(&self, other: &Described) -> Option<Self> {
+        let form = match &self.form {
+            Form::Here(local) => Form::Here(Arc::clone(local)),
+            Form::Apart(image) => Form::Apart(Arc::clone(image)),
+        };
+        let Described { manifest, digest, entry, bytes: _, passed_over: _ } = other.clone();
+        let code = self.code;
+        (digest == self.digest).then_some(Self { digest, manifest, code, entry, form })
     }
 
     /// Where its native code came from.

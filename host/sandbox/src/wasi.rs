@@ -29,6 +29,7 @@ use wasmtime::component::{
 
 use crate::guest::Guest;
 use crate::outcome::{Ending, Level, Stop};
+pub(crate) use cli::Exit;
 pub(crate) use path::Names;
 use scratch::Scratch;
 
@@ -80,6 +81,8 @@ pub(crate) struct Wasi {
     waited_ns: u64,
     stdout: cli::Lines,
     stderr: cli::Lines,
+    /// Of a command.
+    console: Option<cli::Console>,
     scratch: Scratch,
     /// Files that were read, as long as they are small together.
     files: BTreeMap<(Tree, String), Arc<Vec<u8>>>,
@@ -104,6 +107,7 @@ impl Wasi {
             waited_ns: 0,
             stdout: cli::Lines::new(Level::Info),
             stderr: cli::Lines::new(Level::Warning),
+            console: None,
             scratch: Scratch::default(),
             files: BTreeMap::new(),
             files_bytes: 0,

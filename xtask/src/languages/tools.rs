@@ -23,7 +23,7 @@ const TYPESCRIPT: &str = "typescript@7.0.2";
 const GO_MINOR_MIN: u32 = 24;
 
 /// Where the shelf of toolchains is in the user's cache.
-const SHELF: &str = "languages";
+pub(super) const SHELF: &str = "languages";
 
 /// What a package manager is told: a registry that is not there must not be waited for.
 const PIP: [&str; 6] =
@@ -130,7 +130,7 @@ fn python_package(package: &str) -> Result<PathBuf> {
 }
 
 /// A package and its release as the name of a folder.
-fn key(package: &str) -> String {
+pub(super) fn key(package: &str) -> String {
     package.replace("==", "-").replace('@', "-")
 }
 

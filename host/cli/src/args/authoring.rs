@@ -135,4 +135,8 @@ pub(crate) struct ToolUnderTest {
     /// the tool's folder.
     #[arg(long, value_name = "PATH")]
     pub(crate) cases: Option<PathBuf>,
+    /// Which tool is meant, of a component that has several: its name, as `stepwell tool check` lists
+    /// them.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) function: Option<String>,
 }

@@ -32,9 +32,9 @@ pub(super) fn validate(args: &ValidateArgs) -> Result<u8, Problem> {
     let root = repo::root(directory(&path))?;
     let read = |name: &String| {
         let bytes = wiring::component_below(&root, name)?;
-        Component::new(name.clone(), bytes)
+        Component::all(name, bytes)
     };
-    let mut own = step.tools.component.iter().map(read).collect::<Result<Vec<_>, Problem>>()?;
+    let mut own = wiring::flat(step.tools.component.iter().map(read))?;
     if root.join(registry::LOCK_FILE).exists() {
         let trees = repo::open(&root, None, None)?;
         let whose = pipeline::whose::here();

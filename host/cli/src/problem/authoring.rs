@@ -13,6 +13,12 @@ pub(crate) enum AuthoringProblem {
     /// A folder with more than one.
     #[error("`{}` has several components: {}", dir.display(), names.join(", "))]
     SeveralBuilt { dir: PathBuf, names: Vec<String> },
+    /// A component with several tools, and none of them named.
+    #[error("the component has several tools: {}", names.join(", "))]
+    SeveralFunctions { names: Vec<String> },
+    /// A tool that the component does not have.
+    #[error("the component has no tool `{function}`; it has {}", names.join(", "))]
+    NoFunction { function: String, names: Vec<String> },
     /// Cases that cannot be read.
     #[error("the cases in `{}` cannot be used: {why}", path.display())]
     BadCases { path: PathBuf, why: String },
@@ -53,6 +59,9 @@ impl AuthoringProblem {
                 return format!("build it: `stepwell tool build {}`", dir.display());
             }
             Self::SeveralBuilt { .. } => "name the one that you mean",
+            Self::SeveralFunctions { .. } | Self::NoFunction { .. } => {
+                "name the one that you mean with `--function`"
+            }
             Self::BadCases { .. } | Self::BadCase { .. } => {
                 "`stepwell tool test --help` has the keys of a case, docs/tool-authors.md an example"
             }

@@ -23,6 +23,8 @@ pub(crate) struct IoError(ErrorCode);
 pub(super) enum Input {
     /// It is at its end from the beginning.
     Closed,
+    /// What a command is given.
+    Console,
     /// A file of the repository.
     File { tree: Tree, path: String, at: u64 },
     /// A file in `/tmp`.
@@ -184,6 +186,7 @@ impl Guest {
         let length = length.min(CHUNK_BYTES_MAX);
         let read = match self.wasi().table.get(&this)?.clone() {
             Input::Closed => return Ok(Err(StreamError::Closed)),
+            Input::Console => Ok(self.wasi().take_input(length)),
             Input::Scratch { number, at } => self.wasi().scratch.read(number, at, length),
             Input::File { tree, path, at } => {
                 self.read_file(tree, &path, at, length).await?.map(|(bytes, _)| bytes)
@@ -207,8 +210,17 @@ impl Guest {
 
     async fn write_stream(&mut self, this: &Resource<Output>, bytes: &[u8]) -> Streamed<()> {
         match *self.wasi().table.get(this)? {
-            Output::Stdout => self.print(|wasi| &mut wasi.stdout, bytes).await,
-            Output::Stderr => self.print(|wasi| &mut wasi.stderr, bytes).await,
+            Output::Stdout => {
+                if self.wasi().put_output(bytes)? {
+                    self.breathe(bytes.len() as u64).await;
+                } else {
+                    self.print(|wasi| &mut wasi.stdout, bytes).await;
+                }
+            }
+            Output::Stderr => {
+                self.wasi().note_error(bytes);
+                self.print(|wasi| &mut wasi.stderr, bytes).await;
+            }
             Output::Scratch { number, at } => {
                 let wasi = self.wasi();
                 let written = match wasi.scratch.write(number, at, bytes) {

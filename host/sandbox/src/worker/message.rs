@@ -10,6 +10,7 @@ use super::wall::{Wall, Walls};
 use super::words;
 use crate::call::{Call, Ran};
 use crate::engine::Memory;
+use crate::foreign::Entry;
 use crate::limits::Limits;
 use crate::outcome::{Ending, Level, LogLine, Outcome};
 use crate::run;
@@ -37,6 +38,8 @@ pub(crate) enum ToWorker {
     Component(Vec<u8>),
     /// A call to carry out.
     Call {
+        /// What of the component is called.
+        entry: Entry,
         /// JSON.
         input: String,
         /// What randomness follows from.
@@ -120,7 +123,9 @@ impl ToWorker {
                 writer.bytes(bytes);
                 writer.finish()
             }
-            Self::Call { input, seed, limits } => call(&Call { input, seed: *seed, limits }),
+            Self::Call { entry, input, seed, limits } => {
+                call(&Call { entry, input, seed: *seed, limits })
+            }
             Self::Told(answer) => {
                 let mut writer = Writer::new(3);
                 words::write_answer(&mut writer, answer);
@@ -136,6 +141,8 @@ impl ToWorker {
             0 => Self::Start(read_start(&mut from)?),
             1 => Self::Component(from.bytes()?.to_vec()),
             2 => Self::Call {
+                entry: Entry::from_words(from.byte()?, from.text()?, from.text()?)
+                    .ok_or(Garbled)?,
                 input: from.text()?,
                 seed: read_digest(&mut from)?,
                 limits: read_limits(&mut from)?,
@@ -152,6 +159,8 @@ impl ToWorker {
 /// [`ToWorker::Call`], without owning the input.
 pub(crate) fn call(call: &Call<'_>) -> Option<Vec<u8>> {
     let mut writer = Writer::new(2);
+    let (kind, interface, name) = call.entry.to_words();
+    writer.byte(kind).text(interface).text(name);
     writer.text(call.input).bytes(call.seed.as_bytes());
     write_limits(&mut writer, call.limits);
     writer.finish()

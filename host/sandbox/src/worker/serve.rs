@@ -11,7 +11,6 @@ use wasmtime::{Engine, PoolingAllocationConfig};
 use super::line::{Broken, Line};
 use super::message::{Start, Task, ToHost, ToWorker};
 use super::wall::{self, Landlock, Purpose, Wall, Walls};
-use crate::bindings::ToolPre;
 use crate::call::{Call, Interrupted, Ran};
 use crate::compiled;
 use crate::engine::Wasm;
@@ -19,7 +18,7 @@ use crate::guest::{Guest, Repository};
 use crate::outcome::Outcome;
 use crate::run;
 use crate::sandbox::{Allocator, SandboxError};
-use crate::tool::{self, LoadError};
+use crate::tool::{self, Linked, LoadError};
 
 /// Time between two looks at the line while a guest computes.
 const LOOK: Duration = Duration::from_millis(1);
@@ -82,8 +81,8 @@ fn guests(mut line: Line, start: &Start, mut walls: Vec<Wall>) -> Result<(), Bro
     loop {
         let message = held(&line).receive()?;
         match message {
-            ToWorker::Call { input, seed, limits } => {
-                let asked = Call { input: &input, seed, limits: &limits };
+            ToWorker::Call { entry, input, seed, limits } => {
+                let asked = Call { entry: &entry, input: &input, seed, limits: &limits };
                 let ran = call(&wasm, &linked, &line, &asked);
                 held(&line).send(&ToHost::Done(ran))?;
             }
@@ -111,7 +110,7 @@ fn engine(start: &Start) -> Result<(Wasm, Landlock), String> {
     Ok((wasm, wall::landlock()))
 }
 
-fn link(wasm: &Wasm) -> Result<ToolPre<Guest>, String> {
+fn link(wasm: &Wasm) -> Result<Linked, String> {
     let component = compiled::inherited(&wasm.engine).map_err(|err| format!("{err:#}"))?;
     tool::link(wasm, &component).map_err(|unfitting| LoadError::from(unfitting).to_string())
 }
@@ -122,12 +121,12 @@ fn held(line: &Shared) -> std::sync::MutexGuard<'_, Line> {
 
 /// One call. The guest gives way every few microseconds; then the clock is looked at, and now
 /// and then the line.
-fn call(wasm: &Wasm, linked: &ToolPre<Guest>, line: &Shared, call: &Call<'_>) -> Ran {
-    let Call { input, seed, limits } = *call;
+fn call(wasm: &Wasm, linked: &Linked, line: &Shared, call: &Call<'_>) -> Ran {
+    let Call { entry, input: _, seed, limits } = *call;
     let guest = Guest::new(Repository::There(Arc::clone(line)), seed, limits);
-    let mut store = run::store(&wasm.engine, guest, limits);
+    let mut store = run::store(&wasm.engine, guest, entry, limits);
     let deadline = Instant::now() + limits.wall;
-    let outcome = match drive(line, deadline, run::enter(&mut store, linked, input)) {
+    let outcome = match drive(line, deadline, run::enter(&mut store, linked, call)) {
         Ok(said) => run::outcome(said, &store, limits),
         Err(interrupted) => Outcome::Ended(interrupted.ending(limits)),
     };

@@ -10,6 +10,8 @@
 mod cancelling;
 #[path = "../sandbox/endings.rs"]
 mod endings;
+#[path = "../sandbox/foreign.rs"]
+mod foreign;
 #[path = "../sandbox/guests.rs"]
 mod guests;
 #[path = "../sandbox/hostile.rs"]

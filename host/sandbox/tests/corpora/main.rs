@@ -12,8 +12,12 @@ use sandbox::fuzzing;
 
 type Holds = fn(&[u8]);
 
-const TARGETS: [(&str, Holds); 3] =
-    [("manifest", fuzzing::manifest), ("frames", fuzzing::frames), ("paths", fuzzing::paths)];
+const TARGETS: [(&str, Holds); 4] = [
+    ("manifest", fuzzing::manifest),
+    ("frames", fuzzing::frames),
+    ("paths", fuzzing::paths),
+    ("values", fuzzing::values),
+];
 
 fn corpus(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target)
@@ -43,9 +47,12 @@ fn every_input_that_was_kept_keeps_the_promises() {
 #[test]
 #[ignore = "it changes the corpus"]
 fn write_seeds() {
-    for (target, seeds) in
-        [("manifest", manifests()), ("frames", fuzzing::frame_seeds()), ("paths", paths())]
-    {
+    for (target, seeds) in [
+        ("manifest", manifests()),
+        ("frames", fuzzing::frame_seeds()),
+        ("paths", paths()),
+        ("values", fuzzing::value_seeds()),
+    ] {
         fs::create_dir_all(corpus(target)).unwrap();
         for (number, seed) in seeds.into_iter().enumerate() {
             fs::write(corpus(target).join(format!("seed-{number:02}")), seed).unwrap();

@@ -7,6 +7,7 @@
 
 mod cancelling;
 mod endings;
+mod foreign;
 mod guests;
 mod hostile;
 mod loading;

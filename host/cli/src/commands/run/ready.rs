@@ -94,8 +94,8 @@ fn hold_back(step: &mut Step, trust: Trust) -> Vec<&'static str> {
 /// The step's own components, from the same tree as the step file would be.
 /// Where it may be, one that was only just built will do.
 fn own_components(step: &Step, trees: &Trees, from_head: bool) -> Result<Vec<Component>, Problem> {
-    let read = |name: &String| Component::new(name.clone(), of_base(name, trees, from_head)?);
-    step.tools.component.iter().map(read).collect()
+    let read = |name: &String| Component::all(name, of_base(name, trees, from_head)?);
+    wiring::flat(step.tools.component.iter().map(read))
 }
 
 /// A file of the tree that the step file would be from.

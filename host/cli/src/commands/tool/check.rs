@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use runner::Plain;
-use sandbox::{COMPONENT_BYTES_MAX, Code, Described, Import, Origin, Surface, WORLD};
+use sandbox::{COMPONENT_BYTES_MAX, Code, Described, Import, Origin, PassedOver, Surface, WORLD};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -44,7 +44,8 @@ pub(super) fn check(args: &ToolCheckArgs) -> Result<u8, Problem> {
         name: subject.path.display().to_string(),
         source: err.into(),
     })?;
-    let mut checks = vec![world(&surface), manifest(component), schema(component)];
+    let mut checks = vec![world(&subject, &surface), manifest(component), schema(component)];
+    checks.extend(component.passed_over().iter().map(passed_over));
     checks.extend(imports(&surface));
     checks.push(size(component));
     match Trial::new(&subject.path.display().to_string(), component) {
@@ -58,6 +59,7 @@ pub(super) fn check(args: &ToolCheckArgs) -> Result<u8, Problem> {
     if args.json {
         let shown = json!({
             "tool": component.manifest().name,
+            "tools": subject.names,
             "component": component.digest().to_string(),
             "bytes": component.bytes().len(),
             "fit": !is_wrong,
@@ -77,7 +79,11 @@ pub(super) fn check(args: &ToolCheckArgs) -> Result<u8, Problem> {
     Ok(if is_wrong { UNFIT } else { 0 })
 }
 
-fn world(surface: &Surface) -> Check {
+fn world(subject: &Subject, surface: &Surface) -> Check {
+    if !subject.component.is_ours() {
+        let names = subject.names.join(", ");
+        return Check::note("world", format!("it was not made for stepwell; its tools: {names}"));
+    }
     if !surface.has_handler() {
         return Check::wrong("world", "it does not export `stepwell:tool/handler`".to_owned());
     }
@@ -85,6 +91,12 @@ fn world(surface: &Surface) -> Check {
     let beside =
         if others == 0 { String::new() } else { format!(", and {others} exports nobody uses") };
     Check::ok("world", format!("it exports the handler of `{WORLD}`{beside}"))
+}
+
+/// A function that is no tool.
+fn passed_over(function: &PassedOver) -> Check {
+    let PassedOver { name, why } = function;
+    Check::note("functions", format!("`{}` is no tool: {why}", name.escape_debug()))
 }
 
 fn manifest(component: &Described) -> Check {
@@ -206,6 +218,10 @@ fn compiled(trial: &Trial) -> Check {
 
 fn determinism(subject: &Subject, trial: &Trial) -> Result<Check, Problem> {
     let cases = subject.cases()?;
+    if !subject.is_clear {
+        let says = "not tried: name one of its tools with `--function`";
+        return Ok(Check::note("determinism", says.to_owned()));
+    }
     if cases.is_empty() {
         let says = "not tried: there are no cases to run twice";
         return Ok(Check::note("determinism", says.to_owned()));

@@ -17,6 +17,7 @@ use runner::Plain;
 struct Row {
     name: String,
     description: Option<String>,
+    schema: Option<Value>,
     component: Option<String>,
     asks: Option<Value>,
 }
@@ -29,10 +30,14 @@ pub(in crate::commands) fn list(args: &ToolListArgs) -> Result<u8, Problem> {
     let mut rows = Vec::new();
     for tool in lock.tools() {
         match shelf.get(&tool.digest, BYTES_MAX) {
-            Some(bytes) => own.push(Component::new(tool.name.clone(), bytes)?),
+            Some(bytes) => {
+                let all = Component::all(&tool.name, bytes)?;
+                own.extend(all.into_iter().filter(|one| one.manifest().name == tool.name));
+            }
             None => rows.push(Row {
                 name: tool.name.clone(),
                 description: None,
+                schema: None,
                 component: None,
                 asks: tool.asks.as_ref().and_then(|asks| serde_json::to_value(asks).ok()),
             }),
@@ -42,12 +47,14 @@ pub(in crate::commands) fn list(args: &ToolListArgs) -> Result<u8, Problem> {
     rows.extend(toolbox.tools().iter().map(|tool| Row {
         name: tool.name.clone(),
         description: Some(tool.description.clone()),
+        schema: Some(tool.schema.clone()),
         component: Some(tool.component.to_string()),
         asks: tool.asks.clone(),
     }));
     rows.push(Row {
         name: runner::CHANGED_FILES.to_owned(),
         description: Some(runner::CHANGED_FILES_DESCRIPTION.to_owned()),
+        schema: Some(runner::changed_files_schema()),
         component: Some("host".to_owned()),
         asks: None,
     });
@@ -61,8 +68,13 @@ pub(in crate::commands) fn list(args: &ToolListArgs) -> Result<u8, Problem> {
 }
 
 fn as_json(row: &Row, lock: &Lock) -> Value {
-    let Row { name, description, component, asks } = row;
-    let mut shown = json!({ "name": name, "description": description, "component": component });
+    let Row { name, description, schema, component, asks } = row;
+    let mut shown = json!({
+        "name": name,
+        "description": description,
+        "schema": schema,
+        "component": component,
+    });
     if let Some(asks) = asks {
         shown["grants"] = asks.clone();
     }

@@ -21,7 +21,12 @@ const SOURCES_MAX: usize = 1_000;
 /// A component, and the folder that its cases lie in.
 pub(super) struct Subject {
     pub(super) path: PathBuf,
+    /// The tool; the first one where nobody has said which.
     pub(super) component: Described,
+    /// All tools of the component.
+    pub(super) names: Vec<String>,
+    /// Whether there is no doubt which tool is meant.
+    pub(super) is_clear: bool,
     cases: Vec<PathBuf>,
 }
 
@@ -39,15 +44,31 @@ impl Subject {
         let unreadable = |source| Problem::File { what: "read", path: path.clone(), source };
         let bytes = fs::read(&path).map_err(unreadable)?;
         let name = path.display().to_string();
-        let component =
-            Described::new(bytes).map_err(|source| Problem::BadComponent { name, source })?;
+        let all = Described::all(bytes, &name)
+            .map_err(|source| Problem::BadComponent { name: name.clone(), source })?;
+        let names: Vec<String> = all.iter().map(|one| one.manifest().name.clone()).collect();
+        let is_meant =
+            |one: &Described| named.function.as_ref().is_none_or(|it| one.manifest().name == *it);
+        let component = all.into_iter().find(is_meant).ok_or_else(|| {
+            let function = named.function.clone().unwrap_or_default();
+            AuthoringProblem::NoFunction { function, names: names.clone() }
+        })?;
+        let is_clear = named.function.is_some() || names.len() == 1;
         let beside = if is_folder { named.tool.clone() } else { folder_of(&path) };
         let usual = [beside.join("cases.toml"), beside.join("cases")];
         let cases = match &named.cases {
             Some(place) => vec![place.clone()],
             None => usual.into_iter().filter(|place| place.exists()).collect(),
         };
-        Ok(Self { path, component, cases })
+        Ok(Self { path, component, names, is_clear, cases })
+    }
+
+    /// That it is clear which of the component's tools is meant.
+    pub(super) fn one(&self) -> Result<(), AuthoringProblem> {
+        match self.is_clear {
+            true => Ok(()),
+            false => Err(AuthoringProblem::SeveralFunctions { names: self.names.clone() }),
+        }
     }
 
     /// Its cases; none where it has none.

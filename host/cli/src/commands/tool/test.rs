@@ -23,6 +23,7 @@ const NOT_AS_EXPECTED: u8 = 1;
 /// Runs the cases.
 pub(super) fn test(args: &ToolTestArgs) -> Result<u8, Problem> {
     let subject = Subject::open(&args.tool)?;
+    subject.one()?;
     let mut cases = subject.cases()?;
     if let Some(only) = &args.only {
         cases.retain(|case| case.name.contains(only));

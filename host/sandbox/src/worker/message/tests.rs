@@ -133,8 +133,16 @@ fn what_a_worker_is_for_arrives() {
         assert_eq!(heard, start);
     }
     let (seed, limits) = (Digest::of(b"a call"), Limits::default());
-    let frame = call(&Call { input: "{}", seed, limits: &limits }).unwrap();
-    let heard = ToWorker::read(&frame[4..]).unwrap();
-    let ToWorker::Call { input, seed: heard_seed, limits: heard_limits } = heard else { panic!() };
-    assert_eq!((input.as_str(), heard_seed, heard_limits), ("{}", seed, limits));
+    let function = |interface: Option<String>| Entry::Function { interface, name: "d".to_owned() };
+    let entries =
+        [Entry::Handler, Entry::Command, function(None), function(Some("a:b/c".to_owned()))];
+    for asked in entries {
+        let frame = call(&Call { entry: &asked, input: "{}", seed, limits: &limits }).unwrap();
+        let heard = ToWorker::read(&frame[4..]).unwrap();
+        let ToWorker::Call { entry, input, seed: heard_seed, limits: heard_limits } = heard else {
+            panic!()
+        };
+        assert_eq!((entry, input.as_str()), (asked, "{}"));
+        assert_eq!((heard_seed, heard_limits), (seed, limits));
+    }
 }

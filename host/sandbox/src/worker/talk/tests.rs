@@ -6,6 +6,7 @@ use snapshot::{Digest, Grant, Snapshot, Tree, View};
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::foreign::Entry;
 
 fn asks(count: usize) -> Vec<u8> {
     let question = Question::Stat { tree: Tree::Head, path: "a".to_owned() };
@@ -41,7 +42,7 @@ async fn after_stop(
     let head = Snapshot::directory(repository.path()).unwrap();
     let view = Arc::new(View::new(head, None, Grant::everything()));
     let mut asked = Asked::new(view, Arc::new(Semaphore::new(1)), limits);
-    let call = Call { input: "", seed: Digest::of(b""), limits };
+    let call = Call { entry: &Entry::Handler, input: "", seed: Digest::of(b""), limits };
     let ran = talk.converse(&call, &mut asked, &CancellationToken::new()).await;
     ran.map(|ran| ran.outcome).map_err(|err| err.kind())
 }

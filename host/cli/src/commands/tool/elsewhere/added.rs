@@ -4,7 +4,7 @@ use std::path::Path;
 
 use registry::{Asks, Fetched, LOCK_FILE, Locked, Reference};
 use runner::Plain;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{compile, read, write};
 use crate::args::ToolAddArgs;
@@ -20,44 +20,61 @@ pub(in crate::commands::tool) fn add(args: &ToolAddArgs) -> Result<u8, Problem> 
     let root = repo::root(&args.repo.repo)?;
     let reference = reference(&args.reference, &root)?;
     let mut lock = read(&root)?;
-    let tool = brought(&root, &reference, &args.allow_redirect)?;
-    if let Some(other) = lock.get(&tool.locked.name).filter(|other| other.reference != reference) {
+    let Brought { tools, bytes } = brought(&root, &reference, &args.allow_redirect)?;
+    let taken = tools.iter().filter_map(|(_, locked)| lock.get(&locked.name));
+    if let Some(other) = taken.clone().find(|other| other.reference != reference) {
         let (name, from) = (other.name.clone(), other.reference.to_string());
         return Err(LockProblem::Taken { name, from }.into());
     }
-    let Brought { component, bytes, locked } = tool;
-    let description = component.manifest().description.clone();
-    ready(component, &bytes, &locked)?;
-    let file = LOCK_FILE.to_owned();
-    lock.put(locked.clone()).map_err(|source| LockProblem::Bad { file, source })?;
+    let told: Vec<(String, Locked)> = tools
+        .iter()
+        .map(|(one, locked)| (one.manifest().description.clone(), locked.clone()))
+        .collect();
+    ready(tools, &bytes)?;
+    for (_, locked) in &told {
+        let file = LOCK_FILE.to_owned();
+        lock.put(locked.clone()).map_err(|source| LockProblem::Bad { file, source })?;
+    }
     write(&root, &lock)?;
     if args.json {
-        print(&pretty(&json!({
-            "name": locked.name,
-            "description": description,
-            "reference": locked.reference,
-            "digest": locked.digest,
-            "bytes": locked.bytes,
-            "grants": locked.asks,
-            "signers": locked.signatures.iter().map(|one| one.signer).collect::<Vec<_>>(),
-        })));
+        let shown: Vec<Value> = told.iter().map(as_json).collect();
+        // A component of ours is one tool, and always was one object.
+        print(&match &shown[..] {
+            [one] => pretty(one),
+            all => pretty(&all),
+        });
         return Ok(0);
     }
-    print(&Plain(&format!("{}: {description}", locked.name)).to_string());
-    print(&Plain(&told(&locked)).to_string());
-    print(&Plain(&format!("  it asks for {}", in_words(locked.asks.as_ref()))).to_string());
-    for signature in &locked.signatures {
-        print(&format!("  signed by {}", signature.signer));
-    }
+    told.iter().for_each(show);
     print(&format!("  pinned in {LOCK_FILE}: steps have it from when the base has it"));
     Ok(0)
 }
 
-/// A tool that was fetched, and what a lock says of it.
+fn as_json((description, locked): &(String, Locked)) -> Value {
+    json!({
+        "name": locked.name,
+        "description": description,
+        "reference": locked.reference,
+        "digest": locked.digest,
+        "bytes": locked.bytes,
+        "grants": locked.asks,
+        "signers": locked.signatures.iter().map(|one| one.signer).collect::<Vec<_>>(),
+    })
+}
+
+fn show((description, locked): &(String, Locked)) {
+    print(&Plain(&format!("{}: {description}", locked.name)).to_string());
+    print(&Plain(&told(locked)).to_string());
+    print(&Plain(&format!("  it asks for {}", in_words(locked.asks.as_ref()))).to_string());
+    for signature in &locked.signatures {
+        print(&format!("  signed by {}", signature.signer));
+    }
+}
+
+/// A component that was fetched: its tools, and what a lock says of each.
 pub(super) struct Brought {
-    pub(super) component: Component,
+    pub(super) tools: Vec<(Component, Locked)>,
     pub(super) bytes: Vec<u8>,
-    pub(super) locked: Locked,
 }
 
 /// Fetches what a reference names, and looks at it without running it.
@@ -72,27 +89,32 @@ pub(super) fn brought(
     let fetched = wait_for(fetcher.fetch(root, reference, redirects, &progress))?;
     let Fetched { bytes, digest, signatures } =
         fetched.map_err(|source| LockProblem::Fetch { what: what.clone(), source })?;
-    let component = Component::new(reference.to_string(), bytes.clone())?;
-    let name = component.manifest().name.clone();
-    if component.manifest().gate {
-        return Err(Problem::GateIsNoTool { name });
-    }
-    let locked = Locked {
-        name,
-        reference: reference.clone(),
-        digest,
-        bytes: bytes.len() as u64,
-        redirects: redirects.to_vec(),
-        asks: asks(&component),
-        signatures,
+    let tool = |component: Component| {
+        let name = component.manifest().name.clone();
+        if component.manifest().gate {
+            return Err(Problem::GateIsNoTool { name });
+        }
+        let locked = Locked {
+            name,
+            reference: reference.clone(),
+            digest,
+            bytes: bytes.len() as u64,
+            redirects: redirects.to_vec(),
+            asks: asks(&component),
+            signatures: signatures.clone(),
+        };
+        Ok((component, locked))
     };
-    Ok(Brought { component, bytes, locked })
+    let all = Component::all(&what, bytes.clone())?;
+    let tools = all.into_iter().map(tool).collect::<Result<_, Problem>>()?;
+    Ok(Brought { tools, bytes })
 }
 
 /// Compiles it now, so that no call has to, and keeps it.
-pub(super) fn ready(component: Component, bytes: &[u8], tool: &Locked) -> Result<(), Problem> {
-    note(&format!("compiling {} for this machine, so that no call has to", tool.name));
-    compile(vec![component])?;
+pub(super) fn ready(tools: Vec<(Component, Locked)>, bytes: &[u8]) -> Result<(), Problem> {
+    let names: Vec<&str> = tools.iter().map(|(_, tool)| tool.name.as_str()).collect();
+    note(&format!("compiling {} for this machine, so that no call has to", names.join(", ")));
+    compile(tools.into_iter().map(|(component, _)| component).collect())?;
     locked::keep(&locked::shelf(), bytes)
 }
 

@@ -24,7 +24,8 @@ const KEY_BYTES_MAX: u64 = 4 * 1024;
 /// Publishes a component.
 pub(in crate::commands::tool) fn push(args: &ToolPushArgs) -> Result<u8, Problem> {
     let to = place(&args.to)?;
-    let subject = Subject::open(&ToolUnderTest { tool: args.tool.clone(), cases: None })?;
+    let subject =
+        Subject::open(&ToolUnderTest { tool: args.tool.clone(), cases: None, function: None })?;
     let component = &subject.component;
     let surface = component.surface().map_err(|err| Problem::BadComponent {
         name: subject.path.display().to_string(),

@@ -12,6 +12,7 @@ use crate::commands::{pretty, print};
 use crate::locked::{self, BYTES_MAX};
 use crate::problem::{LockProblem, Problem};
 use crate::repo;
+use crate::wiring::Component;
 
 /// What came of one tool.
 #[derive(Serialize)]
@@ -39,17 +40,18 @@ pub(in crate::commands::tool) fn update(args: &ToolUpdateArgs) -> Result<u8, Pro
             told.push(unchanged(&old));
             continue;
         }
-        let Brought { component, bytes, locked: new } =
-            brought(&root, &old.reference, &old.redirects)?;
-        if new.name != old.name {
-            let from = old.reference.to_string();
-            return Err(LockProblem::Renamed { name: old.name, to: new.name, from }.into());
-        }
+        let Brought { tools, bytes } = brought(&root, &old.reference, &old.redirects)?;
+        let names: Vec<&str> = tools.iter().map(|(_, new)| new.name.as_str()).collect();
+        let Some(at) = names.iter().position(|name| *name == old.name) else {
+            let (from, to) = (old.reference.to_string(), names.join("`, `"));
+            return Err(LockProblem::Renamed { name: old.name, to, from }.into());
+        };
+        let (component, new) = tools.into_iter().nth(at).expect("it was found there");
         told.push(compared(&old, &new, component.manifest()));
         if args.dry_run {
             continue;
         }
-        ready(component, &bytes, &new)?;
+        ready(vec![(component, new.clone())], &bytes)?;
         lock.put(signed_again(&old, new))
             .map_err(|source| LockProblem::Bad { file: LOCK_FILE.to_owned(), source })?;
     }
@@ -84,7 +86,11 @@ fn unchanged(tool: &Locked) -> Updated {
 
 fn compared(old: &Locked, new: &Locked, manifest: &Manifest) -> Updated {
     let before = locked::shelf().get(&old.digest, BYTES_MAX);
-    let before = before.and_then(|bytes| Manifest::of(&bytes).ok());
+    let before = before.and_then(|bytes| {
+        let mut all = Component::all(&old.name, bytes).ok()?.into_iter();
+        all.find(|one| one.manifest().name == old.name)
+    });
+    let before = before.as_ref().map(Component::manifest);
     let mut changed = Vec::new();
     if old.asks != new.asks {
         let (was, is) = (in_words(old.asks.as_ref()), in_words(new.asks.as_ref()));
