@@ -249,7 +249,7 @@ impl<E: ToolExecutor> Toolbox<E> {
         let Some(info) = self.tools().iter().find(|info| info.name == tool) else {
             return Called::refused(format!("there is no tool `{tool}`"));
         };
-        let parsed = match self.check(info, arguments) {
+        let parsed = match parsed(info, arguments) {
             Ok(parsed) => parsed,
             Err(message) => return Called::refused(message),
         };
@@ -259,9 +259,17 @@ impl<E: ToolExecutor> Toolbox<E> {
         let seen = Arc::clone(&view);
         // The tool gets what the key is made of, to the byte.
         let arguments = cache::canonical(&parsed).unwrap_or_else(|_| parsed.to_string());
-        let mut called = match self.cache.as_ref().zip(key.as_ref()) {
-            Some((cache, call)) => self.find(cache, call, &arguments, view).await,
-            None => Called::fresh(self.executor.execute(tool, &arguments, view).await),
+        let fits = || self.fits(info, &parsed);
+        let called = match self.cache.as_ref().zip(key.as_ref()) {
+            Some((cache, call)) => self.find(cache, call, &arguments, view, fits).await,
+            None => match fits() {
+                Ok(()) => Ok(Called::fresh(self.executor.execute(tool, &arguments, view).await)),
+                Err(message) => Err(message),
+            },
+        };
+        let mut called = match called {
+            Ok(called) => called,
+            Err(message) => return Called::refused(message),
         };
         called.digests = CallDigests {
             component: Some(info.component.to_string()),
@@ -273,26 +281,30 @@ impl<E: ToolExecutor> Toolbox<E> {
         called
     }
 
-    /// Lets the cache answer, or else the tool, and keeps what may be kept.
+    /// Lets the cache answer, or else the tool, and keeps what may be kept. Only the tool's arguments
+    /// must be seen to fit: where there is an answer they did, by the schema that is part of the key,
+    /// and to make a validator takes longer than all the rest.
     async fn find(
         &self,
         cache: &Cache,
         call: &cache::Call,
         arguments: &str,
         view: Arc<View>,
-    ) -> Called {
+        fits: impl Fn() -> Result<(), String>,
+    ) -> Result<Called, String> {
         let (missed, flight) = match cache.find(call, &view).await {
             Found::Hit(hit) => match Called::kept(hit) {
-                Some(called) => return called.with_warnings(said(cache)),
+                Some(called) => return Ok(called.with_warnings(said(cache))),
                 None => ("the kept answer is not text".to_owned(), None),
             },
             Found::Miss { why, flight } => (why.to_string(), Some(flight)),
         };
+        fits()?;
         let execution = self.executor.execute(&call.identity().tool, arguments, view).await;
         let mut warnings = said(cache);
         warnings.extend(keep(cache, call, &execution));
         drop(flight);
-        Called { missed: Some(missed), ..Called::fresh(execution) }.with_warnings(warnings)
+        Ok(Called { missed: Some(missed), ..Called::fresh(execution) }.with_warnings(warnings))
     }
 
     /// Runs a call that was kept again, on these trees, and says what it observed. With `keep_it`
@@ -322,7 +334,8 @@ impl<E: ToolExecutor> Toolbox<E> {
     pub fn call_of(&self, tool: &str, arguments: &str) -> Result<Option<cache::Call>, String> {
         let info = self.tools().iter().find(|info| info.name == tool);
         let info = info.ok_or_else(|| format!("there is no tool `{tool}`"))?;
-        let parsed = self.check(info, arguments)?;
+        let parsed = parsed(info, arguments)?;
+        self.fits(info, &parsed)?;
         Ok(self.identify(info, &parsed, &info.grant))
     }
 
@@ -343,22 +356,24 @@ impl<E: ToolExecutor> Toolbox<E> {
         cache::Call::new(identity).ok()
     }
 
-    fn check(&self, info: &ToolInfo, arguments: &str) -> Result<Value, String> {
-        let tool = &info.name;
-        if arguments.len() > ARGUMENTS_BYTES_MAX {
-            return Err(format!("the arguments have more than {ARGUMENTS_BYTES_MAX} bytes"));
-        }
-        let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
-        let value: Value = serde_json::from_str(arguments)
-            .map_err(|err| format!("the arguments of {tool} are not JSON: {err}"))?;
+    /// Whether arguments fit the schema of a tool, or where not.
+    fn fits(&self, info: &ToolInfo, arguments: &Value) -> Result<(), String> {
         let validator = self.validator(info).map_err(|bad| bad.to_string())?;
-        if let Err(err) = validator.validate(&value) {
+        validator.validate(arguments).map_err(|err| {
             let place = err.instance_path().to_string();
             let place = if place.is_empty() { String::new() } else { format!(" at `{place}`") };
-            return Err(format!("the arguments of {tool} do not fit its schema{place}: {err}"));
-        }
-        Ok(value)
+            format!("the arguments of {} do not fit its schema{place}: {err}", info.name)
+        })
     }
+}
+
+fn parsed(info: &ToolInfo, arguments: &str) -> Result<Value, String> {
+    if arguments.len() > ARGUMENTS_BYTES_MAX {
+        return Err(format!("the arguments have more than {ARGUMENTS_BYTES_MAX} bytes"));
+    }
+    let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
+    serde_json::from_str(arguments)
+        .map_err(|err| format!("the arguments of {} are not JSON: {err}", info.name))
 }
 
 impl Called {

@@ -180,7 +180,7 @@ impl Read {
     }
 
     fn has_name(&self, path: &RepoPath) -> bool {
-        self.has_file(path) || self.leads_through(path)
+        self.leads_through(path) || self.has_file(path)
     }
 
     fn leads_through(&self, directory: &RepoPath) -> bool {

@@ -1,6 +1,8 @@
 //! Patterns over whole paths: `*`, `**`, `?`, `[a-z]`, `{a,b}`, where only `**` crosses a `/`.
 
-use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
+use std::sync::{Arc, OnceLock};
+
+use globset::{Glob, GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 
 use crate::RepoPath;
 
@@ -13,10 +15,16 @@ pub(crate) const PATTERN_BYTES_MAX: usize = 1024;
 /// What the braces of all patterns may spell out together: some milliseconds of compiling.
 const ALTERNATIVES_MAX: usize = 256;
 
-/// Patterns, compiled. A path matches when any of them does.
+/// Bytes of patterns that are compiled only when the first path is held against them: so few are
+/// never too large for that.
+const LATER_BYTES_MAX: usize = 4096;
+
+/// Patterns that can be used. A path matches when any of them does.
 #[derive(Debug, Clone)]
 pub(crate) struct Patterns {
-    set: GlobSet,
+    globs: Vec<Glob>,
+    /// Of `globs`; none if they are too large together, which [`Self::new`] refuses.
+    set: Arc<OnceLock<Option<GlobSet>>>,
     beginnings: Vec<Beginning>,
 }
 
@@ -53,13 +61,13 @@ impl Patterns {
                 format!("there are more than {PATTERNS_MAX} patterns"),
             ));
         }
-        let mut set = GlobSetBuilder::new();
+        let mut globs = Vec::new();
         let mut beginnings = Vec::new();
         for pattern in patterns {
             let bad = |reason: String| BadPattern::new(pattern, reason);
             check(pattern).map_err(|reason| bad(reason.to_owned()))?;
             let glob = builder(pattern).build().map_err(|err| bad(err.kind().to_string()))?;
-            set.add(glob);
+            globs.push(glob);
             let too_many =
                 || bad(format!("its braces spell more than {ALTERNATIVES_MAX} patterns"));
             let room = ALTERNATIVES_MAX - beginnings.len();
@@ -67,13 +75,28 @@ impl Patterns {
                 beginnings.push(Beginning::of(&alternative).map_err(bad)?);
             }
         }
-        let last = patterns.last().map_or("", String::as_str);
-        let set = set.build().map_err(|err| BadPattern::new(last, err.kind().to_string()))?;
-        Ok(Self { set, beginnings })
+        let compiled = Self { globs, set: Arc::default(), beginnings };
+        let bytes: usize = patterns.iter().map(String::len).sum();
+        if bytes > LATER_BYTES_MAX && compiled.set().is_none() {
+            let last = patterns.last().map_or("", String::as_str);
+            return Err(BadPattern::new(last, "the patterns are too large together".to_owned()));
+        }
+        Ok(compiled)
     }
 
     pub(crate) fn is_match(&self, path: &RepoPath) -> bool {
-        self.set.is_match(path.as_str())
+        self.set().is_some_and(|set| set.is_match(path.as_str()))
+    }
+
+    fn set(&self) -> Option<&GlobSet> {
+        let compile = || {
+            let mut set = GlobSetBuilder::new();
+            for glob in &self.globs {
+                set.add(glob.clone());
+            }
+            set.build().ok()
+        };
+        self.set.get_or_init(compile).as_ref()
     }
 
     /// Whether something below `directory` could match. Never wrongly `false`.
@@ -286,6 +309,18 @@ mod tests {
             let patterns = Patterns::new(&[pattern.to_owned()]).unwrap();
             let may = patterns.may_match_below(&path(directory));
             assert_eq!(may, expected, "{pattern} below {directory}");
+        }
+    }
+
+    #[test]
+    fn what_is_compiled_later_can_be() {
+        let classes = "[!a-zä-ö\u{10000}-\u{10ffff}]";
+        for dense in ["?", "*", "**/", "[!ab]", classes, "{a,b,c}*/", "*?"] {
+            let one = dense.repeat(PATTERN_BYTES_MAX / dense.len());
+            let one = one.trim_end_matches('/').to_owned();
+            let all = vec![one.clone(); LATER_BYTES_MAX / one.len()];
+            let Ok(patterns) = Patterns::new(&all) else { continue };
+            assert!(patterns.set().is_some(), "{dense}");
         }
     }
 
