@@ -39,6 +39,9 @@ const DIR_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 /// Entries looked at when making room; far more than we would ever leave.
 const ENTRIES_MAX: usize = 4_096;
 
+/// Bytes that are looked at at once while code is copied: few enough to stay in a processor's cache.
+const STRIDE_BYTES: usize = 256 * 1024;
+
 /// The file with the key.
 const KEY_FILE: &str = "key";
 
@@ -91,15 +94,39 @@ impl Kept {
 
     /// The code that was stored under `name`, if it is still exactly that.
     pub(crate) fn load(&self, name: &Digest) -> Option<Verified> {
-        let file = open_private(&self.path(name)).ok()?;
-        let mut bytes = Vec::new();
-        file.take(CODE_BYTES_MAX + KEY_BYTES as u64).read_to_end(&mut bytes).ok()?;
-        let (found, code) = bytes.split_first_chunk::<KEY_BYTES>()?;
-        // `blake3::Hash` compares in constant time.
-        if self.mac(name, code) != blake3::Hash::from_bytes(*found) {
-            return None;
+        let (found, mut file) = self.stored(name)?;
+        let mut code = Vec::new();
+        file.read_to_end(&mut code).ok()?;
+        (self.mac(name, &code) == found).then_some(Verified(code))
+    }
+
+    /// The same in a file without a name that nobody can change any more, for workers.
+    pub(crate) fn load_for_workers(&self, name: &Digest) -> Option<OwnedFd> {
+        let (found, mut stored) = self.stored(name)?;
+        let mut copy = File::from(nameless().ok()?);
+        let mut hasher = self.hasher(name);
+        let mut stride = vec![0; STRIDE_BYTES];
+        loop {
+            let bytes = match stored.read(&mut stride) {
+                Ok(0) => break,
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
+                read => &stride[..read.ok()?],
+            };
+            hasher.update(bytes);
+            copy.write_all(bytes).ok()?;
         }
-        Some(Verified(bytes.split_off(KEY_BYTES)))
+        // What was hashed on its way is what the copy holds.
+        let copy = sealed(copy.into()).ok()?;
+        (hasher.finalize() == found).then_some(copy)
+    }
+
+    /// What is stored under `name`: the MAC, and a reader of the code behind it.
+    fn stored(&self, name: &Digest) -> Option<(blake3::Hash, io::Take<File>)> {
+        let mut file = open_private(&self.path(name)).ok()?;
+        let mut mac = [0; KEY_BYTES];
+        file.read_exact(&mut mac).ok()?;
+        // `blake3::Hash` compares in constant time.
+        Some((blake3::Hash::from_bytes(mac), file.take(CODE_BYTES_MAX)))
     }
 
     /// Keeps `code` under `name`, and makes room for it.
@@ -118,9 +145,13 @@ impl Kept {
     }
 
     fn mac(&self, name: &Digest, code: &[u8]) -> blake3::Hash {
+        self.hasher(name).update(code).finalize()
+    }
+
+    fn hasher(&self, name: &Digest) -> blake3::Hasher {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        hasher.update(name.as_bytes()).update(code);
-        hasher.finalize()
+        hasher.update(name.as_bytes());
+        hasher
     }
 
     fn path(&self, name: &Digest) -> PathBuf {
@@ -160,13 +191,6 @@ impl Verified {
         // what `Component::serialize` returned. A different engine is refused by wasmtime
         // itself, and by the name, which covers the engine's compatibility hash.
         unsafe { Component::deserialize(engine, &self.0) }.ok()
-    }
-
-    /// Puts the code into a file without a name that nobody can change any more, for workers.
-    pub(crate) fn into_file(self) -> io::Result<OwnedFd> {
-        let mut file = File::from(nameless()?);
-        file.write_all(&self.0)?;
-        sealed(file.into())
     }
 }
 
@@ -210,7 +234,7 @@ pub(crate) fn hand_over(mut code: &[u8]) -> io::Result<()> {
 /// its pages.
 #[expect(unsafe_code, reason = "where bytes become native code, in a worker")]
 pub(crate) fn inherited(engine: &Engine) -> wasmtime::Result<Component> {
-    // SAFETY: the parent puts nothing there but a sealed file, made by `Verified::into_file`, or
+    // SAFETY: the parent puts nothing there but a sealed file, made by `Kept::load_for_workers`, or
     // of what our own process compiled; see there. Nobody can change it while it is mapped.
     #[expect(clippy::disallowed_methods, reason = "the file cannot be changed")]
     unsafe {

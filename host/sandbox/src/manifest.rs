@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use snapshot::Grant;
-use wasmparser::{Encoding, Parser, Payload};
+use wasmparser::{Chunk, Parser, Payload};
 
 use crate::json;
 
@@ -142,39 +142,51 @@ pub(crate) fn is_name(name: &str) -> bool {
         && name.bytes().all(rest)
 }
 
-/// The one section, wherever in the component a linker or a bundler put it.
+/// The one section, wherever in the component a linker or a bundler put it. Code is passed over in
+/// one step: it is most of a component, and a command that starts looks at every tool.
 fn section(component: &[u8]) -> Result<&[u8], ManifestError> {
-    let not_a_component = |why: &str| Err(ManifestError::NotAComponent(why.to_owned()));
+    let not_a_component = |why: &str| ManifestError::NotAComponent(why.to_owned());
     // The parser shows the bytes that it finds instead, a line each.
     if !component.starts_with(MAGIC) {
-        return not_a_component("it does not begin as WebAssembly does, with `\\0asm`");
+        return Err(not_a_component("it does not begin as WebAssembly does, with `\\0asm`"));
     }
-    let mut found = None;
-    let mut depth = 0_usize;
-    for payload in Parser::new(0).parse_all(component) {
-        let payload = payload.map_err(|err| ManifestError::NotAComponent(err.to_string()))?;
-        if depth == 0 && !is_component(&payload) {
-            return not_a_component("it is a core module; make it a component first");
-        }
-        if matches!(payload, Payload::Version { .. }) {
-            depth += 1;
-            if depth > NESTING_MAX {
-                return not_a_component("it is nested too deep");
-            }
-        } else if matches!(payload, Payload::End(_)) {
-            depth = depth.saturating_sub(1);
-        } else if let Payload::CustomSection(custom) = payload
+    if Parser::is_core_wasm(component) {
+        return Err(not_a_component("it is a core module; make it a component first"));
+    }
+    let (mut found, mut rest) = (None, component);
+    // What stands around the one that is being read.
+    let mut outer: Vec<Parser> = Vec::new();
+    let mut parser = Parser::new(0);
+    loop {
+        let chunk = parser.parse(rest, true);
+        let chunk = chunk.map_err(|err| not_a_component(&err.to_string()))?;
+        let Chunk::Parsed { consumed, payload } = chunk else {
+            return Err(not_a_component("it ends early"));
+        };
+        rest = &rest[consumed..];
+        if let Payload::CustomSection(custom) = &payload
             && custom.name() == SECTION
             && found.replace(custom.data()).is_some()
         {
             return Err(ManifestError::Twice);
+        } else if let Payload::CodeSectionStart { size, .. } = payload {
+            parser.skip_section();
+            let after = usize::try_from(size).ok().and_then(|size| rest.get(size..));
+            rest = after.ok_or_else(|| not_a_component("it ends early"))?;
+        } else if let Payload::ModuleSection { parser: inner, .. }
+        | Payload::ComponentSection { parser: inner, .. } = payload
+        {
+            outer.push(std::mem::replace(&mut parser, inner));
+            if outer.len() >= NESTING_MAX {
+                return Err(not_a_component("it is nested too deep"));
+            }
+        } else if let Payload::End(_) = payload {
+            match outer.pop() {
+                Some(around) => parser = around,
+                None => return found.ok_or(ManifestError::Missing),
+            }
         }
     }
-    found.ok_or(ManifestError::Missing)
-}
-
-fn is_component(payload: &Payload<'_>) -> bool {
-    matches!(payload, Payload::Version { encoding: Encoding::Component, .. })
 }
 
 #[cfg(test)]

@@ -343,8 +343,7 @@ impl Sandbox {
     ) -> Result<(OwnedFd, Code), LoadError> {
         let engine = apart.engine().map_err(LoadError::Engine)?;
         let name = code_name(engine, digest);
-        let kept = self.kept.as_ref().and_then(|kept| kept.load(&name));
-        if let Some(file) = kept.and_then(|code| code.into_file().ok()) {
+        if let Some(file) = self.kept.as_ref().and_then(|kept| kept.load_for_workers(&name)) {
             return Ok((file, Code::Kept));
         }
         let compiler = |lost: Lost| LoadError::Compiler(lost.to_string());

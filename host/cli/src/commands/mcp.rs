@@ -51,7 +51,7 @@ struct Served {
 pub(super) fn mcp(args: &McpArgs) -> Result<u8, Problem> {
     let cached = (!args.no_cache).then_some(&args.sharing);
     let on = tool::On::open(&args.on)?;
-    let own = tool::components(&args.component, &on, Takes::Base)?;
+    let own = tool::components(&args.component, &on.found()?, Takes::Base)?;
     let toolbox = Arc::new(tool::toolbox(own, cached)?);
     let served = Served {
         tools: Arc::new(offered(&toolbox)),

@@ -74,31 +74,34 @@ impl On {
         Ok(Self { opened: repo::Opened::at(&repo.repo)?, rev: rev.clone(), base: base.clone() })
     }
 
-    fn found(&self) -> Result<repo::Trees, Problem> {
+    /// The trees as they are now, and where they were found.
+    pub(super) fn found(&self) -> Result<repo::Trees, Problem> {
         self.opened.trees(self.rev.as_deref(), self.base.as_deref())
     }
 
     /// The trees, as they are now.
     pub(super) fn trees(&self) -> Result<runner::Trees, Problem> {
-        let trees = self.found()?;
-        Ok(runner::Trees {
-            names: (trees.head.name, trees.base.as_ref().map(|base| base.name.clone())),
-            head: trees.head.snapshot,
-            base: trees.base.map(|base| base.snapshot),
-        })
+        self.found().map(for_calls)
+    }
+}
+
+fn for_calls(found: repo::Trees) -> runner::Trees {
+    runner::Trees {
+        names: (found.head.name, found.base.as_ref().map(|base| base.name.clone())),
+        head: found.head.snapshot,
+        base: found.base.map(|base| base.snapshot),
     }
 }
 
 /// The components that somebody names who calls tools without a step, and those of the lock.
 pub(super) fn components(
     named: &[std::path::PathBuf],
-    on: &On,
+    trees: &repo::Trees,
     takes: Takes,
 ) -> Result<Vec<Component>, Problem> {
     let mut all = wiring::components(named)?;
-    let trees = on.found()?;
     let whose = pipeline::whose::here();
-    if let Some(counts) = locked::counting(&trees, takes.within(whose), whose, false)? {
+    if let Some(counts) = locked::counting(trees, takes.within(whose), whose, false)? {
         let signers = locked::signers_beside(&counts)?;
         all.extend(locked::components(&counts, &trees.root, &signers)?);
     }
@@ -130,7 +133,7 @@ fn shortened(text: &str) -> String {
 /// Shows a tool.
 pub(super) fn describe(args: &ToolDescribeArgs) -> Result<u8, Problem> {
     let on = CallOn { repo: args.repo.clone(), rev: None, base: None };
-    let own = components(&args.component, &On::open(&on)?, Takes::Head)?;
+    let own = components(&args.component, &On::open(&on)?.found()?, Takes::Head)?;
     let toolbox = toolbox(own, None)?;
     let found = toolbox.tools().iter().find(|tool| tool.name == args.name);
     let (description, schema, component) = match found {
@@ -164,14 +167,14 @@ pub(super) fn no_tool(name: &str, toolbox: &runner::Toolbox<Tools>) -> Problem {
 
 /// Calls a tool, and prints its answer.
 pub(super) fn call(args: &ToolCallArgs) -> Result<u8, Problem> {
-    let on = On::open(&args.on.on)?;
-    let own = components(&args.component, &on, Takes::Head)?;
+    let found = On::open(&args.on.on)?.found()?;
+    let own = components(&args.component, &found, Takes::Head)?;
     let toolbox = toolbox(own, (!args.no_cache).then_some(&args.sharing))?;
     let exists = toolbox.tools().iter().any(|tool| tool.name == args.name);
     if !exists && args.name != runner::CHANGED_FILES {
         return Err(no_tool(&args.name, &toolbox));
     }
-    let trees = on.trees()?;
+    let trees = for_calls(found);
     let (called, troubles) = runtime()?.block_on(async {
         let called = toolbox.call(&args.name, &args.on.args, &trees).await;
         (called, toolbox.publish(CALLED_BY_HAND).await)

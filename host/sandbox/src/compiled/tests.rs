@@ -18,6 +18,15 @@ fn opened(dir: &TempDir) -> Kept {
     Kept::open(&dir.path().join("compiled")).unwrap()
 }
 
+/// What is kept under a name: the same for this process and for workers.
+#[track_caller]
+fn loaded(kept: &Kept, name: &Digest) -> Option<Vec<u8>> {
+    let here = kept.load(name).map(|code| code.0);
+    let apart = kept.load_for_workers(name).map(|file| content(&file).unwrap());
+    assert_eq!(here, apart);
+    here
+}
+
 #[track_caller]
 fn check_unfit(dir: &TempDir, expected: &str) {
     let path = dir.path().join("compiled");
@@ -34,10 +43,36 @@ fn what_is_stored_comes_back_under_its_name_only() {
     let (a, b) = (Digest::of(b"a"), Digest::of(b"b"));
     opened(&dir).store(&a, b"code of a").unwrap();
     let kept = opened(&dir);
-    assert_eq!(kept.load(&a).unwrap().0, b"code of a");
-    assert!(kept.load(&b).is_none());
+    assert_eq!(loaded(&kept, &a).unwrap(), b"code of a");
+    assert!(loaded(&kept, &b).is_none());
     fs::copy(kept.path(&a), kept.path(&b)).unwrap();
-    assert!(kept.load(&b).is_none(), "the name is part of what is signed");
+    assert!(loaded(&kept, &b).is_none(), "the name is part of what is signed");
+}
+
+#[test]
+fn code_of_any_length_comes_back_and_no_byte_of_it_can_change() {
+    let dir = TempDir::new().unwrap();
+    let kept = opened(&dir);
+    for length in [0, 1, STRIDE_BYTES - 1, STRIDE_BYTES, 3 * STRIDE_BYTES + 7] {
+        let name = Digest::of(&length.to_le_bytes());
+        let code: Vec<u8> = (0..length).map(|n| u8::try_from(n % 251).unwrap()).collect();
+        kept.store(&name, &code).unwrap();
+        assert_eq!(loaded(&kept, &name), Some(code));
+
+        let path = kept.path(&name);
+        let stored = fs::read(&path).unwrap();
+        for at in [0, KEY_BYTES - 1, KEY_BYTES + length / 2, KEY_BYTES + length] {
+            let mut changed = stored.clone();
+            match changed.get_mut(at) {
+                Some(byte) => *byte ^= 1,
+                None => changed.push(0),
+            }
+            fs::write(&path, changed).unwrap();
+            assert_eq!(loaded(&kept, &name), None, "byte {at} of {length}");
+        }
+        fs::write(&path, &stored[..KEY_BYTES - 1]).unwrap();
+        assert_eq!(loaded(&kept, &name), None);
+    }
 }
 
 #[test]
@@ -51,7 +86,7 @@ fn everything_in_it_is_ours_alone() {
     assert_eq!(mode(&kept.path(&name)), 0o600);
 
     set_mode(&kept.path(&name), 0o640);
-    assert!(kept.load(&name).is_none(), "a file others can read was not made by us");
+    assert!(loaded(&kept, &name).is_none(), "a file others can read was not made by us");
 }
 
 #[test]
@@ -63,9 +98,9 @@ fn links_and_other_files_are_not_believed() {
     let elsewhere = dir.path().join("elsewhere");
     fs::rename(kept.path(&a), &elsewhere).unwrap();
     symlink(&elsewhere, kept.path(&a)).unwrap();
-    assert!(kept.load(&a).is_none());
+    assert!(loaded(&kept, &a).is_none());
     fs::create_dir(kept.path(&b)).unwrap();
-    assert!(kept.load(&b).is_none());
+    assert!(loaded(&kept, &b).is_none());
     assert!(kept.store(&b, b"code").is_err(), "a directory is not replaced");
 }
 
@@ -105,7 +140,7 @@ fn what_was_signed_with_another_key_is_not_believed() {
     let (our, their) = (opened(&ours), opened(&theirs));
     their.store(&name, b"code").unwrap();
     fs::copy(their.path(&name), our.path(&name)).unwrap();
-    assert!(our.load(&name).is_none());
+    assert!(loaded(&our, &name).is_none());
 }
 
 #[test]
@@ -120,7 +155,7 @@ fn the_oldest_make_room_for_the_newest() {
             .unwrap();
     }
     kept.make_room().unwrap();
-    let left: Vec<bool> = names.iter().map(|name| kept.load(name).is_some()).collect();
+    let left: Vec<bool> = names.iter().map(|name| loaded(&kept, name).is_some()).collect();
     assert_eq!(left.iter().filter(|&&left| left).count(), FILES_MAX);
     assert_eq!(left[..3], [false; 3]);
     assert!(kept.dir.join(KEY_FILE).exists());
