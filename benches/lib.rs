@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use runner::{Execution, ToolExecutor, ToolInfo};
+use rustix::thread::{CpuSet, sched_getaffinity};
 use sandbox::{Config, Guests, Limits, Outcome, Program, Report, Sandbox, Tool};
 use session::Answer;
 use session::event::CallUsage;
@@ -86,9 +87,16 @@ pub fn shipped(tool: &str) -> Vec<u8> {
 
 /// A component that answers `"ok"` and does nothing else.
 pub fn empty_tool() -> Vec<u8> {
+    empty_tool_called("empty")
+}
+
+/// The same by another name.
+pub fn empty_tool_called(name: &str) -> Vec<u8> {
     let guests = root().join("host/sandbox/tests/guests");
     let read = |name: &str| fs::read_to_string(guests.join(name)).expect("the guest is there");
-    let manifest = r#"{\"name\":\"empty\",\"description\":\"d\",\"schema\":{\"type\":\"object\"}}"#;
+    let manifest = format!(
+        r#"{{\"name\":\"{name}\",\"description\":\"d\",\"schema\":{{\"type\":\"object\"}}}}"#
+    );
     let section = format!("(@custom \"stepwell:tool\" \"{manifest}\")");
     let text = format!("(module {section}\n{}\n{})", read("answers.wat"), read("prelude.wat"));
     let mut module = wat::parse_str(text).expect("the guest is valid");
@@ -99,6 +107,15 @@ pub fn empty_tool() -> Vec<u8> {
         .expect("the guest fits the contract");
     let mut encoder = ComponentEncoder::default().module(&module).expect("the guest is a module");
     encoder.encode().expect("the guest is a component")
+}
+
+/// The last processor of those that this process may use: the first ones have interrupts.
+pub fn one_processor() -> CpuSet {
+    let all = sched_getaffinity(None).expect("Linux says");
+    let last = (0..CpuSet::MAX_CPU).rev().find(|number| all.is_set(*number));
+    let mut one = CpuSet::new();
+    one.set(last.expect("it runs on one"));
+    one
 }
 
 /// A sandbox that keeps compiled code in `dir`.

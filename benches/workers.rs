@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use benches::{Repository, apart, empty_tool, is_worker, runs, runtime, sandbox, shipped};
+use benches::{
+    Repository, apart, empty_tool, is_worker, one_processor, runs, runtime, sandbox, shipped,
+};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use sandbox::{Limits, Outcome, Sandbox, Tool};
 use tokio_util::sync::CancellationToken;
@@ -197,15 +199,6 @@ fn row(name: &str, mut call: impl FnMut()) {
 
 fn affinity() -> CpuSet {
     sched_getaffinity(None).expect("Linux says")
-}
-
-/// The last processor of those that this process may use: the first ones have interrupts.
-fn one_processor() -> CpuSet {
-    let all = affinity();
-    let last = (0..CpuSet::MAX_CPU).rev().find(|number| all.is_set(*number));
-    let mut one = CpuSet::new();
-    one.set(last.expect("it runs on one"));
-    one
 }
 
 /// A thread on each processor that never stops.
