@@ -26,8 +26,10 @@ pub struct CommitId(String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heads(Vec<Option<gix::ObjectId>>);
 
-/// Where a pull request most likely goes, the surest first.
-const TARGETS: [&str; 3] = ["origin/HEAD", "origin/main", "origin/master"];
+/// Where a pull request most likely goes, the surest first. In full: a short name is looked for in five
+/// places, and may be something else's in one of them.
+const TARGETS: [&str; 3] =
+    ["refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master"];
 
 impl Repository {
     /// The repository that `path` is in, if there is one that can be opened and has a work tree.
@@ -103,9 +105,10 @@ impl Repository {
     pub fn heads(&self) -> Option<Heads> {
         let repository = self.repository.to_thread_local();
         let names = ["HEAD"].into_iter().chain(TARGETS);
+        // Branches name commits, so nothing is looked up to see what it is.
         let commit = |name| {
-            let reference = repository.try_find_reference(name).ok()??;
-            Some(reference.into_fully_peeled_id().ok()?.detach())
+            let mut reference = repository.try_find_reference(name).ok()??;
+            Some(reference.follow_to_object().ok()?.detach())
         };
         let is_whole = matches!(repository.is_shallow(), Ok(false));
         is_whole.then(|| Heads(names.map(commit).collect()))

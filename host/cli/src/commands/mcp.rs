@@ -119,8 +119,8 @@ impl Served {
                 Err(why) => CallToolResult::error(vec![ContentBlock::text(why)]),
             };
         }
-        // It reads the disk, for some microseconds: less than another thread would take to wake.
-        let trees = match tokio::task::block_in_place(|| self.on.trees()) {
+        // It reads a few small files: another thread would take longer to wake.
+        let trees = match self.on.trees() {
             Ok(trees) => trees,
             Err(problem) => return failed(&problem.to_string()),
         };

@@ -81,7 +81,9 @@ fn the_base_is_where_the_branch_left_its_target() {
     let repository = Repository::discover(clone.path()).unwrap();
     let before = repository.heads().unwrap();
     clone.git(&["branch", "--quiet", "elsewhere", "HEAD~1"]);
+    clone.git(&["update-ref", "refs/heads/origin/HEAD", "HEAD"]);
     assert_eq!(repository.heads(), Some(before.clone()));
+    assert_eq!(repository.default_base().unwrap().as_str(), commits[2], "not the remote's");
     clone.write("three", "3");
     clone.commit("three");
     let moved = repository.heads().unwrap();
