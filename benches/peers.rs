@@ -86,10 +86,12 @@ struct Client {
     start: Box<dyn Fn(&str) -> Command>,
 }
 
-/// A run: from the start of the process to its end, and of that from the first request to the last.
+/// A run: from the start of the process to its end, of that to its first request, and from that to the
+/// last.
 #[derive(Debug, Clone, Copy)]
 struct Took {
     whole: Duration,
+    start: Duration,
     turns: Duration,
 }
 
@@ -106,20 +108,21 @@ fn loops(runtime: &Runtime, repository: &Repository) {
     }
     println!("peers: {CALLS} tool calls, the same server, no time to think; medians of {ROUNDS}");
     println!(
-        "{:<18} {:<10} {:>12} {:>8} {:>12} {:>8}",
-        "client", "way", "a turn", "ratio", "process", "ratio"
+        "{:<18} {:<10} {:>12} {:>8} {:>12} {:>8} {:>15}",
+        "client", "way", "a turn", "ratio", "process", "ratio", "first request"
     );
     let middles: Vec<Took> = took.iter().map(|took| middle(took)).collect();
-    for (client, Took { whole, turns }) in clients.iter().zip(&middles) {
+    for (client, Took { whole, start, turns }) in clients.iter().zip(&middles) {
         let first = middles[0];
         let turn = turns.as_secs_f64() * 1e3 / f64::from(CALLS);
         println!(
-            "{:<18} {:<10} {turn:>9.2} ms {:>7.1}x {:>9.0} ms {:>7.1}x",
+            "{:<18} {:<10} {turn:>9.2} ms {:>7.1}x {:>9.0} ms {:>7.1}x {:>12.0} ms",
             client.name,
             if client.web_socket { "WebSocket" } else { "HTTP" },
             turns.as_secs_f64() / first.turns.as_secs_f64(),
             whole.as_secs_f64() * 1e3,
             whole.as_secs_f64() / first.whole.as_secs_f64(),
+            start.as_secs_f64() * 1e3,
         );
     }
     println!();
@@ -131,7 +134,11 @@ fn middle(took: &[Took]) -> Took {
         all.sort();
         all.get(all.len() / 2).copied().unwrap_or_default()
     };
-    Took { whole: of(|took| took.whole), turns: of(|took| took.turns) }
+    Took {
+        whole: of(|took| took.whole),
+        start: of(|took| took.start),
+        turns: of(|took| took.turns),
+    }
 }
 
 /// Those that can be had here; the first is what the others are compared with.
@@ -239,7 +246,7 @@ fn run(runtime: &Runtime, client: &Client, repository: &Path) -> Took {
     let first = seen.len().checked_sub(CALLS as usize + 1);
     let first = first.unwrap_or_else(|| panic!("{}: {seen:?}\n{}", client.name, said()));
     let turns = seen[seen.len() - 1].duration_since(seen[first]);
-    Took { whole, turns }
+    Took { whole, start: seen[0].duration_since(began), turns }
 }
 
 /// Reads a file of 2 KiB in every way, and starts what does nothing.

@@ -17,6 +17,7 @@ mod instructions;
 mod kept;
 mod languages;
 mod layers;
+mod material;
 mod mutate;
 mod places;
 mod services;
@@ -137,6 +138,7 @@ fn test(args: &[&str]) -> Result<()> {
     // One failure must not hide another: what is learned late is learned an hour later.
     let mut failures: Vec<_> =
         run(host.args(args).env("INSTA_UPDATE", insta)).err().into_iter().collect();
+    material::fetch();
     for folder in places::GUESTS {
         say(&format!("testing {folder}, as native code"));
         let mut guests = components::guest_cargo("test", folder);

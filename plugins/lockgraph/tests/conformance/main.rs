@@ -7,3 +7,4 @@ mod exact;
 mod java;
 mod material;
 mod values;
+mod workspace;

@@ -79,6 +79,18 @@ pub(crate) fn fixtures(folder: &str) -> Vec<PathBuf> {
     files
 }
 
+/// A module of Go that was published with a workspace file; `cargo xtask test` fetches it.
+pub(crate) fn workspace_of_go() -> Option<Sample> {
+    const MODULE: &str = "tailscale/hujson@v0.0.0-20260302212456-ecc657c15afd";
+    let caches = registries("GOPATH", "go", "pkg/mod").into_iter();
+    let path = caches.map(|of| of.join(MODULE).join("go.mod")).find(|path| path.is_file());
+    if path.is_none() {
+        skipped(&format!("go has no {MODULE}"));
+    }
+    let (repository, place) = (MODULE.to_owned(), "go.mod".to_owned());
+    path.map(|path| Sample { repository, path, place, format: Format::Go })
+}
+
 /// The lock files of published packages and of repositories on this machine.
 pub(crate) fn published() -> Vec<Sample> {
     let mut places = registries("CARGO_HOME", ".cargo", "registry/src");
