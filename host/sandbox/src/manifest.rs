@@ -207,6 +207,25 @@ mod tests {
     }
 
     #[test]
+    fn a_manifest_behind_code_is_found_and_a_component_that_ends_early_is_none() {
+        let manifest = named("a").replace('"', "\\\"");
+        let text = format!(
+            "(component (core module (func (drop (i32.const 1))) (func) \
+             (@custom \"stepwell:tool\" \"{manifest}\")) (core module (func)))"
+        );
+        let component = wat::parse_str(&text).unwrap();
+        assert_eq!(Manifest::of(&component).unwrap().name, "a");
+        for end in 0..component.len() {
+            let said = Manifest::of(&component[..end]);
+            // Between two sections a shorter component is a whole one.
+            let is_whole = matches!(&said, Ok(_) | Err(ManifestError::Missing));
+            let is_refused = matches!(&said, Err(ManifestError::NotAComponent(_)));
+            assert!(is_whole || is_refused, "cut at {end}: {said:?}");
+            assert!(is_refused || wasmparser::validate(&component[..end]).is_ok(), "cut at {end}");
+        }
+    }
+
+    #[test]
     fn a_name_is_one_that_every_provider_takes() {
         let bad = ManifestError::BadName.to_string();
         let longest = "a".repeat(NAME_BYTES_MAX);

@@ -119,7 +119,8 @@ impl Served {
                 Err(why) => CallToolResult::error(vec![ContentBlock::text(why)]),
             };
         }
-        // It reads a few small files: another thread would take longer to wake.
+        // It reads a few small files: another thread would take longer to wake. Only where a branch has
+        // moved it looks through history.
         let trees = match self.on.trees() {
             Ok(trees) => trees,
             Err(problem) => return failed(&problem.to_string()),
