@@ -14,10 +14,12 @@
 //! (what is said), `pool` and `talk` (outside), `start` (how a process begins and ends), `trial` (what must
 //! not work).
 
+mod ear;
 mod filter;
 mod frame;
 mod line;
 pub(crate) mod message;
+mod patience;
 mod places;
 mod pool;
 mod serve;

@@ -30,7 +30,7 @@ const UNCOUNTED: libc::c_int = libc::MAP_SHARED | libc::MAP_GROWSDOWN;
 
 /// Calls that need no look at their arguments: memory and descriptors that are only given back or
 /// told about, time, signals of its own, the end.
-const FREE: [c_long; 16] = [
+const FREE: [c_long; 17] = [
     libc::SYS_brk,
     libc::SYS_clock_gettime,
     libc::SYS_close,
@@ -46,6 +46,7 @@ const FREE: [c_long; 16] = [
     libc::SYS_restart_syscall,
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
+    libc::SYS_sched_yield,
     libc::SYS_sigaltstack,
 ];
 

@@ -6,6 +6,7 @@ use snapshot::{Answer, Question};
 
 use super::frame::{Frames, Garbled};
 use super::message::{self, TO_WORKER_BYTES_MAX, ToHost, ToWorker};
+use super::patience::patiently;
 use crate::outcome::{Ending, Stop};
 
 /// A worker's end of the line.
@@ -54,6 +55,7 @@ impl Line {
     /// Asks a question and waits for the answer, or for the word to stop.
     pub(crate) fn ask(&mut self, question: &Question) -> wasmtime::Result<Answer> {
         self.write(&message::ask(question).ok_or(Broken::TooLong)?)?;
+        patiently(|| self.has_come().then_some(()));
         match self.receive()? {
             ToWorker::Told(answer) => Ok(answer),
             ToWorker::Stop => Err(Stop(Ending::Cancelled).into()),

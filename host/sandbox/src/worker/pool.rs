@@ -24,7 +24,6 @@ use crate::asked::Asked;
 use crate::call::{Call, Ran};
 use crate::compiled;
 use crate::limits::Limits;
-use crate::outcome::Ending;
 use crate::sandbox::Allocator;
 use crate::tool::Unfitting;
 
@@ -64,7 +63,7 @@ pub(crate) struct Pool {
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(super) process: Process,
-    pub(super) stream: UnixStream,
+    pub(super) stream: Arc<UnixStream>,
     pub(super) frames: Frames,
     image: Digest,
     room: Room,
@@ -130,12 +129,9 @@ impl Pool {
     ) -> Ran {
         let started = Instant::now();
         let Worker { process, stream, frames, .. } = worker;
-        let talk = match Talk::new(stream, frames, call.limits) {
-            Ok(talk) => talk,
-            Err(err) => return Ran::ended(Ending::WorkerLost { what: err.to_string() }),
-        };
+        let talk = Talk::new(Arc::clone(&stream), frames, call.limits);
         match talk.call(process, call, asked, cancel).await {
-            Ok((ran, process, stream, frames)) => {
+            Ok((ran, process, frames)) => {
                 worker = Worker { process, stream, frames, ..worker };
                 worker.busy += started.elapsed();
                 self.keep(worker);
@@ -233,7 +229,7 @@ impl Worker {
         image: Digest,
     ) -> Result<Self, Lost> {
         let (process, stream) = starter.start(code).map_err(Lost::NotStarted)?;
-        let (frames, room) = (Frames::default(), start.room);
+        let (stream, frames, room) = (Arc::new(stream), Frames::default(), start.room);
         let mut worker = Self { process, stream, frames, image, room, busy: Duration::ZERO };
         worker.send(&ToWorker::Start(*start))?;
         Ok(worker)
@@ -272,7 +268,7 @@ impl Worker {
     fn send(&mut self, message: &ToWorker) -> Result<(), Lost> {
         let bytes = message.write().ok_or(Garbled)?;
         self.stream.set_write_timeout(Some(START_TIME)).map_err(Lost::NotStarted)?;
-        match self.stream.write_all(&bytes) {
+        match (&*self.stream).write_all(&bytes) {
             Ok(()) => Ok(()),
             Err(_) => Err(self.lost()),
         }
@@ -288,7 +284,7 @@ impl Worker {
                 return Err(Lost::Silent);
             }
             self.stream.set_read_timeout(Some(left)).map_err(Lost::NotStarted)?;
-            match self.stream.read(self.frames.room()) {
+            match (&*self.stream).read(self.frames.room()) {
                 Ok(0) => return Err(self.lost()),
                 Ok(bytes) => self.frames.came(bytes),
                 Err(err) if is_timeout(&err) => return Err(Lost::Silent),

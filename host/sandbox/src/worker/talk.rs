@@ -5,16 +5,18 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::SendFlags;
 use snapshot::Question;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::pipe;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::ear::Ear;
 use super::frame::Frames;
 use super::message::{self, ANSWER_BYTES_MAX, ToHost, ToWorker};
 use super::start::Process;
@@ -29,12 +31,9 @@ const GRACE: Duration = Duration::from_millis(250);
 
 /// The line to a worker that carries out a call.
 pub(super) struct Talk<'a> {
-    // Hears what comes, and not that what was said has been read, as tokio's `UnixStream` does:
-    // that would wake this process once more for each message.
-    stream: pipe::Receiver,
-    frames: Frames,
+    stream: Arc<UnixStream>,
+    ear: Ear<'a>,
     limits: &'a Limits,
-    bytes_max: usize,
     deadline: Instant,
     // When the worker is killed.
     end: Pin<Box<Sleep>>,
@@ -43,7 +42,7 @@ pub(super) struct Talk<'a> {
 }
 
 /// A worker that can be used again, and what its guest did.
-type Finished = (Ran, Process, UnixStream, Frames);
+type Finished = (Ran, Process, Frames);
 
 enum Next {
     Message(io::Result<ToHost>),
@@ -52,17 +51,16 @@ enum Next {
 }
 
 impl<'a> Talk<'a> {
-    pub(super) fn new(stream: UnixStream, frames: Frames, limits: &'a Limits) -> io::Result<Self> {
+    pub(super) fn new(stream: Arc<UnixStream>, frames: Frames, limits: &'a Limits) -> Self {
         let deadline = Instant::now() + limits.wall;
-        Ok(Self {
-            stream: pipe::Receiver::from_owned_fd_unchecked(stream.into())?,
-            frames,
+        Self {
+            ear: Ear::new(Arc::clone(&stream), frames, limits),
+            stream,
             limits,
-            bytes_max: message::from_guest_bytes_max(limits),
             deadline,
             end: Box::pin(sleep_until(deadline + GRACE)),
             stopped: None,
-        })
+        }
     }
 
     /// Carries out one call; what it came to, or why the worker cannot be used again. Dropping
@@ -74,13 +72,9 @@ impl<'a> Talk<'a> {
         asked: &mut Asked,
         cancel: &CancellationToken,
     ) -> Result<Finished, Ending> {
-        let ran = match self.converse(call, asked, cancel).await {
-            Ok(ran) => ran,
-            Err(fault) => return Err(self.ending(&fault, process)),
-        };
-        match self.stream.into_nonblocking_fd() {
-            Ok(stream) => Ok((ran, process, stream.into(), self.frames)),
-            Err(err) => Err(Ending::WorkerLost { what: err.to_string() }),
+        match self.converse(call, asked, cancel).await {
+            Ok(ran) => Ok((ran, process, self.ear.into_frames())),
+            Err(fault) => Err(self.ending(&fault, process)),
         }
     }
 
@@ -96,13 +90,14 @@ impl<'a> Talk<'a> {
             if Instant::now() >= self.end.deadline() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            let next = tokio::select! {
-                biased;
-                () = cancel.cancelled(), if self.stopped.is_none() => Next::Cancelled,
-                // Before what comes: that may leave nothing of the task's budget for a timer.
-                () = self.end.as_mut() => Next::Late,
-                message = receive(&mut self.stream, &mut self.frames, self.bytes_max, self.limits)
-                    => Next::Message(message),
+            // A worker that talks without a pause must not keep the thread to itself.
+            tokio::task::coop::consume_budget().await;
+            let next = if self.stopped.is_none() && cancel.is_cancelled() {
+                Next::Cancelled
+            } else if let Some(message) = self.ear.soon().transpose() {
+                Next::Message(message)
+            } else {
+                self.later(cancel).await
             };
             match next {
                 Next::Cancelled => self.stop(Ending::Cancelled, cancel).await?,
@@ -114,6 +109,16 @@ impl<'a> Talk<'a> {
                 Next::Message(Ok(_)) => return Err(io::ErrorKind::InvalidData.into()),
                 Next::Message(Err(err)) => return Err(err),
             }
+        }
+    }
+
+    /// Whatever is first.
+    async fn later(&mut self, cancel: &CancellationToken) -> Next {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled(), if self.stopped.is_none() => Next::Cancelled,
+            () = self.end.as_mut() => Next::Late,
+            message = self.ear.later() => Next::Message(message),
         }
     }
 
@@ -198,28 +203,9 @@ impl<'a> Talk<'a> {
 }
 
 /// Says the rest of something to a worker that has not heard the beginning yet.
-async fn send_as_it_is_heard(stream: &pipe::Receiver, rest: &[u8]) -> io::Result<()> {
+async fn send_as_it_is_heard(stream: &UnixStream, rest: &[u8]) -> io::Result<()> {
     let stream: OwnedFd = stream.as_fd().try_clone_to_owned()?;
     pipe::Sender::from_owned_fd_unchecked(stream)?.write_all(rest).await
-}
-
-/// The next message. Can be dropped between two polls: what has come is in `frames`.
-async fn receive(
-    stream: &mut pipe::Receiver,
-    frames: &mut Frames,
-    bytes_max: usize,
-    limits: &Limits,
-) -> io::Result<ToHost> {
-    let garbled = |_| io::Error::from(io::ErrorKind::InvalidData);
-    loop {
-        if let Some(frame) = frames.next(bytes_max).map_err(garbled)? {
-            return ToHost::read(frame, limits).map_err(garbled);
-        }
-        match stream.read(frames.room()).await? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            bytes => frames.came(bytes),
-        }
-    }
 }
 
 #[cfg(test)]

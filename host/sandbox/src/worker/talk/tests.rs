@@ -1,7 +1,5 @@
 //! A worker that does not come to its end, with everything that it says already here.
 
-use std::sync::Arc;
-
 use snapshot::{Digest, Grant, Snapshot, Tree, View};
 use tokio::sync::Semaphore;
 
@@ -35,7 +33,7 @@ async fn after_stop(
         frames.came(bytes);
         rest = &rest[bytes..];
     }
-    let mut talk = Talk::new(ours, frames, limits).unwrap();
+    let mut talk = Talk::new(Arc::new(ours), frames, limits);
     talk.stopped = Some(Ending::Cancelled);
     talk.end.as_mut().reset(Instant::now() + left);
     let repository = tempfile::tempdir().unwrap();
