@@ -43,3 +43,32 @@ pub(super) fn patiently<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
 fn micros() -> u64 {
     u64::try_from(BEGINNING.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_seen_and_what_never_comes_is_not_waited_for() {
+        let mut looks = 0;
+        let seen = patiently(|| {
+            looks += 1;
+            Some(looks)
+        });
+        assert_eq!(seen, Some(1));
+        assert_eq!(patiently(|| None::<()>), None);
+    }
+
+    #[test]
+    fn in_a_rush_there_is_one_look() {
+        let before = RUSH_ENDS.swap(u64::MAX, Ordering::Relaxed);
+        let mut looks = 0;
+        let seen = patiently(|| {
+            looks += 1;
+            (looks > 1).then_some(())
+        });
+        assert_eq!(seen, None);
+        RUSH_ENDS.store(before, Ordering::Relaxed);
+        assert_eq!(looks, 1);
+    }
+}
