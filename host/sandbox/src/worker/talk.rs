@@ -117,6 +117,7 @@ impl<'a> Talk<'a> {
         tokio::select! {
             biased;
             () = cancel.cancelled(), if self.stopped.is_none() => Next::Cancelled,
+            // Before what comes: that may leave nothing of the task's budget for a timer.
             () = self.end.as_mut() => Next::Late,
             message = self.ear.later() => Next::Message(message),
         }
