@@ -96,20 +96,22 @@ fn counted(times: usize, act: &mut dyn FnMut()) {
 struct Scene {
     /// Where compiled code is.
     compiled: PathBuf,
-    /// A repository. It is left behind in the end with whatever uses it: the process is over then.
-    files: &'static TempDir,
+    /// A repository.
+    files: TempDir,
+    /// A cache.
+    kept: TempDir,
 }
 
 impl Scene {
     fn new(dir: &Path) -> Self {
-        let files: &'static TempDir = Box::leak(Box::new(folder()));
+        let files = folder();
         for number in 0..FILES {
             let text = format!("pub fn f{number}() {{}}\n").repeat(100);
             fs::write(files.path().join(format!("f{number}.rs")), text).expect("it can be written");
         }
         fs::write(files.path().join("Cargo.toml"), MANIFEST).expect("it can be written");
         fs::write(files.path().join("Cargo.lock"), lock_file()).expect("it can be written");
-        Self { compiled: dir.join("compiled"), files }
+        Self { compiled: dir.join("compiled"), files, kept: folder() }
     }
 
     fn head(&self) -> Snapshot {
@@ -195,9 +197,9 @@ fn sbom(scene: &Scene) -> Act {
 
 /// The same again, after everything that it observed was asked again.
 fn cache_hit(scene: &Scene) -> Act {
-    let kept: &'static TempDir = Box::leak(Box::new(folder()));
     let key = MachineKey::passing().expect("the system has randomness");
-    let open = || Cache::open(kept.path(), Options::new(key.clone())).expect("it can be opened");
+    let open =
+        || Cache::open(scene.kept.path(), Options::new(key.clone())).expect("it can be opened");
     scene.call("sbom", "{}", Some(open()), Source::Fresh)();
     scene.call("sbom", "{}", Some(open()), Source::Cache)
 }
