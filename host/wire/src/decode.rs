@@ -4,6 +4,7 @@
 //! unknown is an error, and only a frame that is no JSON object is garbage.
 
 mod frame;
+mod repeated;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::repeated::event_without_repeated;
+
 /// Why a frame could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum BadFrame {
@@ -15,14 +17,15 @@ pub(crate) enum BadFrame {
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     text: String,
-    // Invariant: an object, and what `text` says.
+    // Invariant: an object, and what `text` says, but for what it repeats of the request.
     event: Value,
 }
 
 impl Frame {
     /// Reads a message, or the data of a server-sent event.
     pub(crate) fn parse(text: String) -> Result<Self, BadFrame> {
-        let (text, event) = match serde_json::from_str::<Value>(&text) {
+        let read = event_without_repeated(&text);
+        let (text, event) = match read.or_else(|_| serde_json::from_str::<Value>(&text)) {
             Ok(event) => (text, event),
             Err(err) => {
                 let mended = with_whole_characters(&text);

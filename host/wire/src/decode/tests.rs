@@ -427,6 +427,40 @@ proptest! {
     }
 
     #[test]
+    fn what_a_response_repeats_of_its_request_changes_nothing(
+        at in any::<prop::sample::Index>(),
+        instructions in any_json(),
+        tools in any_json(),
+    ) {
+        let catalogue: Vec<&str> = include_str!("catalogue.jsonl").lines().collect();
+        let mut event: Value = serde_json::from_str(catalogue[at.index(catalogue.len())]).unwrap();
+        let plain = Frame::parse(event.to_string()).unwrap();
+        let mut plain = plain.event().clone();
+        if let Some(response) = event.get_mut("response").and_then(Value::as_object_mut) {
+            response.insert("instructions".to_owned(), instructions);
+            response.insert("tools".to_owned(), tools);
+        }
+        let text = event.to_string();
+        let read = Frame::parse(text.clone()).unwrap();
+        prop_assert_eq!(read.text(), text);
+        if let Some(response) = plain.get_mut("response").and_then(Value::as_object_mut) {
+            prop_assert!(response.remove("instructions").is_none());
+            prop_assert!(response.remove("tools").is_none());
+        }
+        prop_assert_eq!(read.event(), &plain);
+    }
+
+    #[test]
+    fn a_response_that_is_no_object_is_read_as_it_is(response in any_json()) {
+        let mut event = json!({"type": "response.created", "response": response});
+        let read = Frame::parse(event.to_string()).unwrap();
+        if let Some(object) = event["response"].as_object_mut() {
+            object.retain(|name, _| name != "instructions" && name != "tools");
+        }
+        prop_assert_eq!(read.event(), &event);
+    }
+
+    #[test]
     fn no_text_is_a_panic(text in ".{0,80}") {
         drop(Decoder::default().decode_text(&text));
     }
