@@ -142,6 +142,32 @@ impl Ledger {
         self.act(Access::Write, move |tx| spending::settle(tx, &lease, key, usage)).await
     }
 
+    /// Charges for requests that are over and sets `most` aside for the next one, in one act: one
+    /// wait for the disk or the server instead of several.
+    ///
+    /// # Errors
+    /// As for [`Ledger::settle`] and [`Ledger::reserve`]. Nothing of it is done then, what could
+    /// be settled neither.
+    pub async fn settle_and_reserve(
+        &self,
+        lease: &Lease,
+        settled: &[(EntryKey, Usage)],
+        key: EntryKey,
+        scopes: &Scopes,
+        most: MicroDollars,
+        caps: &Caps,
+    ) -> Result<Reserved, LedgerError> {
+        let (lease, scopes, caps) = (lease.clone(), scopes.clone(), caps.clone());
+        let settled = settled.to_vec();
+        let act = move |tx: &mut dyn Transaction| {
+            for (key, usage) in &settled {
+                spending::settle(tx, &lease, *key, *usage)?;
+            }
+            spending::reserve(tx, &lease, key, &scopes, most, &caps)
+        };
+        self.act(Access::Write, act).await
+    }
+
     /// Gives a reservation back: its request was certainly not sent. What is not there is given
     /// back already.
     ///

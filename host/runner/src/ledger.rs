@@ -83,6 +83,25 @@ pub trait RunLedger: fmt::Debug + Send + Sync {
     /// When it cannot be written: it stays reserved at its most.
     fn settle(&self, entry: Entry, charge: Charge) -> Later<'_, Result<(), LedgerRefusal>>;
 
+    /// Books what earlier entries came to and sets the most of the next one aside: in one step
+    /// where the books can, since each may cost a wait for a disk.
+    ///
+    /// # Errors
+    /// When not all of it was done. What was may be said again: ask for each by itself.
+    fn settle_and_reserve<'a>(
+        &'a self,
+        charges: &'a [(Entry, Charge)],
+        entry: Entry,
+        most: Money,
+    ) -> Later<'a, Result<(), LedgerRefusal>> {
+        Box::pin(async move {
+            for (settled, charge) in charges {
+                self.settle(*settled, *charge).await?;
+            }
+            self.reserve(entry, most).await
+        })
+    }
+
     /// Gives an entry back of which nothing was sent.
     ///
     /// # Errors

@@ -166,8 +166,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "nothing is set aside in the ledger",
         invariant: 4,
         file: PAYING,
-        find: "                Ok(()) => (news, ledger.reserve(entry, most).await),\n",
-        put: "                Ok(()) => (news, Ok(drop(most))),\n",
+        find: "&& ledger.settle_and_reserve(&news.charges, entry, most).await.is_ok()\n",
+        put: "&& tell(ledger, &news).await.is_ok()\n",
         test: Test::Simulation,
     },
     Mutant {

@@ -107,6 +107,23 @@ fn key(entry: Entry) -> EntryKey {
     EntryKey { began: account, turn, retry: try_number.saturating_sub(1) }
 }
 
+fn usage(charge: Charge) -> Usage {
+    let Charge { spend, usage } = charge;
+    let Some(usage) = usage else { return Usage::Unknown };
+    Usage::Known {
+        spent: MicroDollars(spend.0),
+        tokens: Tokens { input: usage.input, cached: usage.cached_input, output: usage.output },
+    }
+}
+
+/// Whether a request may be sent for which so much is booked.
+fn booked(reserved: ledger::Reserved) -> Result<(), LedgerRefusal> {
+    match reserved {
+        ledger::Reserved::New { .. } | ledger::Reserved::Again { .. } => Ok(()),
+        ledger::Reserved::Settled(_) => Err(LedgerRefusal::Settled),
+    }
+}
+
 fn refusal(err: &LedgerError) -> LedgerRefusal {
     if let LedgerError::Held { by, .. } = err {
         return LedgerRefusal::LeaseLost(by.clone());
@@ -173,10 +190,7 @@ impl RunLedger for RunBooks {
                 }
                 reserved => reserved,
             };
-            match reserved.map_err(|err| refusal(&err))? {
-                ledger::Reserved::New { .. } | ledger::Reserved::Again { .. } => Ok(()),
-                ledger::Reserved::Settled(_) => Err(LedgerRefusal::Settled),
-            }
+            booked(reserved.map_err(|err| refusal(&err))?)
         })
     }
 
@@ -186,22 +200,31 @@ impl RunLedger for RunBooks {
             let Some(Open { ledger, lease, .. }) = open.as_ref() else {
                 return Err(LedgerRefusal::Failed(CLOSED.to_owned()));
             };
-            let usage = match charge.usage {
-                Some(usage) => Usage::Known {
-                    spent: MicroDollars(charge.spend.0),
-                    tokens: Tokens {
-                        input: usage.input,
-                        cached: usage.cached_input,
-                        output: usage.output,
-                    },
-                },
-                None => Usage::Unknown,
-            };
-            match ledger.settle(lease, key(entry), usage).await {
+            match ledger.settle(lease, key(entry), usage(charge)).await {
                 // An entry of a time when there was no ledger, or another one.
                 Ok(_) | Err(LedgerError::NotReserved { .. }) => Ok(()),
                 Err(err) => Err(refusal(&err)),
             }
+        })
+    }
+
+    fn settle_and_reserve<'a>(
+        &'a self,
+        charges: &'a [(Entry, Charge)],
+        entry: Entry,
+        most: Money,
+    ) -> Later<'a, Result<(), LedgerRefusal>> {
+        Box::pin(async move {
+            let open = self.open.lock().await;
+            let Some(Open { ledger, lease, .. }) = open.as_ref() else {
+                return Err(LedgerRefusal::Failed(CLOSED.to_owned()));
+            };
+            let settled = charges.iter().map(|(entry, charge)| (key(*entry), usage(*charge)));
+            let settled: Vec<_> = settled.collect();
+            let (key, most, scopes) = (key(entry), MicroDollars(most.0), self.scopes());
+            let caps = &self.account.caps;
+            let asked = ledger.settle_and_reserve(lease, &settled, key, &scopes, most, caps).await;
+            booked(asked.map_err(|err| refusal(&err))?)
         })
     }
 

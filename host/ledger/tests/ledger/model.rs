@@ -24,6 +24,8 @@ pub(crate) enum Act {
     Renew,
     Release,
     Reserve {
+        /// What is settled in the same act.
+        settled: Option<(EntryKey, Usage)>,
         key: EntryKey,
         scopes: Scopes,
         most: u64,
@@ -108,9 +110,16 @@ fn any_act() -> impl Strategy<Value = Act> {
         3 => Just(Act::Take),
         1 => Just(Act::Renew),
         1 => Just(Act::Release),
-        8 => (any_key(), any_scopes(), 0..60_u64, prop::option::of(own_cap)).prop_map(
-            |(key, scopes, most, own_cap)| Act::Reserve { key, scopes, most, own_cap }
-        ),
+        8 => (
+            prop::option::of((any_key(), any_usage())),
+            any_key(),
+            any_scopes(),
+            0..60_u64,
+            prop::option::of(own_cap),
+        )
+            .prop_map(|(settled, key, scopes, most, own_cap)| {
+                Act::Reserve { settled, key, scopes, most, own_cap }
+            }),
         5 => (any_key(), any_usage()).prop_map(|(key, usage)| Act::Settle { key, usage }),
         2 => any_key().prop_map(|key| Act::ReleaseEntry { key }),
         1 => (any_pattern(), any_per(), 0..200_u64).prop_map(
@@ -182,12 +191,18 @@ async fn carry_out(world: &World, actor: &mut Actor, run_name: &str, act: &Act) 
         (_, None) => "no lease".to_owned(),
         (Act::Renew, Some(lease)) => answer(ledger.renew(lease, TTL).await.map(|()| String::new())),
         (Act::Release, Some(lease)) => answer(ledger.release(lease).await.map(|()| String::new())),
-        (Act::Reserve { key, scopes, most, own_cap }, Some(lease)) => {
+        (Act::Reserve { settled, key, scopes, most, own_cap }, Some(lease)) => {
             let caps = own_cap.map_or_else(Caps::none, |(dimension, per, amount)| {
                 Caps::none().with(dimension, per, MicroDollars(amount))
             });
             let most = MicroDollars(*most);
-            let reserved = ledger.reserve(lease, *key, scopes, most, &caps).await;
+            let reserved = match settled {
+                None => ledger.reserve(lease, *key, scopes, most, &caps).await,
+                Some(settled) => {
+                    let settled = std::slice::from_ref(settled);
+                    ledger.settle_and_reserve(lease, settled, *key, scopes, most, &caps).await
+                }
+            };
             answer(reserved.map(|reserved| format!("{reserved:?}")))
         }
         (Act::Settle { key, usage }, Some(lease)) => {

@@ -150,6 +150,24 @@ async fn tell(ledger: &Arc<dyn RunLedger>, news: &News) -> Result<(), LedgerRefu
     Ok(())
 }
 
+/// Tells the news and asks for a reservation; what was told, and what came of asking.
+async fn tell_and_reserve(
+    ledger: &Arc<dyn RunLedger>,
+    news: News,
+    entry: Entry,
+    most: Money,
+) -> (News, Result<(), LedgerRefusal>) {
+    if news.unsent.is_empty() && ledger.settle_and_reserve(&news.charges, entry, most).await.is_ok()
+    {
+        return (news, Ok(()));
+    }
+    // A refused reservation must not keep what was charged from being booked.
+    match tell(ledger, &news).await {
+        Ok(()) => (news, ledger.reserve(entry, most).await),
+        Err(refusal) => (News::default(), Err(refusal)),
+    }
+}
+
 /// What came of asking the ledger.
 #[derive(Debug)]
 pub(super) struct Reserved {
@@ -235,10 +253,7 @@ impl<E: ToolExecutor> Run<E> {
         };
         let news = self.paying.news.clone();
         self.tasks.spawn(async move {
-            let (told, outcome) = match tell(&ledger, &news).await {
-                Ok(()) => (news, ledger.reserve(entry, most).await),
-                Err(refusal) => (News::default(), Err(refusal)),
-            };
+            let (told, outcome) = tell_and_reserve(&ledger, news, entry, most).await;
             Done::Reserved(Reserved { departure, told, outcome })
         });
         Ok(())

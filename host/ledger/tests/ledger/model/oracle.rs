@@ -27,6 +27,7 @@ pub(super) fn answer(result: Result<String, LedgerError>) -> Answer {
     }
 }
 
+#[derive(Clone)]
 struct Entry {
     scopes: Scopes,
     most: u64,
@@ -88,6 +89,22 @@ impl Oracle {
             (Act::Reopen, _) => ok(),
             (_, None) => "no lease".to_owned(),
             (Act::Settle { key, usage }, Some(lease)) => self.settle(run, lease, *key, *usage),
+            (Act::Reserve { settled: Some((settled, usage)), key, scopes, most, own_cap }, _) => {
+                let before = self.runs[run].entries.clone();
+                let alone = Act::Settle { key: *settled, usage: *usage };
+                let mut answer = self.carry_out(actor, run, &alone);
+                if answer.starts_with("ok") {
+                    let (key, scopes) = (*key, scopes.clone());
+                    let alone =
+                        Act::Reserve { settled: None, key, scopes, most: *most, own_cap: *own_cap };
+                    answer = self.carry_out(actor, run, &alone);
+                }
+                if !answer.starts_with("ok") {
+                    // Both or neither.
+                    self.runs.get_mut(run).unwrap().entries = before;
+                }
+                answer
+            }
             (Act::Release, Some(lease)) => {
                 let run = self.runs.get_mut(run).unwrap();
                 if run.fence == lease {
@@ -101,7 +118,7 @@ impl Oracle {
                 self.runs.get_mut(run).unwrap().until = Some(until);
                 ok()
             }
-            (Act::Reserve { key, scopes, most, own_cap }, Some(lease)) => {
+            (Act::Reserve { settled: _, key, scopes, most, own_cap }, Some(lease)) => {
                 let own = own_cap.map(|(dimension, per, amount)| {
                     let scope = scopes.of(dimension);
                     scope.map(|scope| cap(&scope.to_string(), per, amount))
