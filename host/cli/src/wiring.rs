@@ -87,7 +87,7 @@ impl Component {
 /// The tools of a command, ready to be called.
 #[derive(Debug)]
 pub(crate) struct Tools {
-    sandbox: Sandbox,
+    sandbox: Arc<Sandbox>,
     tools: Vec<Offered>,
     infos: Vec<ToolInfo>,
     limits: Limits,
@@ -149,6 +149,7 @@ impl Tools {
             tools.push(tool);
         }
         let (infos, gates, gate_infos) = (Vec::new(), Vec::new(), Vec::new());
+        let sandbox = Arc::new(sandbox);
         Ok(Self { sandbox, tools, infos, limits: Limits::default(), gates, gate_infos })
     }
 
@@ -157,9 +158,19 @@ impl Tools {
         self.tools.iter().map(|tool| tool.manifest().name.as_str())
     }
 
-    /// What guards them, in one line.
-    pub(crate) fn isolation(&self) -> String {
-        self.sandbox.isolation()
+    /// What guards them, in one line: found out beside whatever is done until it is asked for.
+    pub(crate) fn isolation(&self) -> impl FnOnce() -> String + use<> {
+        let (sandbox, again) = (Arc::clone(&self.sandbox), Arc::clone(&self.sandbox));
+        let looking = thread::Builder::new().spawn(move || sandbox.isolation());
+        move || match looking.map(thread::JoinHandle::join) {
+            Ok(Ok(found)) => found,
+            Ok(Err(_)) | Err(_) => again.isolation(),
+        }
+    }
+
+    /// A call will not be answered from the cache: what takes time before it begins now.
+    pub(crate) fn expect_call(&self) {
+        self.sandbox.expect_guest();
     }
 
     /// The same tools with what each may read, and how far each call may go.

@@ -191,6 +191,11 @@ impl<E: ToolExecutor> Toolbox<E> {
         made.as_ref().map_err(BadTool::clone)
     }
 
+    /// What carries the calls out.
+    pub fn executor(&self) -> &E {
+        &self.executor
+    }
+
     /// The tools there are, without the host's own.
     pub fn tools(&self) -> &[ToolInfo] {
         self.executor.tools()

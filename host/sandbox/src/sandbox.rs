@@ -175,6 +175,15 @@ impl Sandbox {
         )
     }
 
+    /// Begins to start a worker for the next guest, whichever it will be: what is done until that
+    /// is known is then done beside it. Where guests run here there is nothing to begin.
+    pub fn expect_guest(&self) {
+        match &self.place {
+            Place::Here(_) => {}
+            Place::Apart(apart) => apart.pool.expect(),
+        }
+    }
+
     /// The walls around a guest, found out with a worker that runs none.
     ///
     /// # Errors

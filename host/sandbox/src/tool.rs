@@ -291,6 +291,8 @@ impl Sandbox {
                 (Form::Here(Arc::new(Local { linked, bytes: bytes.clone() })), code)
             }
             Place::Apart(apart) => {
+                // Code is loaded to be called, or first of all compiled.
+                apart.pool.expect();
                 let (file, code) = self.file(apart, bytes, digest)?;
                 (Form::Apart(Arc::new(Image { digest: *digest, file })), code)
             }

@@ -113,10 +113,8 @@ pub(super) fn toolbox(
     components: Vec<Component>,
     cached: Option<&SharingArgs>,
 ) -> Result<runner::Toolbox<Tools>, Problem> {
-    let calls = Config::default().concurrent_calls_max;
-    // What the cache answers needs no code.
-    let load = if cached.is_some() { Tools::offer } else { Tools::load };
-    let tools = load(components, calls)?;
+    // What is only shown, and what the cache answers, needs no code.
+    let tools = Tools::offer(components, Config::default().concurrent_calls_max)?;
     let limits = sandbox::Limits { output_bytes: OUTPUT_BYTES, ..sandbox::Limits::default() };
     let tools = tools.with(&Grants::everything(), limits)?;
     let cache = cached.map(|sharing| sharing::open(sharing.cache_policy.as_deref())).transpose()?;
@@ -173,6 +171,9 @@ pub(super) fn call(args: &ToolCallArgs) -> Result<u8, Problem> {
     let exists = toolbox.tools().iter().any(|tool| tool.name == args.name);
     if !exists && args.name != runner::CHANGED_FILES {
         return Err(no_tool(&args.name, &toolbox));
+    }
+    if args.no_cache {
+        toolbox.executor().expect_call();
     }
     let trees = for_calls(found);
     let (called, troubles) = runtime()?.block_on(async {

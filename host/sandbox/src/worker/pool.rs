@@ -5,18 +5,18 @@ use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::net::RecvFlags;
 use snapshot::Digest;
 use tokio::task;
 use tokio_util::sync::CancellationToken;
 
 use super::frame::{Frames, Garbled};
+use super::line;
 use super::message::{Room, Start, Task, ToHost, ToWorker, WORD_BYTES_MAX};
 use super::places::Places;
-use super::start::{Process, Program, Starter};
+use super::start::{Begun, Process, Program, Starter};
 use super::talk::Talk;
 use super::trial::{Trial, Tried};
 use super::wall::{COMPILE_CPU, WORKER_CPU, Walls};
@@ -56,7 +56,9 @@ pub(crate) struct Pool {
     // Whether whoever runs guests or compiles must stand behind all walls.
     strict: AtomicBool,
     compiles: Places,
-    starter: Arc<Starter>,
+    // A process that was started before anybody knew what for.
+    spare: Mutex<Option<Begun>>,
+    starter: Starter,
 }
 
 /// A process that waits for something to do.
@@ -93,14 +95,31 @@ impl Pool {
             has_pool: allocator == Allocator::Pool,
             strict: AtomicBool::new(false),
             compiles: Places::new(COMPILES_MAX),
-            starter: Arc::new(Starter::new(program)),
+            spare: Mutex::default(),
+            starter: Starter::new(program),
         }
+    }
+
+    /// Has a process started that whoever needs one next will find there: it takes milliseconds,
+    /// and beside something else they are not waited for.
+    pub(crate) fn expect(&self) {
+        let mut spare = held(&self.spare);
+        if spare.is_none() {
+            // Whoever needs it finds out why there is none.
+            *spare = self.starter.begin().ok();
+        }
+    }
+
+    fn begin(&self) -> Result<Begun, Lost> {
+        // It may have been waiting for long, and is the first to go where memory runs short.
+        let spare = held(&self.spare).take().filter(Begun::is_there);
+        spare.map_or_else(|| self.starter.begin(), Ok).map_err(Lost::NotStarted)
     }
 
     /// From now on, a process that a wall is missing around is given no component and no call.
     pub(crate) fn require_walls(&self) {
         self.strict.store(true, Ordering::Relaxed);
-        drop(std::mem::take(&mut *self.held()));
+        drop(std::mem::take(&mut *held(&self.idle)));
     }
 
     /// A worker that runs this tool with so much room: one that is idle, or a new one.
@@ -110,12 +129,11 @@ impl Pool {
                 return Ok(worker);
             }
         }
-        let start = self.start(room, Task::Guest);
-        let strict = self.strict.load(Ordering::Relaxed);
-        let (starter, image) = (Arc::clone(&self.starter), Arc::clone(image));
+        let (begun, start) = (self.begin()?, self.start(room, Task::Guest));
+        let (strict, image) = (self.strict.load(Ordering::Relaxed), Arc::clone(image));
         // It takes a millisecond or two, and other calls go on meanwhile.
         let started =
-            task::spawn_blocking(move || Worker::for_guests(&starter, &start, &image, strict));
+            task::spawn_blocking(move || Worker::for_guests(begun, &start, &image, strict));
         started.await.unwrap_or(Err(Lost::Silent))
     }
 
@@ -144,13 +162,13 @@ impl Pool {
     /// Which walls stand around a worker.
     pub(crate) fn probe(&self) -> Result<Walls, Lost> {
         let start = self.start(Room::default(), Task::Probe);
-        Worker::start(&self.starter, &start, None, Digest::of(b""))?.ready(false)
+        Worker::start(self.begin()?, &start, None, Digest::of(b""))?.ready(false)
     }
 
     /// Lets a worker without a guest try something.
     pub(crate) fn attempt(&self, trial: Trial) -> Result<Tried, Lost> {
         let start = self.start(Room::default(), Task::Trial(trial));
-        let mut worker = Worker::start(&self.starter, &start, None, Digest::of(b""))?;
+        let mut worker = Worker::start(self.begin()?, &start, None, Digest::of(b""))?;
         worker.ready(false)?;
         match worker.receive(Instant::now() + TRIAL_TIME) {
             Ok(ToHost::Tried(tried)) => Ok(tried),
@@ -165,10 +183,9 @@ impl Pool {
     pub(crate) fn compile(&self, bytes: &[u8]) -> Result<Result<OwnedFd, Unfitting>, Lost> {
         let start = self.start(Room::default(), Task::Compile);
         let file = compiled::nameless().map_err(Lost::NotStarted)?;
-        let theirs = file.try_clone().map_err(Lost::NotStarted)?;
         let _place = self.compiles.take();
         let deadline = Instant::now() + COMPILE_CPU + COMPILE_SLACK;
-        let mut worker = Worker::start(&self.starter, &start, Some(theirs), Digest::of(b""))?;
+        let mut worker = Worker::start(self.begin()?, &start, Some(&file), Digest::of(b""))?;
         worker.ready(self.strict.load(Ordering::Relaxed))?;
         worker.send(&ToWorker::Component(bytes.to_vec()))?;
         match worker.receive(deadline)? {
@@ -190,7 +207,7 @@ impl Pool {
     }
 
     fn idle(&self, image: &Digest, room: Room) -> Option<Worker> {
-        let mut idle = self.held();
+        let mut idle = held(&self.idle);
         let fits = |worker: &Worker| worker.image == *image && worker.room == room;
         // The one that was busy last has the most in the processor's caches.
         idle.iter().rposition(fits).map(|at| idle.remove(at))
@@ -201,49 +218,49 @@ impl Pool {
         if worker.busy > WORKER_CPU / 2 {
             return;
         }
-        let mut idle = self.held();
+        let mut idle = held(&self.idle);
         let oldest = (idle.len() >= self.idle_max).then(|| idle.remove(0));
         idle.push(worker);
         drop(idle);
         drop(oldest);
     }
+}
 
-    fn held(&self) -> std::sync::MutexGuard<'_, Vec<Worker>> {
-        // Nothing is half done while it is held.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Nothing is half done while one of them is held.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
         // Before the thread that sees them to their end.
-        drop(std::mem::take(&mut *self.held()));
+        drop(std::mem::take(&mut *held(&self.idle)));
+        drop(held(&self.spare).take());
     }
 }
 
 impl Worker {
+    /// Tells a process what it is for. It finds `code` as its standard output.
     fn start(
-        starter: &Starter,
+        begun: Begun,
         start: &Start,
-        code: Option<OwnedFd>,
+        code: Option<&OwnedFd>,
         image: Digest,
     ) -> Result<Self, Lost> {
-        let (process, stream) = starter.start(code).map_err(Lost::NotStarted)?;
+        let (process, stream) = begun.started().map_err(Lost::NotStarted)?;
         let (stream, frames, room) = (Arc::new(stream), Frames::default(), start.room);
         let mut worker = Self { process, stream, frames, image, room, busy: Duration::ZERO };
-        worker.send(&ToWorker::Start(*start))?;
-        Ok(worker)
+        let first = ToWorker::Start(*start).write().ok_or(Garbled)?;
+        match line::send_first(&worker.stream, &first, code) {
+            // Nothing else has been sent, and so little goes through at once.
+            Ok(sent) if sent == first.len() => Ok(worker),
+            Ok(_) | Err(_) => Err(worker.lost()),
+        }
     }
 
     /// One that waits for calls behind its walls.
-    fn for_guests(
-        starter: &Starter,
-        start: &Start,
-        image: &Image,
-        strict: bool,
-    ) -> Result<Self, Lost> {
-        let code = image.file.try_clone().map_err(Lost::NotStarted)?;
-        let mut worker = Self::start(starter, start, Some(code), image.digest)?;
+    fn for_guests(begun: Begun, start: &Start, image: &Image, strict: bool) -> Result<Self, Lost> {
+        let mut worker = Self::start(begun, start, Some(&image.file), image.digest)?;
         worker.ready(strict)?;
         worker.stream.set_nonblocking(true).map_err(Lost::NotStarted)?;
         Ok(worker)
@@ -300,10 +317,7 @@ impl Worker {
 
     /// Whether it lives, and keeps silent as it should.
     fn is_quiet(&self) -> bool {
-        let mut byte = [0_u8];
-        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        self.frames.is_empty()
-            && rustix::net::recv(&self.stream, &mut byte, flags) == Err(rustix::io::Errno::AGAIN)
+        self.frames.is_empty() && line::is_silent(&self.stream)
     }
 }
 

@@ -40,11 +40,12 @@ pub fn serve() -> ExitCode {
 
 fn work(walls: Vec<Wall>) -> Result<(), Broken> {
     let mut line = Line::default();
-    let ToWorker::Start(start) = line.receive()? else {
-        return Err(super::frame::Garbled.into());
-    };
+    let (start, code) = line.receive_first()?;
     if !is_child_of(start.parent) {
         return Err(Broken::Closed);
+    }
+    if let Some(code) = code {
+        rustix::stdio::dup2_stdout(code)?;
     }
     match start.task {
         Task::Guest => guests(line, &start, walls),

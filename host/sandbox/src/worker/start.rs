@@ -11,6 +11,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
+use super::line;
+
 /// The program that a worker is: one that calls [`crate::serve`] first of all when it is given
 /// these arguments. Usually the program that asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +39,15 @@ pub(crate) struct Process {
     bury: mpsc::Sender<Job>,
 }
 
+/// A process that is being started, and its line. Dropping it ends the process.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    started: mpsc::Receiver<io::Result<Process>>,
+    line: UnixStream,
+}
+
 enum Job {
-    Start { line: OwnedFd, code: Option<OwnedFd>, started: mpsc::Sender<io::Result<Child>> },
+    Start { line: OwnedFd, started: mpsc::Sender<io::Result<Process>> },
     Bury(Child),
     Over,
 }
@@ -46,21 +55,38 @@ enum Job {
 impl Starter {
     pub(crate) fn new(program: Program) -> Self {
         let (jobs, to_do) = mpsc::channel();
+        let bury = jobs.clone();
         let thread = thread::Builder::new().name("workers".to_owned());
         // Without a thread every start fails, and says so.
-        let thread = thread.spawn(move || work(&program, &to_do)).ok();
+        let thread = thread.spawn(move || work(&program, &to_do, &bury)).ok();
         Self { jobs, thread }
     }
 
-    /// Starts a process, and its line. It finds `code` as its standard output.
-    pub(crate) fn start(&self, code: Option<OwnedFd>) -> io::Result<(Process, UnixStream)> {
-        let (ours, theirs) = UnixStream::pair()?;
+    /// Has a process started, without waiting until it is. It waits on its line for what it is to
+    /// do.
+    pub(crate) fn begin(&self) -> io::Result<Begun> {
+        let (line, theirs) = UnixStream::pair()?;
         let (started, process) = mpsc::channel();
-        let gone = || io::Error::other("the thread that starts workers is gone");
-        let job = Job::Start { line: theirs.into(), code, started };
+        let job = Job::Start { line: theirs.into(), started };
         self.jobs.send(job).map_err(|_| gone())?;
-        let child = process.recv().map_err(|_| gone())??;
-        Ok((Process { child: Some(child), bury: self.jobs.clone() }, ours))
+        Ok(Begun { started: process, line })
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the thread that starts workers is gone")
+}
+
+impl Begun {
+    /// Whether the process waits, or is about to.
+    pub(crate) fn is_there(&self) -> bool {
+        line::is_silent(&self.line)
+    }
+
+    /// Waits until the process is there.
+    pub(crate) fn started(self) -> io::Result<(Process, UnixStream)> {
+        let process = self.started.recv().map_err(|_| gone())??;
+        Ok((process, self.line))
     }
 }
 
@@ -75,14 +101,13 @@ impl Drop for Starter {
     }
 }
 
-fn work(program: &Program, jobs: &mpsc::Receiver<Job>) {
+fn work(program: &Program, jobs: &mpsc::Receiver<Job>, bury: &mpsc::Sender<Job>) {
     while let Ok(job) = jobs.recv() {
         match job {
-            Job::Start { line, code, started } => {
-                // Whoever asked may have gone; then the process is ended here.
-                if let Err(mpsc::SendError(Ok(child))) = started.send(spawn(program, line, code)) {
-                    end(child);
-                }
+            Job::Start { line, started } => {
+                let process = |child| Process { child: Some(child), bury: bury.clone() };
+                // Whoever asked may have gone; then the process comes back, and is ended.
+                drop(started.send(spawn(program, line).map(process)));
             }
             Job::Bury(child) => {
                 end(child);
@@ -92,7 +117,7 @@ fn work(program: &Program, jobs: &mpsc::Receiver<Job>) {
     }
 }
 
-fn spawn(program: &Program, line: OwnedFd, code: Option<OwnedFd>) -> io::Result<Child> {
+fn spawn(program: &Program, line: OwnedFd) -> io::Result<Child> {
     Command::new(&program.path)
         .args(&program.arguments)
         .env_clear()
@@ -100,7 +125,7 @@ fn spawn(program: &Program, line: OwnedFd, code: Option<OwnedFd>) -> io::Result<
         // What a terminal says to the step (to stop, say) is for the step, which ends its workers.
         .process_group(0)
         .stdin(Stdio::from(line))
-        .stdout(code.map_or_else(Stdio::null, Stdio::from))
+        .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
 }

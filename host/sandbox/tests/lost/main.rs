@@ -115,10 +115,41 @@ async fn a_worker_that_dies_or_hangs_costs_one_call_and_is_replaced() {
     drop(bench);
     assert_eq!(workers(), [], "nothing is left behind");
 
+    a_worker_that_dies_before_it_is_needed_costs_nothing().await;
+    assert_eq!(workers(), [], "nothing is left behind");
+
     a_worker_that_asks_without_end_is_ended().await;
     assert_eq!(workers(), [], "nothing is left behind");
 
     a_worker_does_not_outlive_whoever_started_it();
+}
+
+/// One that was started before anybody knew what for.
+async fn a_worker_that_dies_before_it_is_needed_costs_nothing() {
+    let bench = Bench::new();
+    let answers = bench.load("answers");
+    assert_eq!(workers(), []);
+    for kill in [true, false] {
+        let there = workers();
+        bench.sandbox.expect_guest();
+        bench.sandbox.expect_guest();
+        let spare = loop {
+            if let [spare] =
+                workers().into_iter().filter(|pid| !there.contains(pid)).collect::<Vec<_>>()[..]
+            {
+                break spare;
+            }
+            tokio::task::yield_now().await;
+        };
+        if kill {
+            kill_process(spare, Signal::KILL).unwrap();
+            while is_running(&spare) {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(in_words(&bench.call(&answers, "").await), r#"answered: "ok""#);
+        }
+    }
+    assert_eq!(workers().len(), 2, "one that has answered, and one that waits");
 }
 
 /// Whatever it is told to stop for.

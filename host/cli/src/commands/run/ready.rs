@@ -58,20 +58,20 @@ pub(in crate::commands) fn ready(
     let load = if args.require_isolation { Tools::load_behind_walls } else { Tools::load };
     let calls = plan::concurrent_calls(&step.limits).map_err(bad)?;
     let tools = load(own, calls)?;
+    let isolation = tools.isolation();
     let mut plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
     // Never from the head where the base's step file counts, whoever changed it.
     let read = |name: &str| of_base(name, trees, from_head && !found.of_base);
     let completed = gates::complete(&step, plan.rules, tools, read);
     let (tools, rules) = completed.map_err(|trouble| trouble.of(&found.name))?;
     plan.rules = rules;
-    let isolation = tools.isolation();
     let tools = tools.with(&plan.grants, plan.limits)?;
     let policy = args.sharing.cache_policy.as_deref();
     let cache = if args.no_cache { None } else { Some(sharing::open(policy)?) };
     let changes = plan.grants.of(runner::CHANGED_FILES);
     let toolbox = Arc::new(runner::Toolbox::new(tools, cache, changes));
     toolbox.check_schemas()?;
-    Ok(Ready { found, step, plan, toolbox, isolation, whose })
+    Ok(Ready { found, step, plan, toolbox, isolation: isolation(), whose })
 }
 
 /// Takes from a step what its run may not do, and says what that is.
