@@ -3,12 +3,15 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use servers::{Kind, PASSWORD, Server};
 
 use crate::authors::component_of;
+use crate::door::Door;
 use crate::support::{Ran, World};
 
 const STEP: &str = "name = \"s\"\ntask = \"look\"\ngoal = \"diagnose\"\n";
@@ -319,6 +322,47 @@ fn a_lock_that_says_less_than_the_tool_asks_for_is_refused() {
     world.write("stepwell.lock", &lock.replace("\"BRANCH\"", ""));
     let ran = world.stepwell(&["tool", "call", "guest"]).code(50);
     insta::assert_snapshot!(ran.err);
+}
+
+#[test]
+fn a_tool_comes_over_tls_from_whom_the_operator_trusts_and_by_the_proxy_that_is_named() {
+    let Some(server) = Kind::OciRegistry.start() else { return };
+    let world = world();
+    world.stepwell(&["tool", "push", "../first.wasm", &place(&server)]).code(0);
+    world.stepwell(&["tool", "add", &place(&server)]).code(0);
+    let digest = digest(&world);
+    fs::remove_file(world.path("stepwell.lock")).unwrap();
+
+    let door = Door::before(format!("127.0.0.1:{}", server.port()));
+    let file = format!("https://{}/v2/acme/guest/blobs/{digest}#{digest}", door.address);
+    let ca = world.path("ca.pem");
+    fs::write(&ca, &door.authority).unwrap();
+    let add = |reference: &str, variables: &[(&str, &str)]| {
+        let mut command = world.command(&["tool", "add", reference]);
+        command.env_remove("SSL_CERT_FILE").envs(variables.iter().copied());
+        Ran::from(command.output().unwrap())
+    };
+    let stranger = add(&file, &[]).code(2);
+    assert!(stranger.err.contains("STEPWELL_CA_FILE"), "{}", stranger.err);
+    assert!(door.heads().is_empty(), "nothing is said to a stranger");
+
+    // This machine is reached directly, whatever stands before the others.
+    let nowhere = ("HTTPS_PROXY", "http://127.0.0.1:9");
+    add(&file, &[("STEPWELL_CA_FILE", ca.to_str().unwrap()), nowhere]).code(0);
+    assert_eq!(door.heads().len(), 1);
+    assert!(world.read("stepwell.lock").contains(&file.replace(&format!("#{digest}"), "")));
+    let called = world.stepwell(&["tool", "call", "guest", "--args", r#"{"a":"b"}"#]).code(0);
+    assert!(called.out.contains(r#""a":"b""#), "{}", called.out);
+
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", proxy.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        let mut line = String::new();
+        BufReader::new(proxy.accept().unwrap().0).read_line(&mut line).unwrap();
+        line
+    });
+    add("https://tools.example/guest.wasm", &[("ALL_PROXY", &url)]).code(2);
+    assert_eq!(asked.join().unwrap(), "CONNECT tools.example:443 HTTP/1.1\r\n");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod context;
 mod demo;
 mod distribution;
 mod docs;
+mod door;
 mod endings;
 mod gates;
 mod history;

@@ -2,17 +2,8 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
-
+use crate::door::{Door, certificates};
 use crate::support::{Ran, World};
 
 const SCRIPT: &str = "\
@@ -22,14 +13,10 @@ say = \"The tests are fine.\"
 usage = { input = 900, output = 30 }
 ";
 
-/// A scripted model behind TLS, and the heads of the requests that came to it.
+/// A scripted model behind TLS.
 struct Model {
-    address: String,
-    authority: String,
-    heads: Arc<Mutex<Vec<String>>>,
+    door: Door,
     server: Child,
-    // Ends the door with it.
-    _runtime: Runtime,
 }
 
 impl Drop for Model {
@@ -46,22 +33,11 @@ impl Model {
         let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
         let url = said.next().unwrap().unwrap().split_whitespace().last().unwrap().to_owned();
         let upstream = url.trim_start_matches("http://").trim_end_matches("/v1").to_owned();
-        let (authority, acceptor) = certificates();
-        let heads = Arc::<Mutex<Vec<String>>>::default();
-        let runtime = Runtime::new().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let kept = heads.clone();
-        runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(pass(stream, acceptor.clone(), upstream.clone(), kept.clone()));
-            }
-        });
-        Self { address, authority, heads, server, _runtime: runtime }
+        Self { door: Door::before(upstream), server }
     }
 
     fn heads(&self) -> Vec<String> {
-        self.heads.lock().unwrap().clone()
+        self.door.heads()
     }
 
     fn step(&self, model: &str) -> String {
@@ -69,47 +45,9 @@ impl Model {
             "name = \"triage\"\ntask = \"Look.\"\n[model]\nname = \"m\"\n\
              base-url = \"https://{}/v1\"\nkey-env = \"TEST_KEY\"\n\
              price = {{ input = 1.0, output = 2.0 }}\n{model}",
-            self.address
+            self.door.address
         )
     }
-}
-
-/// An authority of its own, and a server that it vouches for.
-fn certificates() -> (String, TlsAcceptor) {
-    let mut params = CertificateParams::new([]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = KeyPair::generate().unwrap();
-    let authority = params.self_signed(&key).unwrap().pem();
-    let issuer = Issuer::new(params, key);
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-    let certificate = certificate.signed_by(&key, &issuer).unwrap();
-    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    (authority, TlsAcceptor::from(Arc::new(config)))
-}
-
-/// Takes TLS off, keeps the head of the first request, and hands everything on.
-async fn pass(
-    stream: TcpStream,
-    acceptor: TlsAcceptor,
-    upstream: String,
-    heads: Arc<Mutex<Vec<String>>>,
-) -> Option<()> {
-    let mut stream = acceptor.accept(stream).await.ok()?;
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.ok()?);
-    }
-    heads.lock().unwrap().push(String::from_utf8_lossy(&head).to_ascii_lowercase());
-    let mut server = TcpStream::connect(upstream).await.ok()?;
-    server.write_all(&head).await.ok()?;
-    tokio::io::copy_bidirectional(&mut stream, &mut server).await.ok().map(drop)
 }
 
 fn run(command: &mut Command) -> Ran {
@@ -121,7 +59,7 @@ fn run(command: &mut Command) -> Ran {
 fn a_run_goes_over_tls_with_an_authority_of_its_own_and_the_headers_of_the_step() {
     let world = World::files(&[]);
     let model = Model::serve(&world, &[]);
-    world.write("ci/ca.pem", &model.authority);
+    world.write("ci/ca.pem", &model.door.authority);
     let step = model.step(
         "key-header = \"api-key\"\nca-file = \"ci/ca.pem\"\n\
          headers = { X-Team = \"payments\", X-Gateway-Token = { env = \"TEST_GATEWAY\" } }\n",
@@ -162,7 +100,7 @@ fn an_authority_of_the_machine_does_as_well_and_none_is_refused_with_advice() {
     let model = Model::serve(&world, &["--http-only"]);
     world.write(".stepwell/step.toml", &model.step(""));
     let file = world.path("ca.pem");
-    std::fs::write(&file, &model.authority).unwrap();
+    std::fs::write(&file, &model.door.authority).unwrap();
 
     let ran = run(&mut world.command(&["run"])).code(31);
     assert!(ran.err.contains("give its certificate (PEM) as an extra root"), "{}", ran.err);
@@ -183,7 +121,7 @@ fn a_change_under_test_does_not_choose_whom_to_trust() {
     world.write(".stepwell/step.toml", &model.step("ca-file = \"ci/ca.pem\"\n"));
     world.write("ci/ca.pem", &certificates().0);
     world.commit("an authority that did not sign this server");
-    world.write("ci/ca.pem", &model.authority);
+    world.write("ci/ca.pem", &model.door.authority);
 
     let ran = run(&mut world.command(&["run", "--base", "HEAD"])).code(31);
     assert!(ran.err.contains("no trusted connection"), "{}", ran.err);

@@ -144,7 +144,7 @@ pub(crate) enum Problem {
     NoCaFile { name: String, tree: String },
     /// Certificates that cannot be used.
     #[error("the certificates in {places} cannot be used")]
-    BadRoots { places: String, source: wire::RootsError },
+    BadRoots { places: String, source: egress::RootsError },
     /// The step names no model.
     #[error("the step names no model")]
     NoModel,

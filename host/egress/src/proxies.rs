@@ -7,11 +7,40 @@ use std::sync::Arc;
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 
+/// Hosts that no proxy leads to: this machine itself.
+const NEAR: &str = "localhost,127.0.0.0/8,::1";
+
 /// The proxies that an environment asks for; none by default.
 ///
 /// Users and passwords in their URLs are sent to them and shown nowhere.
 #[derive(Clone, Default)]
-pub struct Proxies(Option<Arc<Matcher>>);
+pub struct Proxies(Option<Arc<Named>>);
+
+/// What was named, and what decides by it.
+struct Named {
+    urls: Urls,
+    matcher: Matcher,
+}
+
+#[derive(PartialEq, Eq)]
+struct Urls {
+    all: Option<String>,
+    https: Option<String>,
+    http: Option<String>,
+    none: Option<String>,
+}
+
+impl PartialEq for Proxies {
+    fn eq(&self, other: &Self) -> bool {
+        fn urls(proxies: &Proxies) -> Option<&Urls> {
+            proxies.0.as_ref().map(|named| &named.urls)
+        }
+
+        urls(self) == urls(other)
+    }
+}
+
+impl Eq for Proxies {}
 
 impl Proxies {
     /// Reads `HTTPS_PROXY` (for `https` and `wss`), `HTTP_PROXY` (for `http` and `ws`),
@@ -21,30 +50,54 @@ impl Proxies {
     /// `HTTP_PROXY` counts in small letters only where `REQUEST_METHOD` is set: under CGI a
     /// stranger chooses the other.
     #[must_use]
-    pub fn from_vars(get: impl Fn(&str) -> Option<String>) -> Self {
-        let value = |name: &str| get(name).filter(|value| !value.trim().is_empty());
-        let either = |name: &str| value(&name.to_ascii_lowercase()).or_else(|| value(name));
+    pub fn from_vars(mut get: impl FnMut(&str) -> Option<String>) -> Self {
+        let mut value = |name: &str| get(name).filter(|value| !value.trim().is_empty());
+        let mut either = |name: &str| value(&name.to_ascii_lowercase()).or_else(|| value(name));
+        let (all, https, none) = (either("ALL_PROXY"), either("HTTPS_PROXY"), either("NO_PROXY"));
         let http = match value("REQUEST_METHOD") {
             Some(_) => value("http_proxy"),
-            None => either("HTTP_PROXY"),
+            None => value("http_proxy").or_else(|| value("HTTP_PROXY")),
         };
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let matcher = Matcher::builder()
-            .all(either("ALL_PROXY").unwrap_or_default())
-            .https(either("HTTPS_PROXY").unwrap_or_default())
-            .http(http.unwrap_or_default())
-            .no(either("NO_PROXY").unwrap_or_default())
+            .all(text(&all))
+            .https(text(&https))
+            .http(text(&http))
+            .no(text(&none))
             .build();
-        Self(Some(Arc::new(matcher)))
+        let urls = Urls { all, https, http, none };
+        Self(Some(Arc::new(Named { urls, matcher })))
     }
 
-    pub(crate) fn proxy_for(&self, host: &str, encrypted: bool) -> Option<Proxy> {
+    /// The same for a client of this library, the first that fits a request first.
+    pub(crate) fn for_reqwest(&self) -> reqwest::Result<Vec<reqwest::Proxy>> {
+        let Some(Urls { all, https, http, none }) = self.0.as_ref().map(|named| &named.urls) else {
+            return Ok(Vec::new());
+        };
+        let none = none.as_ref().map_or_else(|| NEAR.to_owned(), |none| format!("{none},{NEAR}"));
+        let none = reqwest::NoProxy::from_string(&none);
+        let of = |url: &Option<String>, kind: fn(String) -> reqwest::Result<reqwest::Proxy>| {
+            url.clone().map(|url| kind(url).map(|proxy| proxy.no_proxy(none.clone())))
+        };
+        let all = [
+            of(https, reqwest::Proxy::https),
+            of(http, reqwest::Proxy::http),
+            of(all, reqwest::Proxy::all),
+        ];
+        all.into_iter().flatten().collect()
+    }
+
+    /// The proxy to a host, for a connection that is `encrypted` or not. None where it is reached
+    /// directly.
+    #[must_use]
+    pub fn proxy_for(&self, host: &str, encrypted: bool) -> Option<Proxy> {
         if is_this_machine(host) {
             return None;
         }
         let scheme = if encrypted { "https" } else { "http" };
         let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         let target: Uri = format!("{scheme}://{bracketed}/").parse().ok()?;
-        let found = self.0.as_ref()?.intercept(&target)?;
+        let found = self.0.as_ref()?.matcher.intercept(&target)?;
         let uri = found.uri();
         let host = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
         let scheme = uri.scheme_str().unwrap_or("http").to_owned();
@@ -60,20 +113,24 @@ impl Proxies {
 impl fmt::Debug for Proxies {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The matcher's own output leaves users and passwords out.
-        formatter.debug_tuple("Proxies").field(&self.0).finish()
+        formatter
+            .debug_tuple("Proxies")
+            .field(&self.0.as_ref().map(|named| &named.matcher))
+            .finish()
     }
 }
 
 /// One proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Proxy {
+pub struct Proxy {
     /// `http`, `https`, or one that is not supported.
-    pub(crate) scheme: String,
+    pub scheme: String,
     /// Without brackets.
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    /// Marked sensitive.
-    pub(crate) authorization: Option<HeaderValue>,
+    pub host: String,
+    /// Where it listens.
+    pub port: u16,
+    /// What it is told of who we are. Marked sensitive.
+    pub authorization: Option<HeaderValue>,
 }
 
 fn is_this_machine(host: &str) -> bool {

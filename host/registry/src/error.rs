@@ -126,9 +126,9 @@ impl FetchError {
     /// What to do about it, where there is something.
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            Self::Setup(_) => {
-                Some("look at HTTPS_PROXY, http_proxy, STEPWELL_CA_FILE and SSL_CERT_FILE")
-            }
+            Self::Setup(_) => Some(
+                "look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, STEPWELL_CA_FILE and SSL_CERT_FILE",
+            ),
             Self::Network { .. } | Self::Late { .. } => Some(
                 "try again; behind a proxy set HTTPS_PROXY, and STEPWELL_CA_FILE for its certificates",
             ),

@@ -49,7 +49,7 @@ impl std::fmt::Debug for Fetcher {
 
 impl Fetcher {
     /// One that takes components of at most so many bytes. `lookup` knows the proxies
-    /// (`HTTPS_PROXY`, `http_proxy`, `NO_PROXY`), certificates (`STEPWELL_CA_FILE`, `SSL_CERT_FILE`)
+    /// (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), certificates (`STEPWELL_CA_FILE`, `SSL_CERT_FILE`)
     /// and credentials (`DOCKER_AUTH_CONFIG`, `DOCKER_CONFIG`, `HOME`).
     ///
     /// # Errors

@@ -1,85 +1,44 @@
 //! HTTP as far as tools need it: answers of a known largest size, and no redirect to anybody whom
 //! nobody named.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use egress::{Proxies, Roots};
 use http::header::{AUTHORIZATION, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use reqwest::{Client, Response};
-use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 use url::Url;
 
 use crate::FetchError;
 use crate::fetch::Progress;
 use crate::reference::is_private;
-use crate::shelf::read_bounded;
 
-/// Longest time a connection may take to stand.
-const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// Longest silence of a server.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// Most redirects followed.
 const REDIRECTS_MAX: usize = 4;
-/// Largest file of certificates that is read.
-const AUTHORITY_BYTES_MAX: u64 = 1024 * 1024;
 /// What names a file of certificates; the first that is set counts.
 const CA_VARIABLES: [&str; 2] = ["STEPWELL_CA_FILE", "SSL_CERT_FILE"];
 
-/// A client with our TLS, and the proxies that `lookup` knows.
+/// A client that trusts and goes by what `lookup` knows.
 pub(crate) fn client(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Client, FetchError> {
     let setup = |why: String| FetchError::Setup(why);
-    let tls = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
+    let client = egress::client(&roots(lookup)?, &Proxies::from_vars(lookup));
+    client
         .map_err(|err| setup(err.to_string()))?
-        .with_root_certificates(roots(lookup)?)
-        .with_no_client_auth();
-    let builder = Client::builder()
-        .tls_backend_preconfigured(tls)
-        .connect_timeout(CONNECT_MAX)
         .read_timeout(SILENCE_MAX)
         // They are looked at here, one by one.
         .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("stepwell/", env!("CARGO_PKG_VERSION")))
-        .no_proxy();
-    proxies(lookup)
-        .and_then(|proxies| proxies.into_iter().fold(builder, |b, proxy| b.proxy(proxy)).build())
-        // Its text may hold the proxy's password.
-        .map_err(|_err| setup("HTTPS_PROXY or http_proxy is not the URL of a proxy".to_owned()))
+        .build()
+        .map_err(|err| setup(err.to_string()))
 }
 
 /// Mozilla's certificates, and those of the machine's operator besides.
-fn roots(lookup: &dyn Fn(&str) -> Option<String>) -> Result<RootCertStore, FetchError> {
-    let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+fn roots(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Roots, FetchError> {
     let named = CA_VARIABLES.iter().find_map(|name| lookup(name).filter(|path| !path.is_empty()));
-    let Some(path) = named else { return Ok(roots) };
-    let bad = |why: String| FetchError::Setup(format!("the certificates in {path}: {why}"));
-    let pem =
-        read_bounded(path.as_ref(), AUTHORITY_BYTES_MAX).map_err(|err| bad(err.to_string()))?;
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|err| bad(err.to_string()))?;
-        roots.add(certificate).map_err(|err| bad(err.to_string()))?;
-    }
-    Ok(roots)
-}
-
-fn proxies(lookup: &dyn Fn(&str) -> Option<String>) -> reqwest::Result<Vec<reqwest::Proxy>> {
-    let set = |names: &[&str]| {
-        names.iter().find_map(|name| lookup(name).filter(|value| !value.is_empty()))
-    };
-    let none = set(&["NO_PROXY", "no_proxy"]);
-    let none = none.and_then(|hosts| reqwest::NoProxy::from_string(&hosts));
-    let mut proxies = Vec::new();
-    if let Some(url) = set(&["HTTPS_PROXY", "https_proxy"]) {
-        proxies.push(reqwest::Proxy::https(url)?.no_proxy(none.clone()));
-    }
-    // Of this one only the lower case counts: a CGI script's caller chooses the other.
-    if let Some(url) = set(&["http_proxy"]) {
-        proxies.push(reqwest::Proxy::http(url)?.no_proxy(none));
-    }
-    Ok(proxies)
+    let Some(path) = named else { return Ok(Roots::default()) };
+    Roots::with_file(path.as_ref())
+        .map_err(|err| FetchError::Setup(format!("the certificates in {path}: {err}")))
 }
 
 /// Host and port of an address, for people.

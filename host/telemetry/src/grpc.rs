@@ -35,7 +35,7 @@ impl Client {
             .connect_timeout(CONNECT_MAX)
             .http2_max_header_list_size(HEADER_BYTES_MAX);
         if tls {
-            let tls = ClientTlsConfig::new().trust_anchors(web::roots(to)?.roots);
+            let tls = ClientTlsConfig::new().trust_anchors(web::roots(to)?.anchors().to_vec());
             endpoint = endpoint.tls_config(tls).map_err(setup)?;
         }
         let mut metadata = MetadataMap::new();

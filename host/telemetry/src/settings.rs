@@ -7,6 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use egress::Proxies;
 use http::{HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -86,15 +87,8 @@ pub struct Destination {
     pub(crate) timeout: Duration,
     /// Certificates (PEM) that are trusted instead of Mozilla's, by the name of their file.
     pub(crate) authority: Option<String>,
-    pub(crate) proxy: Proxy,
-}
-
-/// What stands between.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Proxy {
-    pub(crate) http: Option<String>,
-    pub(crate) https: Option<String>,
-    pub(crate) none: Option<String>,
+    /// What stands between.
+    pub(crate) proxies: Proxies,
 }
 
 impl fmt::Debug for Destination {
@@ -231,14 +225,8 @@ fn destination(
         None => TIMEOUT,
     };
     let authority = first(names.certificate)?.map(|(_, path)| path);
-    let either = |names: [&str; 2]| names.into_iter().find_map(var);
-    let proxy = Proxy {
-        // Of this one only the lower case counts: a CGI script's caller chooses the other.
-        http: var("http_proxy"),
-        https: either(["HTTPS_PROXY", "https_proxy"]),
-        none: either(["NO_PROXY", "no_proxy"]),
-    };
-    Ok(Some(Destination { url, protocol, headers, timeout, authority, proxy }))
+    let proxies = Proxies::from_vars(var);
+    Ok(Some(Destination { url, protocol, headers, timeout, authority, proxies }))
 }
 
 fn protocol(variable: &'static str, text: &str) -> Result<Protocol, BadSetting> {

@@ -1,29 +1,20 @@
 //! OTLP over HTTP: one POST a part.
 
-use std::fs;
-use std::io;
-use std::sync::Arc;
-
+use egress::Roots;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
-use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
 use crate::SendError;
 use crate::error::{in_a_line, said};
 use crate::message::Part;
-use crate::send::{Answered, CONNECT_MAX};
-use crate::settings::{Destination, Protocol, Proxy};
+use crate::send::Answered;
+use crate::settings::{Destination, Protocol};
 
 /// Bytes of an answer that are read: it says how many were refused, and why.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
-
-/// Largest file of certificates that is read.
-const AUTHORITY_BYTES_MAX: u64 = 1024 * 1024;
 
 /// A client for one destination.
 pub(crate) struct Client {
@@ -33,25 +24,13 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(to: &Destination) -> Result<Self, SendError> {
-        let provider = Arc::new(crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|err| SendError::Setup(err.to_string()))?
-            .with_root_certificates(roots(to)?)
-            .with_no_client_auth();
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .connect_timeout(CONNECT_MAX)
+        let setup = |err: &dyn std::error::Error| SendError::Setup(err.to_string());
+        let client = egress::client(&roots(to)?, &to.proxies)
+            .map_err(|err| setup(&err))?
             // Its headers are for the address that was named, and for no other.
             .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("stepwell/", env!("CARGO_PKG_VERSION")))
-            .no_proxy();
-        let client = proxies(&to.proxy)
-            .and_then(|proxies| proxies.into_iter().fold(client, |c, proxy| c.proxy(proxy)).build())
-            .map_err(|_err| {
-                // Its text may hold the proxy's password.
-                SendError::Setup("HTTPS_PROXY or http_proxy is not the URL of a proxy".to_owned())
-            })?;
+            .build()
+            .map_err(|err| setup(&err))?;
         Ok(Self { client, to: to.clone() })
     }
 
@@ -126,34 +105,8 @@ fn refused(part: &Part, json: bool, answer: &[u8]) -> Answered {
 }
 
 /// Whom TLS trusts: the certificates that a variable names, or Mozilla's.
-pub(crate) fn roots(to: &Destination) -> Result<RootCertStore, SendError> {
-    let Some(path) = &to.authority else {
-        return Ok(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect());
-    };
-    let bad = |what: String| SendError::Setup(format!("the certificates of `{path}`: {what}"));
-    let read = fs::metadata(path).and_then(|found| {
-        if found.len() > AUTHORITY_BYTES_MAX {
-            return Err(io::Error::other("the file is larger than any list of them"));
-        }
-        fs::read(path)
-    });
-    let pem = read.map_err(|err| bad(err.to_string()))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|err| bad(err.to_string()))?;
-        roots.add(certificate).map_err(|err| bad(err.to_string()))?;
-    }
-    if roots.is_empty() { Err(bad("there is none in it".to_owned())) } else { Ok(roots) }
-}
-
-fn proxies(proxy: &Proxy) -> Result<Vec<reqwest::Proxy>, reqwest::Error> {
-    let none = proxy.none.as_deref().and_then(reqwest::NoProxy::from_string);
-    let mut proxies = Vec::new();
-    if let Some(url) = &proxy.https {
-        proxies.push(reqwest::Proxy::https(url)?.no_proxy(none.clone()));
-    }
-    if let Some(url) = &proxy.http {
-        proxies.push(reqwest::Proxy::http(url)?.no_proxy(none));
-    }
-    Ok(proxies)
+pub(crate) fn roots(to: &Destination) -> Result<Roots, SendError> {
+    let Some(path) = &to.authority else { return Ok(Roots::default()) };
+    Roots::only_file(path.as_ref())
+        .map_err(|err| SendError::Setup(format!("the certificates of `{path}`: {err}")))
 }

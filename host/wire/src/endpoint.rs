@@ -1,8 +1,6 @@
 //! Where the model is, and how to identify ourselves there.
 
 mod error;
-mod proxies;
-mod roots;
 mod secret;
 
 use std::fmt;
@@ -10,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use egress::{Proxies, Proxy, Roots};
 use http::header::{
     ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TE, TRANSFER_ENCODING, UPGRADE,
 };
@@ -19,9 +18,6 @@ use http::{Method, Request, Uri};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 pub use self::error::EndpointError;
-pub use self::proxies::Proxies;
-pub(crate) use self::proxies::Proxy;
-pub use self::roots::{Roots, RootsError};
 pub use self::secret::Secret;
 use crate::link::{Dial, Network};
 

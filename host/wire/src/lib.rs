@@ -22,7 +22,7 @@ mod script;
 mod server;
 mod usage;
 
-pub use endpoint::{Endpoint, EndpointError, KeyHeader, Proxies, Roots, RootsError, Secret};
+pub use endpoint::{Endpoint, EndpointError, KeyHeader, Secret};
 pub use error::{ErrorClass, ErrorKind, ModelError, RETRY_AFTER_MAX};
 pub use event::{Completed, FunctionCall, ModelEvent};
 pub use link::{

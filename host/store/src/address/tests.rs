@@ -88,9 +88,9 @@ fn certificates_to_trust_are_read_when_the_store_is_opened() {
         let url = format!("webdav://host/x?ca={}", file.display());
         crate::Store::open(&url, |_| None).unwrap_err().to_string()
     };
-    assert!(said("").ends_with("ca holds no certificate"));
+    assert!(said("").contains("ca: there is no certificate in it; it must hold"));
     let junk = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    assert!(said(junk).contains("ca holds a bad certificate: "));
+    assert!(said(junk).contains("ca: certificate 1 in it cannot be used: "));
     check(
         "rediss://host?ca=/none",
         "`rediss://host` is not the URL of a store: \

@@ -79,7 +79,7 @@ impl Reapi {
             .http2_adaptive_window(true)
             .http2_max_header_list_size(HEADER_BYTES_MAX);
         if tls {
-            let roots = http::roots_of_url(address)?.roots;
+            let roots = http::roots_of_url(address)?.anchors().to_vec();
             let tls = ClientTlsConfig::new().trust_anchors(roots);
             endpoint = endpoint.tls_config(tls).map_err(|err| address.bad(err.to_string()))?;
         }

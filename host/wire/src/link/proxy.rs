@@ -11,7 +11,9 @@ use hyper_util::rt::TokioIo;
 use super::connect::{ConnectError, HEAD_BYTES_MAX, dial};
 use super::dial::ByteStream;
 use super::tls::encrypt;
-use crate::endpoint::{Endpoint, Proxy};
+use egress::Proxy;
+
+use crate::endpoint::Endpoint;
 
 /// Opens a tunnel to the endpoint's host.
 pub(super) async fn tunnel(

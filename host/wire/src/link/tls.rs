@@ -1,14 +1,15 @@
 //! TLS over a byte stream, and words for what goes wrong with it.
 
 use std::io;
+use std::sync::Arc;
 
+use egress::Roots;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{CertificateError, Error};
 
 use super::dial::ByteStream;
-use crate::endpoint::Roots;
 
 /// Opens TLS to `host`. The error says in words what is wrong, and what to do about it.
 pub(super) async fn encrypt(
@@ -18,7 +19,9 @@ pub(super) async fn encrypt(
 ) -> Result<TlsStream<Box<dyn ByteStream>>, String> {
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| "its name cannot stand in a certificate".to_owned())?;
-    let connected = TlsConnector::from(roots.config()).connect(name, stream).await;
+    // A WebSocket is opened in HTTP/1.1, and a `POST` needs no more.
+    let config = Arc::new(roots.client_config(&[b"http/1.1"]));
+    let connected = TlsConnector::from(config).connect(name, stream).await;
     connected.map_err(|err| explained(&err))
 }
 

@@ -5,10 +5,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use egress::{Proxies, Roots};
 use runner::Tree;
 use session::budget::Price;
 use snapshot::Digest;
-use wire::{Endpoint, Proxies, Responder, Roots, Secret, Server};
+use wire::{Endpoint, Responder, Secret, Server};
 
 use super::step_file::Found;
 use crate::args::{Provider, RunArgs};

@@ -1,15 +1,12 @@
 //! The way to the server.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
+use egress::Roots;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::CertificateDer;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::ClientConfig;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::failure::{ledger_error, too_slow};
@@ -95,23 +92,11 @@ impl Link {
 }
 
 fn client_config(authorities: Option<&Path>) -> Result<ClientConfig, LedgerError> {
-    let mut roots = RootCertStore::empty();
-    match authorities {
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(path) => {
-            let unreadable = |err: Box<dyn std::error::Error + Send + Sync>| {
-                LedgerError::Unreachable(format!("`{}`: {err}", path.display()).into())
-            };
-            let certificates =
-                CertificateDer::pem_file_iter(path).map_err(|err| unreadable(err.into()))?;
-            for certificate in certificates {
-                let certificate = certificate.map_err(|err| unreadable(err.into()))?;
-                roots.add(certificate).map_err(|err| unreadable(err.into()))?;
-            }
-        }
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|err| LedgerError::Unreachable(err.into()))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+    let roots = match authorities {
+        None => Roots::default(),
+        Some(path) => Roots::only_file(path).map_err(|err| {
+            LedgerError::Unreachable(format!("`{}`: {err}", path.display()).into())
+        })?,
+    };
+    Ok(roots.client_config(&[]))
 }

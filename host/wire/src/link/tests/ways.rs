@@ -8,7 +8,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::server::TlsStream;
 
 use super::*;
-use crate::endpoint::{Proxies, Roots};
+use egress::{Proxies, Roots};
 
 fn proxied(base_url: &str, proxy: &'static str) -> (Endpoint, Served) {
     let (endpoint, served) = memory(base_url);
