@@ -44,6 +44,11 @@ fn main() {
 /// in a hundredth of the space: each process, and every call begins one, then reads 2 MB less. That
 /// is <https://maskray.me/blog/2021-10-31-relative-relocations-and-relr>; glibc has it since 2.36.
 fn can_relocate_packed() -> bool {
+    // Built here, and to start on older systems, too.
+    println!("cargo::rerun-if-env-changed=STEPWELL_PORTABLE");
+    if env::var_os("STEPWELL_PORTABLE").is_some_and(|set| !set.is_empty()) {
+        return false;
+    }
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|it| it == value);
     let here = env::var_os("HOST") == env::var_os("TARGET");
     if !here || !is("CARGO_CFG_TARGET_OS", "linux") || !is("CARGO_CFG_TARGET_ENV", "gnu") {

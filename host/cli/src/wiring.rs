@@ -120,8 +120,8 @@ impl Tools {
         Self::load_into(sandbox, own)
     }
 
-    /// The same tools, for a command that calls one of them if the cache has no answer: what we
-    /// built ourselves is compiled only if it is that one.
+    /// The same tools, for a command that shows them, or calls one if the cache has no answer: what
+    /// we built ourselves is compiled only if it is that one.
     pub(crate) fn offer(own: Vec<Component>, calls: u32) -> Result<Self, Problem> {
         let sandbox = sandbox(calls)?;
         let tools = built_in()?.into_iter().map(Component::later);

@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 pub use self::prune::{DAILY_DAYS, ENTRY_DAYS, Pruned};
+use self::spending::Asked;
 use crate::database::{Access, Database, Transaction};
 use crate::{
     Cap, Caps, Clock, Day, EntryKey, Filter, Lease, LedgerError, Line, MicroDollars, Name,
@@ -121,7 +122,7 @@ impl Ledger {
     ) -> Result<Reserved, LedgerError> {
         let (lease, scopes, caps) = (lease.clone(), scopes.clone(), caps.clone());
         let act = move |tx: &mut dyn Transaction| {
-            spending::reserve(tx, &lease, key, &scopes, most, &caps)
+            spending::reserve(tx, &lease, &Asked { key, scopes: &scopes, most, caps: &caps })
         };
         self.act(Access::Write, act).await
     }
@@ -160,10 +161,8 @@ impl Ledger {
         let (lease, scopes, caps) = (lease.clone(), scopes.clone(), caps.clone());
         let settled = settled.to_vec();
         let act = move |tx: &mut dyn Transaction| {
-            for (key, usage) in &settled {
-                spending::settle(tx, &lease, *key, *usage)?;
-            }
-            spending::reserve(tx, &lease, key, &scopes, most, &caps)
+            let asked = Asked { key, scopes: &scopes, most, caps: &caps };
+            spending::settle_and_reserve(tx, &lease, &settled, &asked)
         };
         self.act(Access::Write, act).await
     }

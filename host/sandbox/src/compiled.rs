@@ -230,10 +230,10 @@ pub(crate) fn hand_over(mut code: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// In a worker: the code that its parent gave it as standard output. Workers of one tool share
-/// its pages.
+/// In a worker: the code that its parent sent it, which is its standard output. Workers of one tool
+/// share its pages.
 #[expect(unsafe_code, reason = "where bytes become native code, in a worker")]
-pub(crate) fn inherited(engine: &Engine) -> wasmtime::Result<Component> {
+pub(crate) fn sent(engine: &Engine) -> wasmtime::Result<Component> {
     // SAFETY: the parent puts nothing there but a sealed file, made by `Kept::load_for_workers`, or
     // of what our own process compiled; see there. Nobody can change it while it is mapped.
     #[expect(clippy::disallowed_methods, reason = "the file cannot be changed")]

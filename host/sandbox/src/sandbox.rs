@@ -106,7 +106,7 @@ impl Default for Config {
 
 impl Sandbox {
     /// Starts the engine where guests run here; elsewhere it and workers are started when they
-    /// are needed.
+    /// are needed, or expected ([`Sandbox::expect_guest`]).
     ///
     /// A directory for compiled code that cannot be used is not an error: [`Sandbox::isolation`]
     /// says why, and components are compiled each time.

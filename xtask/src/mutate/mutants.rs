@@ -166,8 +166,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "nothing is set aside in the ledger",
         invariant: 4,
         file: PAYING,
-        find: "&& ledger.settle_and_reserve(&news.charges, entry, most).await.is_ok()\n",
-        put: "&& tell(ledger, &news).await.is_ok()\n",
+        find: "match ledger.settle_and_reserve(&news.charges, entry, most).await {\n",
+        put: "match tell(ledger, &news).await {\n",
         test: Test::Simulation,
     },
     Mutant {

@@ -172,7 +172,7 @@ pub(super) fn call(args: &ToolCallArgs) -> Result<u8, Problem> {
     if !exists && args.name != runner::CHANGED_FILES {
         return Err(no_tool(&args.name, &toolbox));
     }
-    if args.no_cache {
+    if exists && args.no_cache {
         toolbox.executor().expect_call();
     }
     let trees = for_calls(found);

@@ -10,19 +10,36 @@ use crate::{
     Tokens, Usage,
 };
 
-/// Sets `most` aside in every scope, or refuses the whole of it.
+/// What is to be set aside for a request.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) key: EntryKey,
+    pub(super) scopes: &'a Scopes,
+    pub(super) most: MicroDollars,
+    /// What the step allows its scopes.
+    pub(super) caps: &'a Caps,
+}
+
+/// Sets the most aside in every scope, or refuses the whole of it.
 pub(super) fn reserve(
     tx: &mut dyn Transaction,
     lease: &Lease,
-    key: EntryKey,
-    scopes: &Scopes,
-    most: MicroDollars,
-    given: &Caps,
+    asked: &Asked<'_>,
 ) -> Result<Reserved, LedgerError> {
-    if most > MicroDollars::MAX {
-        return Err(LedgerError::TooMuch { amount: most });
+    if asked.most > MicroDollars::MAX {
+        return Err(LedgerError::TooMuch { amount: asked.most });
     }
     let holder = leases::holder(tx, lease)?;
+    reserve_held(tx, lease, holder, asked)
+}
+
+fn reserve_held(
+    tx: &mut dyn Transaction,
+    lease: &Lease,
+    holder: String,
+    asked: &Asked<'_>,
+) -> Result<Reserved, LedgerError> {
+    let Asked { key, scopes, most, caps: given } = *asked;
     if let Some(entry) = entries::find(tx, lease.run(), key)? {
         return again(lease, &entry, most);
     }
@@ -35,6 +52,40 @@ pub(super) fn reserve(
     let entry = OpenEntry { run, key, most, fence: lease.fence(), holder, since, scopes };
     entries::add(tx, &entry)?;
     Ok(Reserved::New { most })
+}
+
+/// Charges what earlier requests cost, and sets the most of the next one aside.
+pub(super) fn settle_and_reserve(
+    tx: &mut dyn Transaction,
+    lease: &Lease,
+    settled: &[(EntryKey, Usage)],
+    asked: &Asked<'_>,
+) -> Result<Reserved, LedgerError> {
+    if asked.most > MicroDollars::MAX {
+        return Err(LedgerError::TooMuch { amount: asked.most });
+    }
+    let holder = leases::holder(tx, lease)?;
+    let mut open = Vec::new();
+    for (key, usage) in settled {
+        match entries::find(tx, lease.run(), *key)? {
+            Some(Entry { reserved, settlement: None }) => open.push((reserved, *usage)),
+            Some(Entry { settlement: Some(_), .. }) => {}
+            None => {
+                return Err(LedgerError::NotReserved { run: lease.run().clone(), key: *key });
+            }
+        }
+    }
+    let others = open.iter().map(|(entry, _)| &entry.scopes);
+    let others: Vec<&Scopes> = others.filter(|scopes| *scopes != asked.scopes).collect();
+    if !others.is_empty() {
+        // A request of yesterday: what both lock is locked at once, in the one order.
+        sums::make(tx, asked.scopes)?;
+        sums::lock_all(tx, others.into_iter().chain([asked.scopes]))?;
+    }
+    for (entry, usage) in &open {
+        charge(tx, entry, *usage)?;
+    }
+    reserve_held(tx, lease, holder, asked)
 }
 
 /// What asking twice for a reservation comes to.

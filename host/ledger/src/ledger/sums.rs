@@ -28,13 +28,7 @@ const WIDTH: usize = 4;
 /// The sums of all scopes of a request, locked until the end of the transaction.
 pub(super) fn lock(tx: &mut dyn Transaction, scopes: &Scopes) -> Result<Vec<Sum>, LedgerError> {
     let keys = keys(scopes);
-    let (tuples, values) = parameters(&keys, Vec::new());
-    let sql = format!(
-        "SELECT dimension, repository, name, day, reserved, settled FROM sums
-         WHERE (dimension, repository, name, day) IN (VALUES {tuples})
-         ORDER BY dimension, repository, name, day"
-    );
-    let rows = tx.locked_rows(&sql, &values)?;
+    let rows = locked(tx, &keys)?;
     let sum = |key: &Key| {
         let row = rows.iter().find(|row| is_of(row, key));
         let row = row.ok_or_else(|| LedgerError::damaged(format!("{} has no sum", key.scope)))?;
@@ -46,6 +40,26 @@ pub(super) fn lock(tx: &mut dyn Transaction, scopes: &Scopes) -> Result<Vec<Sum>
         })
     };
     keys.iter().map(sum).collect()
+}
+
+/// The same for several requests, all that is there: at once, so that nobody who locks some of it
+/// waits for the rest in another order.
+pub(super) fn lock_all<'a>(
+    tx: &mut dyn Transaction,
+    all: impl Iterator<Item = &'a Scopes>,
+) -> Result<(), LedgerError> {
+    let keys: Vec<Key> = all.flat_map(keys).collect();
+    locked(tx, &keys).map(drop)
+}
+
+fn locked(tx: &mut dyn Transaction, keys: &[Key]) -> Result<Vec<Row>, LedgerError> {
+    let (tuples, values) = parameters(keys, Vec::new());
+    let sql = format!(
+        "SELECT dimension, repository, name, day, reserved, settled FROM sums
+         WHERE (dimension, repository, name, day) IN (VALUES {tuples})
+         ORDER BY dimension, repository, name, day"
+    );
+    tx.locked_rows(&sql, &values)
 }
 
 /// Makes the rows that are missing, so that there is something to lock.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ledger::{
     Caps, Clock, Dimension, EntryKey, Filter, Ledger, LedgerError, MicroDollars, Moment, Period,
-    RunId, Usage,
+    RunId, Scopes, Usage,
 };
 use tokio::task::JoinSet;
 
@@ -199,20 +199,40 @@ async fn spend(ledger: Ledger, process: u64, task: u64) {
     let run = name_of(process, task);
     let lease = ledger.take_lease(&run, &"it".parse().unwrap(), TTL).await.unwrap();
     let mut random = process * TASKS + task + 1;
-    for turn in 0..REQUESTS {
+    // What the last request came to is settled with the next one, as a run does it.
+    let mut over = None;
+    for turn in 0..=REQUESTS {
         // Xorshift (Marsaglia): the same in every run of the test.
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
         let most = 1 + random % MOST_MAX;
         let key = EntryKey { began: 1, turn, retry: 0 };
-        let (scopes, caps) = (scopes(), Caps::none());
-        match ledger.reserve(&lease, key, &scopes, MicroDollars(most), &caps).await {
-            Ok(_) if random.is_multiple_of(11) => ledger.release_entry(&lease, key).await.unwrap(),
-            Ok(_) => {
-                let settled = ledger.settle(&lease, key, known(most / 2 + random % most)).await;
-                say(&format!("settled {run} {turn} {}", settled.unwrap().charged.0));
+        // Midnight comes and goes.
+        let day = if random.is_multiple_of(3) { "2026-11-24" } else { "2026-11-25" };
+        let (scopes, caps) = (Scopes { day: day.parse().unwrap(), ..scopes() }, Caps::none());
+        let settled = over.take();
+        let all = settled.as_slice();
+        let most = MicroDollars(most);
+        let asked = match ledger.settle_and_reserve(&lease, all, key, &scopes, most, &caps).await {
+            // Nothing was done.
+            Err(LedgerError::Refused(_)) => {
+                for (key, usage) in all {
+                    ledger.settle(&lease, *key, *usage).await.unwrap();
+                }
+                ledger.reserve(&lease, key, &scopes, most, &caps).await
             }
+            asked => asked,
+        };
+        for (key, usage) in all {
+            let kept = ledger.settle(&lease, *key, *usage).await.unwrap();
+            say(&format!("settled {run} {} {}", key.turn, kept.charged.0));
+        }
+        match asked {
+            Ok(_) if random.is_multiple_of(11) || turn == REQUESTS => {
+                ledger.release_entry(&lease, key).await.unwrap();
+            }
+            Ok(_) => over = Some((key, known(most.0 / 2 + random % most.0))),
             Err(LedgerError::Refused(_)) => say(&format!("refused {run} {turn}")),
             Err(err) => panic!("{err:?}"),
         }

@@ -157,11 +157,16 @@ async fn tell_and_reserve(
     entry: Entry,
     most: Money,
 ) -> (News, Result<(), LedgerRefusal>) {
-    if news.unsent.is_empty() && ledger.settle_and_reserve(&news.charges, entry, most).await.is_ok()
-    {
-        return (news, Ok(()));
+    if news.unsent.is_empty() && !news.charges.is_empty() {
+        match ledger.settle_and_reserve(&news.charges, entry, most).await {
+            Ok(()) => return (news, Ok(())),
+            Err(lost @ LedgerRefusal::LeaseLost(_)) => return (News::default(), Err(lost)),
+            // A refused reservation must not keep what was charged from being booked.
+            Err(
+                LedgerRefusal::Exhausted { .. } | LedgerRefusal::Settled | LedgerRefusal::Failed(_),
+            ) => {}
+        }
     }
-    // A refused reservation must not keep what was charged from being booked.
     match tell(ledger, &news).await {
         Ok(()) => (news, ledger.reserve(entry, most).await),
         Err(refusal) => (News::default(), Err(refusal)),

@@ -29,6 +29,35 @@ struct Books {
 }
 
 impl Books {
+    fn reserve(&mut self, entry: Entry, most: Money, story: &Story) -> Result<(), LedgerRefusal> {
+        if self.settled.contains_key(&entry) {
+            story.fault("paid elsewhere");
+            return Err(LedgerRefusal::Settled);
+        }
+        let held = self.reserved.remove(&entry);
+        let mine: u64 = self.reserved.values().chain(self.settled.values()).sum();
+        let left = self.cap - self.others - mine;
+        if most.0 > left {
+            story.fault("ledger refused");
+            self.reserved.extend(held.map(|held| (entry, held)));
+            let (scope, left) = ("repository".to_owned(), Money(left));
+            return Err(LedgerRefusal::Exhausted { scope, left });
+        }
+        self.reserved.insert(entry, most.0);
+        self.check();
+        Ok(())
+    }
+
+    /// Who claims more than was set aside gets that, as in the real one.
+    fn settle(&mut self, entry: Entry, charge: Charge) {
+        // An entry that is not there was given back by a process that knew that nothing was sent,
+        // and whose journal did not get here.
+        if let Some(most) = self.reserved.remove(&entry) {
+            self.settled.insert(entry, charge.spend.0.min(most));
+        }
+        self.check();
+    }
+
     fn check(&mut self) {
         let mine: u64 = self.reserved.values().chain(self.settled.values()).sum();
         if mine + self.others > self.cap {
@@ -154,22 +183,7 @@ impl RunLedger for OfProcess {
             self.wait().await?;
             let mut books = self.books.0.lock().unwrap();
             self.is_mine(&mut books)?;
-            if books.settled.contains_key(&entry) {
-                self.story.fault("paid elsewhere");
-                return Err(LedgerRefusal::Settled);
-            }
-            let held = books.reserved.remove(&entry);
-            let mine: u64 = books.reserved.values().chain(books.settled.values()).sum();
-            let left = books.cap - books.others - mine;
-            if most.0 > left {
-                self.story.fault("ledger refused");
-                books.reserved.extend(held.map(|held| (entry, held)));
-                let (scope, left) = ("repository".to_owned(), Money(left));
-                return Err(LedgerRefusal::Exhausted { scope, left });
-            }
-            books.reserved.insert(entry, most.0);
-            books.check();
-            Ok(())
+            books.reserve(entry, most, &self.story)
         })
     }
 
@@ -178,14 +192,32 @@ impl RunLedger for OfProcess {
             self.wait().await?;
             let mut books = self.books.0.lock().unwrap();
             self.is_mine(&mut books)?;
-            // An entry that is not there was given back by a process that knew that nothing was
-            // sent, and whose journal did not get here.
-            // Who claims more than was set aside gets that, as in the real one.
-            if let Some(most) = books.reserved.remove(&entry) {
-                books.settled.insert(entry, charge.spend.0.min(most));
-            }
-            books.check();
+            books.settle(entry, charge);
             Ok(())
+        })
+    }
+
+    fn settle_and_reserve<'a>(
+        &'a self,
+        charges: &'a [(Entry, Charge)],
+        entry: Entry,
+        most: Money,
+    ) -> Later<'a, Result<(), LedgerRefusal>> {
+        Box::pin(async move {
+            self.wait().await?;
+            {
+                let mut books = self.books.0.lock().unwrap();
+                self.is_mine(&mut books)?;
+                let before = (books.reserved.clone(), books.settled.clone());
+                charges.iter().for_each(|(entry, charge)| books.settle(*entry, *charge));
+                if let Err(refusal) = books.reserve(entry, most, &self.story) {
+                    // All of it or nothing.
+                    (books.reserved, books.settled) = before;
+                    return Err(refusal);
+                }
+            }
+            // It is done, and nobody hears of it.
+            self.wait().await
         })
     }
 

@@ -1,5 +1,5 @@
-//! Workers, seen from the process of the step: started when they are needed, kept warm, replaced
-//! when they die.
+//! Workers, seen from the process of the step: started when they are needed or about to be, kept
+//! warm, replaced when they die.
 
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;

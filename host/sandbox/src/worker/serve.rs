@@ -112,7 +112,7 @@ fn engine(start: &Start) -> Result<(Wasm, Landlock), String> {
 }
 
 fn link(wasm: &Wasm) -> Result<Linked, String> {
-    let component = compiled::inherited(&wasm.engine).map_err(|err| format!("{err:#}"))?;
+    let component = compiled::sent(&wasm.engine).map_err(|err| format!("{err:#}"))?;
     tool::link(wasm, &component).map_err(|unfitting| LoadError::from(unfitting).to_string())
 }
 

@@ -112,7 +112,13 @@ fn work(program: &Program, jobs: &mpsc::Receiver<Job>, bury: &mpsc::Sender<Job>)
             Job::Bury(child) => {
                 end(child);
             }
-            Job::Over => return,
+            Job::Over => break,
+        }
+    }
+    // Whoever came back because nobody waited for it any more.
+    while let Ok(job) = jobs.try_recv() {
+        if let Job::Bury(child) = job {
+            end(child);
         }
     }
 }

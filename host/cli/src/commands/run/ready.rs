@@ -58,8 +58,8 @@ pub(in crate::commands) fn ready(
     let load = if args.require_isolation { Tools::load_behind_walls } else { Tools::load };
     let calls = plan::concurrent_calls(&step.limits).map_err(bad)?;
     let tools = load(own, calls)?;
-    let isolation = tools.isolation();
     let mut plan = plan::plan(&step, &known(&tools)).map_err(bad)?;
+    let isolation = tools.isolation();
     // Never from the head where the base's step file counts, whoever changed it.
     let read = |name: &str| of_base(name, trees, from_head && !found.of_base);
     let completed = gates::complete(&step, plan.rules, tools, read);
