@@ -1,11 +1,11 @@
 //! The second wall: guests run in processes that have nothing.
 //!
 //! A worker is this program again, started with an empty environment and one socket to the process
-//! of the step (its line), over which the compiled code of one tool comes with the first word. Before a guest is in it, it gives
-//! up every right it has (`wall`, `filter`); then it carries out one call at a time, and asks
-//! over its line whatever the guest asks. It holds no snapshot: grants, the first answer that
-//! stands, and what is on the record stay with the process of the step, which believes nothing
-//! that a worker says of them, and ends it when its time is over.
+//! of the step (its line), over which the compiled code of one tool comes with the first word.
+//! Before a guest is in it, it gives up every right it has (`wall`, `filter`); then it carries out
+//! one call at a time, and asks over its line whatever the guest asks. It holds no snapshot: grants,
+//! the first answer that stands, and what is on the record stay with the process of the step, which
+//! believes nothing that a worker says of them, and ends it when its time is over.
 //!
 //! One worker is for one tool: a guest that breaks out of the engine finds a process in which no
 //! other tool ever ran.
