@@ -9,7 +9,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// A proxy's address is none. It may hold a password, and is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is not the URL of a proxy")]
+#[error("HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is not the URL of a proxy that speaks HTTP")]
 pub struct BadProxy;
 
 /// A client that trusts `roots` and goes by `proxies`, to be set up further. It looks at nothing
@@ -23,6 +23,5 @@ pub fn client(roots: &Roots, proxies: &Proxies) -> Result<reqwest::ClientBuilder
         .connect_timeout(CONNECT_MAX)
         .user_agent(concat!("stepwell/", env!("CARGO_PKG_VERSION")))
         .no_proxy();
-    let proxies = proxies.for_reqwest().map_err(|_err| BadProxy)?;
-    Ok(proxies.into_iter().fold(builder, reqwest::ClientBuilder::proxy))
+    Ok(proxies.for_reqwest()?.into_iter().fold(builder, reqwest::ClientBuilder::proxy))
 }

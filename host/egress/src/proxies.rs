@@ -7,6 +7,8 @@ use std::sync::Arc;
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 
+use crate::client::BadProxy;
+
 /// Hosts that no proxy leads to: this machine itself.
 const NEAR: &str = "localhost,127.0.0.0/8,::1";
 
@@ -51,7 +53,9 @@ impl Proxies {
     /// stranger chooses the other.
     #[must_use]
     pub fn from_vars(mut get: impl FnMut(&str) -> Option<String>) -> Self {
-        let mut value = |name: &str| get(name).filter(|value| !value.trim().is_empty());
+        let mut value = |name: &str| {
+            get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        };
         let mut either = |name: &str| value(&name.to_ascii_lowercase()).or_else(|| value(name));
         let (all, https, none) = (either("ALL_PROXY"), either("HTTPS_PROXY"), either("NO_PROXY"));
         let http = match value("REQUEST_METHOD") {
@@ -70,18 +74,26 @@ impl Proxies {
     }
 
     /// The same for a client of this library, the first that fits a request first.
-    pub(crate) fn for_reqwest(&self) -> reqwest::Result<Vec<reqwest::Proxy>> {
+    pub(crate) fn for_reqwest(&self) -> Result<Vec<reqwest::Proxy>, BadProxy> {
         let Some(Urls { all, https, http, none }) = self.0.as_ref().map(|named| &named.urls) else {
             return Ok(Vec::new());
         };
+        // Where both have one of their own, nothing goes by the one for all.
+        let all = all.as_ref().filter(|_| https.is_none() || http.is_none());
         let none = none.as_ref().map_or_else(|| NEAR.to_owned(), |none| format!("{none},{NEAR}"));
         let none = reqwest::NoProxy::from_string(&none);
-        let of = |url: &Option<String>, kind: fn(String) -> reqwest::Result<reqwest::Proxy>| {
-            url.clone().map(|url| kind(url).map(|proxy| proxy.no_proxy(none.clone())))
+        let of = |url: Option<&String>, kind: fn(String) -> reqwest::Result<reqwest::Proxy>| {
+            url.map(|url| {
+                let is_http = url.split_once("://").is_none_or(|(scheme, _)| {
+                    ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+                });
+                let proxy = kind(url.clone()).map_err(|_err| BadProxy)?;
+                if is_http { Ok(proxy.no_proxy(none.clone())) } else { Err(BadProxy) }
+            })
         };
         let all = [
-            of(https, reqwest::Proxy::https),
-            of(http, reqwest::Proxy::http),
+            of(https.as_ref(), reqwest::Proxy::https),
+            of(http.as_ref(), reqwest::Proxy::http),
             of(all, reqwest::Proxy::all),
         ];
         all.into_iter().flatten().collect()
@@ -176,6 +188,24 @@ mod tests {
             check(&[all], (near, false), None);
         }
         check(&[all], ("fe80::1", false), Some("http://p:80"));
+    }
+
+    #[test]
+    fn a_client_takes_only_proxies_that_it_can_speak_to() {
+        let check = |vars: &[(&str, &str)], expected: Result<usize, BadProxy>| {
+            let get = |name: &str| {
+                let found = vars.iter().find(|(set, _)| *set == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            let found = Proxies::from_vars(get).for_reqwest().map(|proxies| proxies.len());
+            assert_eq!(found, expected, "{vars:?}");
+        };
+        check(&[], Ok(0));
+        check(&[("HTTPS_PROXY", "http://me:pw@p:3128"), ("ALL_PROXY", " p:3128 ")], Ok(2));
+        check(&[("ALL_PROXY", "socks5://p:1080")], Err(BadProxy));
+        let both = [("https_proxy", "http://p"), ("http_proxy", "http://p")];
+        check(&[both[0], both[1], ("all_proxy", "socks5://p:1080")], Ok(2));
+        check(&[("HTTPS_PROXY", "http://")], Err(BadProxy));
     }
 
     #[test]

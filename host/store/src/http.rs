@@ -51,7 +51,7 @@ pub(crate) fn authority_of_url(address: &mut Address) -> Result<Option<Vec<u8>>,
 fn proxies(settings: &mut Settings<'_>) -> Proxies {
     Proxies::from_vars(|name| {
         // Whatever an error says: hosts may stand in it, and passwords not.
-        if name.eq_ignore_ascii_case("NO_PROXY") {
+        if name.eq_ignore_ascii_case("NO_PROXY") || name == "REQUEST_METHOD" {
             settings.setting(&[name])
         } else {
             settings.secret(&[name])

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::SendError;
 use crate::error::{in_a_line, said};
 use crate::message::Part;
-use crate::send::Answered;
+use crate::send::{Answered, CONNECT_MAX};
 use crate::settings::{Destination, Protocol};
 
 /// Bytes of an answer that are read: it says how many were refused, and why.
@@ -27,6 +27,7 @@ impl Client {
         let setup = |err: &dyn std::error::Error| SendError::Setup(err.to_string());
         let client = egress::client(&roots(to)?, &to.proxies)
             .map_err(|err| setup(&err))?
+            .connect_timeout(CONNECT_MAX)
             // Its headers are for the address that was named, and for no other.
             .redirect(reqwest::redirect::Policy::none())
             .build()

@@ -15,7 +15,7 @@ const OURS: &str = "STEPWELL_";
 
 /// Variables that stores, registries, proxies and models take their secrets from, whether or not this
 /// step has such a store or model.
-const SECRETS: [&str; 20] = [
+const SECRETS: [&str; 21] = [
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "ACTIONS_RUNTIME_TOKEN",
     "ALL_PROXY",
@@ -35,6 +35,7 @@ const SECRETS: [&str; 20] = [
     "WEBDAV_PASSWORD",
     "WEBDAV_TOKEN",
     "https_proxy",
+    "all_proxy",
     "http_proxy",
 ];
 

@@ -68,7 +68,12 @@ pub(super) fn settle_and_reserve(
     let mut open = Vec::new();
     for (key, usage) in settled {
         match entries::find(tx, lease.run(), *key)? {
-            Some(Entry { reserved, settlement: None }) => open.push((reserved, *usage)),
+            Some(Entry { reserved, settlement: None }) => {
+                // Named twice it is charged once, by what was said first.
+                if open.iter().all(|(entry, _): &(OpenEntry, _)| entry.key != *key) {
+                    open.push((reserved, *usage));
+                }
+            }
             Some(Entry { settlement: Some(_), .. }) => {}
             None => {
                 return Err(LedgerError::NotReserved { run: lease.run().clone(), key: *key });
