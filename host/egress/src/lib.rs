@@ -10,4 +10,4 @@ mod roots;
 
 pub use client::{BadProxy, client};
 pub use proxies::{Proxies, Proxy};
-pub use roots::{AUTHORITIES_BYTES_MAX, Roots, RootsError};
+pub use roots::{Roots, RootsError, content as authorities};

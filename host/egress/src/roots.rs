@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, TrustAnchor};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// Bytes of a file of certificates. Mozilla's whole list has a quarter of it.
-pub const AUTHORITIES_BYTES_MAX: u64 = 1024 * 1024;
+const AUTHORITIES_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Certificates of one such file. Mozilla's whole list has some 150.
 const AUTHORITIES_MAX: usize = 1000;
@@ -144,7 +144,11 @@ fn added(mut roots: RootCertStore, pem: &[u8]) -> Result<RootCertStore, RootsErr
     if found == 0 { Err(RootsError::Empty) } else { Ok(roots) }
 }
 
-fn content(path: &Path) -> Result<Vec<u8>, RootsError> {
+/// The content of a file of certificates, for what takes it as it is.
+///
+/// # Errors
+/// When it cannot be read, or is larger than any list of them.
+pub fn content(path: &Path) -> Result<Vec<u8>, RootsError> {
     let unreadable = |err: io::Error| RootsError::Unreadable(err.to_string());
     let mut pem = Vec::new();
     let file = File::open(path).map_err(unreadable)?;

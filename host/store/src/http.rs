@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egress::{AUTHORITIES_BYTES_MAX, Proxies, Roots};
+use egress::{Proxies, Roots};
 use opendal::{Buffer, Error, ErrorKind, HttpBody, HttpTransport, HttpTransporter};
 use opendal_http_transport_reqwest::ReqwestTransport;
 
@@ -39,13 +39,8 @@ pub(crate) fn roots_of_url(address: &mut Address) -> Result<Roots, StoreError> {
 /// The certificates (PEM) that the URL's option `ca` names, instead of Mozilla's.
 pub(crate) fn authority_of_url(address: &mut Address) -> Result<Option<Vec<u8>>, StoreError> {
     let Some(path) = address.take("ca") else { return Ok(None) };
-    let fits = std::fs::metadata(&path).and_then(|found| {
-        if found.len() > AUTHORITIES_BYTES_MAX {
-            return Err(std::io::Error::other("it is larger than any list of certificates"));
-        }
-        std::fs::read(&path)
-    });
-    fits.map(Some).map_err(|err| address.bad(format!("ca={path} cannot be read: {err}")))
+    let pem = egress::authorities(path.as_ref());
+    pem.map(Some).map_err(|err| address.bad(format!("ca={path}: {err}")))
 }
 
 fn proxies(settings: &mut Settings<'_>) -> Proxies {

@@ -94,12 +94,12 @@ fn certificates_to_trust_are_read_when_the_store_is_opened() {
     check(
         "rediss://host?ca=/none",
         "`rediss://host` is not the URL of a store: \
-         ca=/none cannot be read: No such file or directory (os error 2)",
+         ca=/none: it cannot be read: No such file or directory (os error 2)",
     );
     check(
         "reapi://host?ca=/none",
         "`reapi://host` is not the URL of a store: \
-         ca=/none cannot be read: No such file or directory (os error 2)",
+         ca=/none: it cannot be read: No such file or directory (os error 2)",
     );
 }
 
