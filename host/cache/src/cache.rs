@@ -367,15 +367,20 @@ impl Drop for Cache {
 }
 
 /// The answers that the view gives now; `None` if that takes too long.
-pub(crate) fn evaluate(questions: &[Question], view: &View, deadline: Deadline) -> Option<Answers> {
+pub(crate) fn evaluate(
+    questions: &Arc<[Question]>,
+    view: &View,
+    deadline: Deadline,
+) -> Option<Answers> {
     /// The clock is asked once in so many questions.
     const STRIDE: usize = 1024;
     let mut answers = Vec::with_capacity(questions.len());
-    for questions in questions.chunks(STRIDE) {
+    for start in (0..questions.len()).step_by(STRIDE) {
         if deadline.has_passed() {
             return None;
         }
-        answers.extend(view.answer_digests(questions));
+        let end = questions.len().min(start + STRIDE);
+        answers.extend(view.answer_digests(questions, start..end));
     }
     Some(answers.into_iter().collect())
 }

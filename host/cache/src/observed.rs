@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use snapshot::{Digest, Question};
 
@@ -16,7 +17,7 @@ pub(crate) const SET_BYTES_MAX: usize = 8 << 20;
 /// Questions, sorted and each once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct QuestionSet {
-    pub(crate) questions: Vec<Question>,
+    pub(crate) questions: Arc<[Question]>,
     pub(crate) digest: Digest,
 }
 
@@ -48,7 +49,7 @@ pub(crate) fn sort(
     if text.len() > SET_BYTES_MAX {
         return Err(Refused::TooLarge);
     }
-    let set = QuestionSet { questions, digest: Digest::of(&text) };
+    let set = QuestionSet { questions: questions.into(), digest: Digest::of(&text) };
     Ok((set, text, sorted.into_values().collect()))
 }
 
@@ -67,13 +68,13 @@ impl QuestionSet {
 
     /// The text that the set is kept as.
     pub(crate) fn text(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.questions).expect("questions are plain data")
+        serde_json::to_vec(&*self.questions).expect("questions are plain data")
     }
 
     /// The set that was kept as `text`; `None` if it could not have been.
     pub(crate) fn read(text: &[u8], digest: Digest) -> Option<Self> {
         let questions: Vec<Question> = serde_json::from_slice(text).ok()?;
-        Some(Self { questions, digest })
+        Some(Self { questions: questions.into(), digest })
     }
 }
 
@@ -105,7 +106,8 @@ impl Answers {
 
 impl FromIterator<Digest> for Answers {
     fn from_iter<T: IntoIterator<Item = Digest>>(answers: T) -> Self {
-        let mut bytes = Vec::new();
+        let answers = answers.into_iter();
+        let mut bytes = Vec::with_capacity(answers.size_hint().0.saturating_mul(32));
         for answer in answers {
             bytes.extend_from_slice(answer.as_bytes());
         }

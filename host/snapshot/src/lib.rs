@@ -27,6 +27,7 @@ mod search;
 mod snapshot;
 mod source;
 mod stats;
+mod told;
 mod view;
 mod walk;
 

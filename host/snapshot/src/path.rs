@@ -58,7 +58,10 @@ impl RepoPath {
         if text.starts_with('/') {
             return Err(BadPath::Absolute);
         }
-        text.split('/').try_for_each(check_name)?;
+        // Most paths are done here: each of their names begins with a letter.
+        if text.ends_with('/') || !is_plain(text, |begins| begins.is_ascii_alphabetic()) {
+            text.split('/').try_for_each(check_name)?;
+        }
         Ok(Self(text.to_owned()))
     }
 
@@ -79,11 +82,15 @@ impl RepoPath {
 
     /// The directory it stands in; none for the root.
     pub fn parent(&self) -> Option<Self> {
+        self.split().map(|(parent, _)| Self(parent.to_owned()))
+    }
+
+    /// The text of the directory it stands in, and its last name; none for the root.
+    pub(crate) fn split(&self) -> Option<(&str, &str)> {
         if self.is_root() {
             return None;
         }
-        let end = self.0.rfind('/').unwrap_or(0);
-        Some(Self(self.0[..end].to_owned()))
+        Some(self.0.rsplit_once('/').unwrap_or(("", &self.0)))
     }
 
     /// The last name of it; empty for the root.
@@ -129,6 +136,10 @@ impl RepoPath {
         let own = |dir: &str| {
             self.0.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
+        // Most paths are done here: no name in them begins like one of those.
+        if is_plain(&self.0, |begins| !matches!(begins, b'.' | b'g' | b'G')) {
+            return false;
+        }
         own(".stepwell/out") || own(".stepwell/runs") || self.names().any(is_git_directory)
     }
 }
@@ -153,6 +164,16 @@ impl From<RepoPath> for String {
     }
 }
 
+/// Whether it is ASCII without a NUL, and each of its names begins as `may_begin` says. An empty
+/// one begins with the slash that ends it; of the last one nobody is asked when it is empty.
+fn is_plain(text: &str, may_begin: impl Fn(u8) -> bool) -> bool {
+    let mut before = b'/';
+    text.bytes().all(|byte| {
+        let begins = std::mem::replace(&mut before, byte) == b'/';
+        byte.is_ascii() && byte != 0 && (!begins || may_begin(byte))
+    })
+}
+
 fn check_name(name: &str) -> Result<(), BadPath> {
     match name {
         "" => Err(BadPath::EmptyName),
@@ -172,10 +193,6 @@ fn is_git_directory(name: &str) -> bool {
         '\u{206a}'..='\u{206f}',
         '\u{feff}'..='\u{feff}',
     ];
-    // Most names are done here.
-    if !name.starts_with(['.', 'g', 'G']) && name.is_ascii() {
-        return false;
-    }
     let seen: String = name
         .chars()
         .filter(|c| !UNSEEN.iter().any(|range| range.contains(c)))

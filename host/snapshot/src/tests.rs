@@ -15,12 +15,18 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
 use crate::{
-    Answer, FileContent, Found, GlobQuery, Grant, Question, RepoPath, Snapshot, Tree, View,
+    Answer, Digest, FileContent, Found, GlobQuery, Grant, Question, RepoPath, Snapshot, Tree, View,
 };
+
+/// The digests of the answers to all of these, each of which is there once.
+fn digests_at_once(view: &View, questions: &[Question]) -> Vec<Digest> {
+    view.answer_digests(&Arc::from(questions), 0..questions.len())
+}
 
 /// A directory that is gone with the test.
 struct Scratch(TempDir);

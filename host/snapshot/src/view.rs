@@ -1,22 +1,13 @@
 //! What one call may ask, and what it was told.
 
-use std::collections::hash_map::Entry as MapEntry;
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::ask::Ask;
 use crate::memo::Known;
 use crate::source::Node;
+use crate::told::Told;
 use crate::{Answer, Digest, Grant, Question, ReadError, RepoPath, Snapshot, Tree};
-
-/// Answers kept for the second time they are asked for; beyond it they are read again.
-const PINNED_BYTES_MAX: usize = 64 << 20;
-
-/// Missing grants that are remembered: what comes after them is mostly more of the same.
-const DENIED_MAX: usize = 16;
-
-/// Bytes that are remembered of each: a path may be long, and hostile.
-const DENIED_BYTES_MAX: usize = 512;
 
 /// Bytes of a variable's name.
 const VARIABLE_BYTES_MAX: usize = 256;
@@ -34,12 +25,10 @@ pub struct View {
     told: Mutex<Told>,
 }
 
-/// What was answered. Bounded in number and in bytes.
-#[derive(Debug, Default)]
-struct Told {
-    answers: HashMap<Question, Known>,
-    bytes: usize,
-    denied: BTreeSet<String>,
+/// What was just seen at the path of a question, which may be looked at.
+struct Seen {
+    path: RepoPath,
+    node: Node,
 }
 
 impl View {
@@ -58,7 +47,7 @@ impl View {
 
     /// What was refused for want of a grant, as it would stand in a step file: the first few.
     pub fn denied(&self) -> Vec<String> {
-        self.told().denied.iter().cloned().collect()
+        self.told().denied().cloned().collect()
     }
 
     /// The answer to `question`. Whatever goes wrong is an answer, too.
@@ -74,7 +63,7 @@ impl View {
         let (answer, digest) = self.find(question);
         self.note(&answer);
         let known = Known { digest, answer: Some(Arc::clone(&answer)) };
-        if self.pin(question, known) == digest {
+        if self.told().pin(question, known) == digest {
             return (Arc::unwrap_or_clone(answer), digest);
         }
         let changed = "it changed while it was being read; ask again in another call";
@@ -85,13 +74,33 @@ impl View {
 
     /// The digest of the answer to `question`. Computed once.
     pub fn answer_digest(&self, question: &Question) -> Digest {
-        self.digest_of(question, None)
+        self.told_digest(question).unwrap_or_else(|| self.digest_of(question, None))
     }
 
-    /// [`Self::answer_digest`] of each of `questions`. Those about paths come sooner than one by
-    /// one, and soonest when they are sorted.
-    pub fn answer_digests(&self, questions: &[Question]) -> Vec<Digest> {
-        let mut seen: Vec<Option<Node>> = vec![None; questions.len()];
+    /// [`Self::answer_digest`] of each of a part of `questions`, which are each there once. Those
+    /// about paths come sooner than one by one, and soonest when they are sorted.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such part.
+    pub fn answer_digests(&self, questions: &Arc<[Question]>, part: Range<usize>) -> Vec<Digest> {
+        let asked = &questions[part.clone()];
+        let seen = self.seen(asked);
+        if !self.told().is_news(questions, &part) {
+            let stands = |(question, seen)| {
+                self.told_digest(question).unwrap_or_else(|| self.digest_of(question, seen))
+            };
+            return asked.iter().zip(seen).map(stands).collect();
+        }
+        let find = |(question, seen)| self.find_digest(question, seen);
+        let digests: Vec<Digest> = asked.iter().zip(seen).map(find).collect();
+        self.told().note(questions, part, digests.clone());
+        digests
+    }
+
+    /// What stands at the paths of the questions that are about one, in what can change.
+    fn seen(&self, questions: &[Question]) -> Vec<Option<Seen>> {
+        let mut seen: Vec<Option<Seen>> = questions.iter().map(|_| None).collect();
         for (which, tree) in [(Tree::Head, Some(&self.head)), (Tree::Base, self.base.as_ref())] {
             // What is fixed is known by its answers.
             let Some(tree) = tree.filter(|tree| !tree.source().is_fixed()) else { continue };
@@ -105,69 +114,53 @@ impl View {
                     paths.push(path);
                 }
             }
-            for (place, node) in places.into_iter().zip(tree.source().nodes(&paths)) {
-                seen[place] = node.ok();
+            let nodes = tree.source().nodes(&paths);
+            for ((place, path), node) in places.into_iter().zip(paths).zip(nodes) {
+                seen[place] = node.ok().map(|node| Seen { path, node });
             }
         }
-        questions.iter().zip(seen).map(|(question, seen)| self.digest_of(question, seen)).collect()
+        seen
+    }
+
+    fn told_digest(&self, question: &Question) -> Option<Digest> {
+        self.told().get(question).map(|known| known.digest)
+    }
+
+    /// The digest of an answer that was not given yet, and stands from now on.
+    fn digest_of(&self, question: &Question, seen: Option<Seen>) -> Digest {
+        let digest = self.find_digest(question, seen);
+        self.told().pin(question, Known { digest, answer: None })
     }
 
     /// The digest of an answer, where `seen` was just seen at the path that is asked about.
-    fn digest_of(&self, question: &Question, seen: Option<Node>) -> Digest {
-        if let Some(Known { digest, .. }) = self.told().answers.get(question) {
-            return *digest;
-        }
-        let digest = match (question, self.tree(question)) {
+    fn find_digest(&self, question: &Question, seen: Option<Seen>) -> Digest {
+        match (question, self.tree(question)) {
             (Question::Content { path, .. }, Some(tree)) if !tree.source().is_fixed() => {
-                let digest = Ask::of(tree, &self.grant).having_seen(seen).content_digest(path);
+                let ask = Ask::of(tree, &self.grant);
+                let known = seen.as_ref().and_then(|seen| ask.known_content(&seen.path, seen.node));
+                let look = || ask.having_seen(seen.map(|seen| seen.node)).content_digest(path);
+                let digest = known.map_or_else(look, Ok);
                 digest.unwrap_or_else(|why| Answer::Denied(why).digest())
             }
             (question, Some(tree)) if !tree.remembers(question) => {
-                self.compute(question, tree, seen).digest()
+                self.compute(question, tree, seen.map(|seen| seen.node)).digest()
             }
             (question, Some(tree)) => match tree.memo().get(&self.grant_digest(), question) {
                 Some(known) => known.digest,
                 None => self.find(question).1,
             },
             (_, None) => Answer::Denied(ReadError::NoSuchTree).digest(),
-        };
-        self.pin(question, Known { digest, answer: None })
+        }
     }
 
     /// The answer that was given before, if it is kept.
     fn pinned(&self, question: &Question) -> Option<(Digest, Arc<Answer>)> {
-        let told = self.told();
-        let Known { digest, answer } = told.answers.get(question)?;
+        let mut told = self.told();
+        let Known { digest, answer } = told.get(question)?;
         Some((*digest, Arc::clone(answer.as_ref()?)))
     }
 
-    /// Remembers an answer, unless there was one before; returns the digest that stands.
-    fn pin(&self, question: &Question, known: Known) -> Digest {
-        let mut guard = self.told();
-        let told = &mut *guard;
-        let Known { digest, answer } = known;
-        let weight = answer.as_deref().map_or(0, Answer::weight);
-        let keep = answer.filter(|_| told.bytes + weight <= PINNED_BYTES_MAX);
-        let full = told.answers.len() >= Self::QUESTIONS_MAX;
-        match told.answers.entry(question.clone()) {
-            MapEntry::Occupied(mut entry) => {
-                let Known { digest: stands, answer: kept } = entry.get_mut();
-                if *stands == digest && kept.is_none() && keep.is_some() {
-                    *kept = keep;
-                    told.bytes += weight;
-                }
-                *stands
-            }
-            MapEntry::Vacant(_) if full => digest,
-            MapEntry::Vacant(entry) => {
-                told.bytes += keep.as_ref().map_or(0, |_| weight);
-                entry.insert(Known { digest, answer: keep });
-                digest
-            }
-        }
-    }
-
-    fn told(&self) -> std::sync::MutexGuard<'_, Told> {
+    fn told(&self) -> MutexGuard<'_, Told> {
         // Nothing is half done while it is held.
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -250,11 +243,8 @@ impl View {
 
     /// Remembers what somebody was refused for want of a grant.
     fn note(&self, answer: &Answer) {
-        let Answer::Denied(ReadError::NotGranted(missing)) = answer else { return };
-        let mut told = self.told();
-        if told.denied.len() < DENIED_MAX {
-            let end = missing.floor_char_boundary(DENIED_BYTES_MAX);
-            told.denied.insert(missing[..end].to_owned());
+        if let Answer::Denied(ReadError::NotGranted(missing)) = answer {
+            self.told().deny(missing);
         }
     }
 }

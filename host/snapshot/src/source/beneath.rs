@@ -179,17 +179,17 @@ pub(crate) struct Near<'a> {
 impl Near<'_> {
     /// [`Beneath::stat`].
     pub(crate) fn stat(&mut self, path: &RepoPath) -> Result<Stat, Errno> {
-        let Some(parent) = path.parent() else { return self.beneath.stat(path) };
-        let look =
-            |at: BorrowedFd<'_>| rustix::fs::statat(at, path.name(), AtFlags::SYMLINK_NOFOLLOW);
-        if parent.is_root() {
+        let Some((parent, name)) = path.split() else { return self.beneath.stat(path) };
+        let look = |at: BorrowedFd<'_>| rustix::fs::statat(at, name, AtFlags::SYMLINK_NOFOLLOW);
+        if parent.is_empty() {
             return look(self.beneath.root.as_fd());
         }
         if let Some((open, at)) = &self.directory
-            && *open == parent
+            && open.as_str() == parent
         {
             return look(at.as_fd());
         }
+        let Some(parent) = path.parent() else { return self.beneath.stat(path) };
         // Whatever is wrong with the directory, the other way says it better.
         let Ok(opened) = self.beneath.open_as(&parent, PLACE) else {
             return self.beneath.stat(path);

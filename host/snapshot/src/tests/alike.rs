@@ -2,7 +2,6 @@
 //! asks can tell them apart.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -192,9 +191,9 @@ proptest! {
         ];
         let expected = view(&directory);
         let questions = questions(&files, &other);
-        let wanted_digests = expected.answer_digests(&questions);
+        let wanted_digests = digests_at_once(&expected, &questions);
         for (name, snapshot) in &stored {
-            let digests = view(snapshot).answer_digests(&questions);
+            let digests = digests_at_once(&view(snapshot), &questions);
             let (asked, one_by_one) = (view(snapshot), view(snapshot));
             for (place, question) in questions.iter().enumerate() {
                 let (answer, digest) = asked.observe(question);

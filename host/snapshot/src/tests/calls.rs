@@ -36,7 +36,7 @@ fn what_a_commit_was_asked_is_not_read_again_by_another_call() {
             assert_eq!(second.observe(question), *told, "{question}");
         }
         let digests: Vec<_> = answers.iter().map(|(_, digest)| *digest).collect();
-        assert_eq!(view(&tree).answer_digests(&questions), digests);
+        assert_eq!(digests_at_once(&view(&tree), &questions), digests);
         fs::rename(scratch.path().join("aside"), scratch.path().join(".git")).unwrap();
     }
 }

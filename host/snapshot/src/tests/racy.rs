@@ -1,14 +1,13 @@
 //! Files that change behind the back of whoever remembers them by what the file system says: never
 //! is a digest told that is not that of the bytes.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 use super::*;
 use crate::source::Stamp;
-use crate::{Digest, ReadError, StatCache};
+use crate::{ReadError, StatCache};
 
 /// The real one.
 #[expect(clippy::disallowed_methods, reason = "the clock comes from outside, here from a test")]
@@ -53,7 +52,7 @@ fn check(scratch: &Scratch, stats: &Arc<StatCache>, at: &str, text: &str) {
     let snapshot = cached(scratch, stats);
     let (one, many) = (
         view(&snapshot).answer_digest(&content(at)),
-        view(&snapshot).answer_digests(&[content(at)]),
+        digests_at_once(&view(&snapshot), &[content(at)]),
     );
     assert_eq!((one, many), (digest_of(text), vec![digest_of(text)]), "{at} is {text:?}");
 }
@@ -122,7 +121,7 @@ fn what_stands_at_a_path_instead_is_seen() {
     fs::rename(scratch.path().join("d"), outside.path().join("d")).unwrap();
     scratch.link("d", outside.path().join("d").to_str().unwrap());
     let told = |question: &Question| {
-        view(&cached(&scratch, &stats)).answer_digests(std::slice::from_ref(question))
+        digests_at_once(&view(&cached(&scratch, &stats)), std::slice::from_ref(question))
     };
     assert_eq!(told(&content("d/a")), [Answer::Denied(ReadError::Outside).digest()]);
     fs::remove_file(scratch.path().join("d")).unwrap();
@@ -149,6 +148,27 @@ fn a_file_that_is_edited_between_two_looks_of_a_call_makes_it_fail() {
         assert!(answer.is_failure(), "{answer:?}");
         assert_eq!(view(&snapshot).observe(&content("a")).1, digest_of("two"));
     }
+}
+
+/// A lookup asks a set part by part, perhaps twice, and sets that share questions.
+#[test]
+fn what_was_told_of_a_set_stands_whoever_asks_next() {
+    let scratch = Scratch::new();
+    let files = ["a", "b", "c", "d"];
+    files.iter().for_each(|at| scratch.write(at, "one"));
+    let view = view(&scratch.snapshot());
+    let set: Arc<[Question]> = ["a", "b", "c"].map(content).into();
+    let other: Arc<[Question]> = ["b", "c", "d"].map(content).into();
+    assert_eq!(view.answer_digests(&set, 0..2), [digest_of("one"); 2]);
+    tick(&scratch);
+    files.iter().for_each(|at| scratch.write(at, "two"));
+    let [one, two] = ["one", "two"].map(digest_of);
+    assert_eq!(view.answer_digests(&set, 2..3), [two]);
+    assert_eq!(view.answer_digests(&set, 0..3), [one, one, two]);
+    assert_eq!(view.answer_digests(&other, 0..3), [one, two, two]);
+    assert_eq!(view.answer_digest(&content("a")), one);
+    assert!(view.answer(&content("b")).is_failure());
+    assert_eq!(view.answer(&content("c")), Answer::Content("two".into()));
 }
 
 /// What is remembered is believed for a digest, and never for bytes.

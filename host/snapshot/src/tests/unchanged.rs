@@ -1,16 +1,14 @@
 //! What is remembered from one process to the next, of files and of walks: it is used where it is
 //! true, and harmless where it is damaged, of another place or of another time.
 
-use std::sync::Arc;
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::racy::{cached, later, tick};
 use super::*;
+use crate::StatCache;
 use crate::source::Stamp;
 use crate::stats::Walked;
-use crate::{Digest, StatCache};
 
 const KEY: [u8; 32] = [7; 32];
 
