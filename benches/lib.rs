@@ -79,10 +79,14 @@ pub fn runtime() -> Runtime {
     built.expect("a runtime can be made")
 }
 
-/// The component of a tool that we ship.
-pub fn shipped(tool: &str) -> Vec<u8> {
-    let path = root().join("target/components").join(tool).with_extension("wasm");
-    fs::read(&path).expect("`cargo xtask components` has built the tools")
+/// Where a component lies that `cargo xtask components` has built.
+pub fn component(name: &str) -> PathBuf {
+    root().join("target/components").join(name).with_extension("wasm")
+}
+
+/// The bytes of one.
+pub fn shipped(name: &str) -> Vec<u8> {
+    fs::read(component(name)).expect("`cargo xtask components` has built the tools")
 }
 
 /// A component that answers `"ok"` and does nothing else.

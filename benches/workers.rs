@@ -36,7 +36,7 @@ const LANGUAGES: [(&str, &str, &str); 6] = [
     ("python", "looks at everything", "{}"),
 ];
 
-/// What the guests of other languages are told to read.
+/// What guests are told to read.
 const READ: &str = r#"{"read":"f7.rs"}"#;
 
 fn main() -> ExitCode {
@@ -77,6 +77,8 @@ fn rows(kept: &Path) {
     for (place, sandbox) in [("here", sandbox(None)), ("worker", apart(None))] {
         let empty = Calls::new(&sandbox, &empty_tool(), "{}");
         row(&format!("{place}: empty"), || empty.one());
+        let rust = Calls::new(&sandbox, &shipped("benches/reads_a_file"), READ);
+        row(&format!("{place}: rust, reads 2 KiB"), || rust.one());
         let read = Calls::new(&sandbox, &shipped("read_file"), r#"{"path":"f7.rs"}"#);
         row(&format!("{place}: read_file of 2 KiB"), || read.one());
     }
@@ -108,6 +110,7 @@ fn cold_rows(kept: &Path) {
     let repository = Repository::default();
     let tools = [
         ("read_file", r#"{"path":"f7.rs"}"#, None),
+        ("reads_a_file", READ, Some(benches::component("benches/reads_a_file"))),
         ("observe_javascript", READ, Some(in_language("javascript"))),
         ("observe_python", READ, Some(in_language("python"))),
     ];

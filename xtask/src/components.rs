@@ -18,8 +18,12 @@ use crate::wasm_std::{self, TARGET};
 use crate::{check, places};
 
 /// Where tools are written, and where in `target/components` they go.
-const WORKSPACES: [(&str, &str); 3] =
-    [("plugins", ""), ("examples/custom-tool", "examples"), ("examples/custom-gate", "gates")];
+const WORKSPACES: [(&str, &str); 4] = [
+    ("plugins", ""),
+    ("examples/custom-tool", "examples"),
+    ("examples/custom-gate", "gates"),
+    ("benches/guest", "benches"),
+];
 
 /// Builds and wraps what is not up to date.
 pub(crate) fn build() -> Result<()> {

@@ -4,8 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 /// Workspaces of their own: what runs inside the sandbox, and what it is written with.
-pub(crate) const GUESTS: [&str; 4] =
-    ["sdk/rust", "plugins", "examples/custom-tool", "examples/custom-gate"];
+pub(crate) const GUESTS: [&str; 5] =
+    ["sdk/rust", "plugins", "examples/custom-tool", "examples/custom-gate", "benches/guest"];
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {

@@ -57,7 +57,8 @@ pub struct Described {
 #[derive(Debug, Clone)]
 enum Bytes {
     BuiltIn(&'static [u8]),
-    Given(Arc<[u8]>),
+    /// As it was read: an interpreter's twenty megabytes are not copied.
+    Given(Arc<Vec<u8>>),
 }
 
 impl Deref for Bytes {
@@ -79,7 +80,7 @@ impl Described {
     /// When it is too large, or does not say what it is.
     pub fn new(bytes: Vec<u8>) -> Result<Self, LoadError> {
         let digest = Digest::of(&bytes);
-        Self::read(Bytes::Given(bytes.into()), digest)
+        Self::read(Bytes::Given(Arc::new(bytes)), digest)
     }
 
     /// All tools of a component, one at least: its own where it has a manifest, and what it exports
@@ -99,7 +100,7 @@ impl Described {
             return Ok(vec![Self::new(bytes)?]);
         }
         let found = foreign::tools(&bytes, called)?;
-        let (digest, bytes) = (Digest::of(&bytes), Bytes::Given(bytes.into()));
+        let (digest, bytes) = (Digest::of(&bytes), Bytes::Given(Arc::new(bytes)));
         let passed_over: Arc<[PassedOver]> = found.passed_over.into();
         let tool = |(manifest, entry)| Self {
             bytes: bytes.clone(),
