@@ -34,11 +34,13 @@ pub enum Ecosystem {
     Pypi,
     /// Swift packages.
     Swift,
+    /// Providers of Terraform and OpenTofu.
+    Terraform,
 }
 
 impl Ecosystem {
     /// Every ecosystem, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Cargo,
         Self::Composer,
         Self::Conan,
@@ -53,6 +55,7 @@ impl Ecosystem {
         Self::Pub,
         Self::Pypi,
         Self::Swift,
+        Self::Terraform,
     ];
 
     /// The ecosystem of this name.
@@ -77,6 +80,7 @@ impl Ecosystem {
             Self::Pub => "pub",
             Self::Pypi => "pypi",
             Self::Swift => "swift",
+            Self::Terraform => "terraform",
         }
     }
 
@@ -86,7 +90,7 @@ impl Ecosystem {
         let split = match self {
             Self::Cargo | Self::Gem | Self::Nuget | Self::Pub | Self::Pypi => None,
             // A name of any number of parts, of which the last is the name proper.
-            Self::Docker | Self::Golang | Self::Swift => name.rsplit_once('/'),
+            Self::Docker | Self::Golang | Self::Swift | Self::Terraform => name.rsplit_once('/'),
             Self::Composer | Self::Conan | Self::Github | Self::Hex | Self::Npm => {
                 name.split_once('/')
             }

@@ -23,6 +23,7 @@ mod pnpm;
 mod pubspec;
 mod python;
 mod swift;
+mod terraform;
 mod toml;
 mod xml;
 mod yaml;

@@ -100,7 +100,8 @@ pub(crate) fn normalised(ecosystem: Ecosystem, name: &str) -> Cow<'_, str> {
         | Ecosystem::Maven
         | Ecosystem::Npm
         | Ecosystem::Nuget
-        | Ecosystem::Swift => Cow::Borrowed(name),
+        | Ecosystem::Swift
+        | Ecosystem::Terraform => Cow::Borrowed(name),
     }
 }
 

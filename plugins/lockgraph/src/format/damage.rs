@@ -22,7 +22,7 @@ struct Shape {
     by_line: bool,
 }
 
-const SHAPES: [Shape; 7] = [
+const SHAPES: [Shape; 8] = [
     Shape {
         format: Format::Composer,
         start: "{\n\"packages\": [\n",
@@ -102,6 +102,19 @@ const SHAPES: [Shape; 7] = [
         },
         end: "\n],\n\"version\": 2\n}\n",
         by_line: false,
+    },
+    Shape {
+        format: Format::Terraform,
+        start: "# maintained automatically\n\n",
+        entry: |out, at| {
+            let _ = writeln!(
+                out,
+                "provider \"example.org/x/p{at}\" {{\n  version = \"1.0.{at}\"\n  hashes = [\n    \
+                     \"h1:{at}=\",\n  ]\n}}"
+            );
+        },
+        end: "",
+        by_line: true,
     },
 ];
 

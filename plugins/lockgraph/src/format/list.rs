@@ -2,7 +2,7 @@
 
 use super::{
     Graph, Input, NoFiles, Unreadable, actions, bun, cargo, composer, conan, deno, docker, gem, go,
-    gradle, maven, mix, npm, nuget, pnpm, pubspec, python, read_lockfile, swift, yarn,
+    gradle, maven, mix, npm, nuget, pnpm, pubspec, python, read_lockfile, swift, terraform, yarn,
 };
 use crate::ecosystem::Ecosystem;
 use crate::path;
@@ -34,7 +34,8 @@ pub const GRANTS: &str = r#"{"read":[
     "**/{Directory.Build.props,Directory.Build.targets,Directory.Packages.props}",
     "**/.github/workflows/{*.yml,*.yaml}",
     "**/{action.yml,action.yaml}",
-    "**/{Dockerfile,Dockerfile.*,*.Dockerfile,*.dockerfile,Containerfile,Containerfile.*}"
+    "**/{Dockerfile,Dockerfile.*,*.Dockerfile,*.dockerfile,Containerfile,Containerfile.*}",
+    "**/.terraform.lock.hcl"
 ]}"#;
 
 /// A format of lock files.
@@ -92,6 +93,8 @@ pub enum Format {
     Actions,
     /// Dockerfiles: the images they build on.
     Docker,
+    /// `.terraform.lock.hcl` of Terraform and OpenTofu.
+    Terraform,
 }
 
 /// What there is to know of a format.
@@ -118,7 +121,7 @@ fn each(patterns: &'static [&'static str], ecosystem: Ecosystem, read: Reader) -
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Cargo,
         Self::Npm,
         Self::Yarn,
@@ -145,12 +148,13 @@ impl Format {
         Self::NugetProject,
         Self::Actions,
         Self::Docker,
+        Self::Terraform,
     ];
 
     fn row(self) -> Row {
         use Ecosystem::{
             Cargo, Composer, Conan, Docker, Gem, Github, Golang, Hex, Maven, Npm, Nuget, Pub, Pypi,
-            Swift,
+            Swift, Terraform,
         };
 
         match self {
@@ -212,6 +216,7 @@ impl Format {
                 Docker,
                 docker::read,
             ),
+            Self::Terraform => one(&[".terraform.lock.hcl"], Terraform, terraform::read),
         }
     }
 

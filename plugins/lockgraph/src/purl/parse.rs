@@ -186,7 +186,8 @@ fn needs_group(ecosystem: Option<Ecosystem>) -> bool {
             | Ecosystem::Npm
             | Ecosystem::Nuget
             | Ecosystem::Pub
-            | Ecosystem::Pypi,
+            | Ecosystem::Pypi
+            | Ecosystem::Terraform,
         )
         | None => false,
     }

@@ -81,7 +81,10 @@ fn written(ecosystem: Ecosystem, url: &PackageUrl) -> String {
 
 #[test]
 fn every_case_of_the_specification_for_the_types_we_write_holds() {
-    let files = Ecosystem::ALL.map(|ecosystem| format!("types/{}-test.json", ecosystem.name()));
+    // Of Terraform the specification has a proposal alone.
+    let types = Ecosystem::ALL.iter().filter(|ecosystem| **ecosystem != Ecosystem::Terraform);
+    let files: Vec<String> =
+        types.map(|ecosystem| format!("types/{}-test.json", ecosystem.name())).collect();
     for file in files.iter().map(String::as_str).chain(["spec/specification-test.json"]) {
         cases(file).iter().for_each(check_case);
     }

@@ -50,7 +50,7 @@ fn an_action(node: &Node) -> bool {
     node.ecosystem.name() == "github"
 }
 
-const ROWS: [Row; 22] = [
+const ROWS: [Row; 23] = [
     Row {
         format: Format::Cargo,
         fixtures: ("rust/cargolock", |name| name.ends_with(".lock")),
@@ -185,6 +185,13 @@ const ROWS: [Row; 22] = [
         lists: an_action,
         read: |text, _| lines::actions(text),
     },
+    Row {
+        format: Format::Terraform,
+        // These fixtures have none: the real ones are in published packages.
+        fixtures: ("cpp/conanlock", |_| false),
+        lists: every,
+        read: |text, _| lines::terraform(text),
+    },
 ];
 
 /// What a graph has, in the words of the second readers.
@@ -318,6 +325,7 @@ fn expected_has_edges(format: Format) -> bool {
             | Format::Pipenv
             | Format::Actions
             | Format::Docker
+            | Format::Terraform
     )
 }
 

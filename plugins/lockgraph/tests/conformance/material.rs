@@ -81,14 +81,26 @@ pub(crate) fn fixtures(folder: &str) -> Vec<PathBuf> {
 
 /// A module of Go that was published with a workspace file; `cargo xtask test` fetches it.
 pub(crate) fn workspace_of_go() -> Option<Sample> {
-    const MODULE: &str = "tailscale/hujson@v0.0.0-20260302212456-ecc657c15afd";
+    of_go("github.com/tailscale/hujson@v0.0.0-20260302212456-ecc657c15afd", "go.mod")
+}
+
+/// A lock file in a published module of Go; `cargo xtask test` fetches those that tests name.
+pub(crate) fn of_go(module: &str, place: &str) -> Option<Sample> {
+    // Go keeps capitals as small letters behind a mark.
+    let escaped = |c: char| match c.is_ascii_uppercase() {
+        true => format!("!{}", c.to_ascii_lowercase()),
+        false => c.to_string(),
+    };
+    let folder: String = module.chars().map(escaped).collect();
     let caches = registries("GOPATH", "go", "pkg/mod").into_iter();
-    let path = caches.map(|of| of.join(MODULE).join("go.mod")).find(|path| path.is_file());
+    let roots = caches.filter_map(|host| Some(host.parent()?.join(&folder)));
+    let path = roots.map(|root| root.join(place)).find(|path| path.is_file());
     if path.is_none() {
-        skipped(&format!("go has no {MODULE}"));
+        skipped(&format!("go has no {place} of {module}"));
     }
-    let (repository, place) = (MODULE.to_owned(), "go.mod".to_owned());
-    path.map(|path| Sample { repository, path, place, format: Format::Go })
+    let format = Format::detect(place)?;
+    let (repository, place) = (module.to_owned(), place.to_owned());
+    path.map(|path| Sample { repository, path, place, format })
 }
 
 /// The lock files of published packages and of repositories on this machine.

@@ -2,7 +2,7 @@
 
 use lockgraph::Format;
 
-const LOCKS: [(Format, &str); 27] = [
+const LOCKS: [(Format, &str); 28] = [
     (
         Format::Cargo,
         "version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"sparse+https://index.example.org/\"\nchecksum = \"00\"\ndependencies = [\n \"b 2.0.0 (git+https://example.org/b?tag=v2#01)\",\n \"b 3.0.0\",\n]\n[[package]]\nname = \"b\"\nversion = \"2.0.0\"\nsource = \"git+https://example.org/b?tag=v2#01\"\n[[package]]\nname = \"b\"\nversion = \"3.0.0\"\n",
@@ -110,6 +110,10 @@ const LOCKS: [(Format, &str); 27] = [
     (
         Format::Docker,
         "# syntax=a/b:1\nARG V=1\nFROM --platform=$P x:${V:-2} AS y\nRUN --mount=type=bind,from=z <<E\nrun z\nE\nFROM y\nCOPY --from=w/x:3 \\\n  # c\n  /a /b\n",
+    ),
+    (
+        Format::Terraform,
+        "# c\nprovider \"registry.terraform.io/a/b\" {\n  version     = \"1.0.0\"\n  constraints = \"~> 1.0\"\n  hashes = [\n    \"h1:QQ==\",\n    \"zh:089aec7ba6b9843741fec84e0bc046d97d2e41a9fedbe5d77124e66227395c63\",\n  ]\n}\nprovider \"example.org/a/c\" { version = \"2\" }\n",
     ),
 ];
 

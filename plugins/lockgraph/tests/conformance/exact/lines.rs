@@ -415,3 +415,19 @@ fn image_label(reference: &str) -> Option<String> {
     (!name.contains('$'))
         .then(|| label(Ecosystem::Docker, name.trim_start_matches("library/"), version))
 }
+
+/// Terraform writes an address at the margin and a version below it. The host is no part of the
+/// name.
+pub(super) fn terraform(text: &str) -> Option<Listed> {
+    let quoted = |line: &str| line.split('"').nth(1).map(str::to_owned);
+    let mut packages = BTreeSet::new();
+    let mut name = String::new();
+    for line in text.lines() {
+        if line.starts_with("provider ") {
+            name = quoted(line)?.split_once('/')?.1.to_owned();
+        } else if line.trim_start().starts_with("version") {
+            packages.insert(format!("{name}@{}", quoted(line)?));
+        }
+    }
+    Some(Listed { packages, ..Listed::default() })
+}
