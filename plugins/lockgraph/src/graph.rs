@@ -370,6 +370,14 @@ impl Builder {
         self.nodes.len() - 1
     }
 
+    /// One more line that says a package is there.
+    pub(crate) fn place(&mut self, node: usize, place: Place) {
+        let places = &mut self.nodes[node].places;
+        if let Err(at) = places.binary_search(&place) {
+            places.insert(at, place);
+        }
+    }
+
     pub(crate) fn edge(&mut self, from: usize, to: usize, kind: EdgeKind) {
         assert!(from < self.nodes.len() && to < self.nodes.len());
         self.edges.push((from, to, kind));

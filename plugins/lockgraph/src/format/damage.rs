@@ -22,7 +22,7 @@ struct Shape {
     by_line: bool,
 }
 
-const SHAPES: [Shape; 8] = [
+const SHAPES: [Shape; 9] = [
     Shape {
         format: Format::Composer,
         start: "{\n\"packages\": [\n",
@@ -62,6 +62,13 @@ const SHAPES: [Shape; 8] = [
         start: "module example.org/own\n\ngo 1.21\n\nrequire (\n",
         entry: |out, at| _ = writeln!(out, "\texample.org/p{at} v1.0.{at} // indirect"),
         end: ")\n",
+        by_line: true,
+    },
+    Shape {
+        format: Format::GoVendor,
+        start: "",
+        entry: |out, at| _ = writeln!(out, "# example.org/p{at} v1.0.{at}\nexample.org/p{at}/x"),
+        end: "# example.org/any => ./any\n",
         by_line: true,
     },
     Shape {

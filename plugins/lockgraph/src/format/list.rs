@@ -22,6 +22,7 @@ pub const GRANTS: &str = r#"{"read":[
     "**/{conan.lock,conanfile.py,conanfile.txt}",
     "**/{Gemfile.lock,Gemfile,gems.locked,gems.rb}",
     "**/{go.mod,go.sum,go.work}",
+    "**/vendor/modules.txt",
     "**/{mix.lock,mix.exs}",
     "**/{pubspec.lock,pubspec.yaml}",
     "**/{Package.resolved,Package.swift}",
@@ -71,7 +72,7 @@ pub enum Format {
     Conan,
     /// `Gemfile.lock` and `gems.locked`.
     Gem,
-    /// `go.mod`, with the `go.sum` beside it and the `go.work` above.
+    /// `go.mod`, with the `go.sum` and `vendor/modules.txt` beside it and the `go.work` above.
     Go,
     /// `mix.lock`.
     Mix,
@@ -95,6 +96,8 @@ pub enum Format {
     Docker,
     /// `.terraform.lock.hcl` of Terraform and OpenTofu.
     Terraform,
+    /// `vendor/modules.txt` of a workspace of Go, or without a `go.mod`.
+    GoVendor,
 }
 
 /// What there is to know of a format.
@@ -121,7 +124,7 @@ fn each(patterns: &'static [&'static str], ecosystem: Ecosystem, read: Reader) -
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Cargo,
         Self::Npm,
         Self::Yarn,
@@ -149,6 +152,7 @@ impl Format {
         Self::Actions,
         Self::Docker,
         Self::Terraform,
+        Self::GoVendor,
     ];
 
     fn row(self) -> Row {
@@ -217,6 +221,7 @@ impl Format {
                 docker::read,
             ),
             Self::Terraform => one(&[".terraform.lock.hcl"], Terraform, terraform::read),
+            Self::GoVendor => one(&["vendor/modules.txt"], Golang, go::read_vendor),
         }
     }
 

@@ -50,7 +50,7 @@ fn an_action(node: &Node) -> bool {
     node.ecosystem.name() == "github"
 }
 
-const ROWS: [Row; 23] = [
+const ROWS: [Row; 24] = [
     Row {
         format: Format::Cargo,
         fixtures: ("rust/cargolock", |name| name.ends_with(".lock")),
@@ -192,6 +192,12 @@ const ROWS: [Row; 23] = [
         lists: every,
         read: |text, _| lines::terraform(text),
     },
+    Row {
+        format: Format::GoVendor,
+        fixtures: ("golang/vendormodules", |_| true),
+        lists: foreign,
+        read: |text, _| lines::go_vendor(text),
+    },
 ];
 
 /// What a graph has, in the words of the second readers.
@@ -326,6 +332,7 @@ fn expected_has_edges(format: Format) -> bool {
             | Format::Actions
             | Format::Docker
             | Format::Terraform
+            | Format::GoVendor
     )
 }
 

@@ -38,12 +38,11 @@ impl Sample {
     }
 }
 
-/// A repository of the lock file and what lies in its directory.
+/// A repository of the lock file and what lies in its directory and below.
 impl Files for Sample {
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
         let dir = self.place.rsplit_once('/').map_or("", |(dir, _)| dir);
         let beside = path.strip_prefix(dir).map(|name| name.trim_start_matches('/'));
-        let beside = beside.filter(|name| !name.contains('/'));
         let on_disk = match beside {
             _ if path == self.place => self.path.clone(),
             Some(name) => self.path.with_file_name(name),

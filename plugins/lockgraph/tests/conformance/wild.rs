@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lockgraph::{Graph, Warnings};
+use lockgraph::{Graph, Request, Warnings, scan};
 
 use crate::material::of_go;
 
@@ -36,4 +36,27 @@ fn providers_of_terraform_have_all_their_digests() {
         ("pkg:terraform/hashicorp/template@2.1.1", 25, 12, 2),
     ];
     assert_eq!((found, graph.edge_count()), (expected.to_vec(), 0));
+}
+
+#[test]
+fn what_go_copied_is_what_its_go_mod_requires() {
+    // How many modules are required, and how many of them were copied.
+    let modules = [
+        ("github.com/opencontainers/runc@v1.1.12", 23, 23),
+        ("github.com/containers/buildah@v1.29.0", 132, 132),
+    ];
+    for (module, required, copied) in modules {
+        let Some(sample) = of_go(module, "go.mod") else { continue };
+        let request = Request { lockfiles: vec!["go.mod".to_owned()], ..Request::default() };
+        let found = scan(&sample, &request).expect("it can be searched");
+        assert_eq!(found.warnings.into_vec(), [], "{module}");
+        let graph = &found.lockfiles[0].graph;
+        let foreign = || graph.nodes().filter(|(id, _)| !graph.roots().contains(id));
+        let in_both = foreign().filter(|(_, node)| {
+            let says = |name: &str| node.places.iter().any(|place| place.path.ends_with(name));
+            says("go.mod") && says("vendor/modules.txt")
+        });
+        let counts = (foreign().count(), in_both.count(), graph.merged().node_count());
+        assert_eq!(counts, (required, copied, required + 1), "{module}");
+    }
 }

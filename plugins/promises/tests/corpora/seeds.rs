@@ -2,7 +2,7 @@
 
 use lockgraph::Format;
 
-const LOCKS: [(Format, &str); 28] = [
+const LOCKS: [(Format, &str); 29] = [
     (
         Format::Cargo,
         "version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"sparse+https://index.example.org/\"\nchecksum = \"00\"\ndependencies = [\n \"b 2.0.0 (git+https://example.org/b?tag=v2#01)\",\n \"b 3.0.0\",\n]\n[[package]]\nname = \"b\"\nversion = \"2.0.0\"\nsource = \"git+https://example.org/b?tag=v2#01\"\n[[package]]\nname = \"b\"\nversion = \"3.0.0\"\n",
@@ -114,6 +114,10 @@ const LOCKS: [(Format, &str); 28] = [
     (
         Format::Terraform,
         "# c\nprovider \"registry.terraform.io/a/b\" {\n  version     = \"1.0.0\"\n  constraints = \"~> 1.0\"\n  hashes = [\n    \"h1:QQ==\",\n    \"zh:089aec7ba6b9843741fec84e0bc046d97d2e41a9fedbe5d77124e66227395c63\",\n  ]\n}\nprovider \"example.org/a/c\" { version = \"2\" }\n",
+    ),
+    (
+        Format::GoVendor,
+        "## workspace\n# example.org/a v1.0.0\n## explicit; go 1.20\nexample.org/a/b\n# example.org/c v1.1.0 => example.org/d v1.0.0\nexample.org/c\n# example.org/e v0.0.0 => ./e\n## explicit\n# example.org/f => ../f\n",
     ),
 ];
 

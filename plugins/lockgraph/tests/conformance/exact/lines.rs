@@ -274,6 +274,24 @@ pub(super) fn go(text: &str) -> Option<Listed> {
     Some(Listed { packages: labels.collect(), ..Listed::default() })
 }
 
+/// Each `# ` begins a module; it counts when anything but another one follows.
+pub(super) fn go_vendor(text: &str) -> Option<Listed> {
+    let mut packages = BTreeSet::new();
+    for block in format!("\n{text}").split("\n# ").skip(1) {
+        let (head, rest) = block.split_once('\n').unwrap_or((block, ""));
+        let is_used = rest.lines().any(|line| line.contains("explicit") || !line.starts_with('#'));
+        let words: Vec<&str> = head.split_whitespace().collect();
+        let label = match words.as_slice() {
+            [path, version] | [_, _, "=>", path, version] | [_, "=>", path, version] => {
+                version.starts_with('v').then(|| format!("{path}@{version}"))
+            }
+            _ => None,
+        };
+        packages.extend(label.filter(|_| is_used));
+    }
+    Some(Listed { packages, ..Listed::default() })
+}
+
 /// mix writes a package a line. Of git there is no version.
 pub(super) fn mix(text: &str) -> Option<Listed> {
     let package = |line: &str| {
@@ -371,7 +389,9 @@ pub(super) fn docker(text: &str) -> Option<Listed> {
         };
         let is_own = |image: &str| {
             let image = image.to_lowercase();
-            image == "scratch" || stages.contains(&image) || image.parse::<usize>().is_ok()
+            // Docker knows a stage by its number in `COPY` alone.
+            let is_number = instruction != &"FROM" && image.parse::<usize>().is_ok();
+            image == "scratch" || stages.contains(&image) || is_number
         };
         let image = image.map(|image| filled(image, &values)).filter(|image| !is_own(image));
         packages.extend(image.and_then(|image| image_label(&image)));
