@@ -2,6 +2,7 @@
 
 mod actions;
 mod beside;
+mod bill;
 mod bun;
 mod cargo;
 mod composer;

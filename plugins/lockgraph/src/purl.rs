@@ -97,6 +97,7 @@ pub(crate) fn normalised(ecosystem: Ecosystem, name: &str) -> Cow<'_, str> {
         | Ecosystem::Conan
         | Ecosystem::Docker
         | Ecosystem::Gem
+        | Ecosystem::Generic
         | Ecosystem::Maven
         | Ecosystem::Npm
         | Ecosystem::Nuget

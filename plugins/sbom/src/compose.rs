@@ -181,7 +181,7 @@ fn origin(node: &Node) -> Option<Origin> {
         Kind::Registry if names_the_file(node.ecosystem, source.unwrap_or_default()) => {
             OriginKind::Distribution
         }
-        Kind::Registry | Kind::Member | Kind::Path => return None,
+        Kind::Registry | Kind::Member | Kind::Path | Kind::Bill => return None,
     };
     let written = source.filter(|url| is_address(url)).map(str::to_owned);
     let address = written.or_else(|| (kind == OriginKind::Vcs).then(|| vcs_url(node)).flatten())?;

@@ -22,7 +22,7 @@ struct Shape {
     by_line: bool,
 }
 
-const SHAPES: [Shape; 9] = [
+const SHAPES: [Shape; 12] = [
     Shape {
         format: Format::Composer,
         start: "{\n\"packages\": [\n",
@@ -47,6 +47,46 @@ const SHAPES: [Shape; 9] = [
         },
         end: "\n]\n}\n",
         by_line: false,
+    },
+    Shape {
+        format: Format::CycloneDx,
+        start: "{\n\"bomFormat\": \"CycloneDX\",\n\"components\": [\n",
+        entry: |out, at| {
+            let comma = if at == 0 { "" } else { ",\n" };
+            let _ = write!(
+                out,
+                "{comma}{{\"type\": \"library\", \"name\": \"p{at}\", \"version\": \"1.{at}\",\n\"purl\": \
+                     \"pkg:npm/p{at}@1.{at}?vcs_url=git%2Bhttps://me:{PASSWORD}@example.org/p\"}}"
+            );
+        },
+        end: "\n]\n}\n",
+        by_line: false,
+    },
+    Shape {
+        format: Format::Spdx,
+        start: "{\n\"spdxVersion\": \"SPDX-2.3\",\n\"packages\": [\n",
+        entry: |out, at| {
+            let comma = if at == 0 { "" } else { ",\n" };
+            let _ = write!(
+                out,
+                "{comma}{{\"SPDXID\": \"SPDXRef-{at}\",\n\"name\": \"p{at}\", \"versionInfo\": \"1.{at}\"}}"
+            );
+        },
+        end: "\n]\n}\n",
+        by_line: false,
+    },
+    Shape {
+        format: Format::Spdx,
+        start: "SPDXVersion: SPDX-2.3\n",
+        entry: |out, at| {
+            let _ = writeln!(
+                out,
+                "\nPackageName: p{at}\nSPDXID: SPDXRef-{at}\nPackageVersion: 1.0.{at}\n\
+                     PackageDownloadLocation: https://me:{PASSWORD}@example.org/p{at}"
+            );
+        },
+        end: "\nRelationship: SPDXRef-DOCUMENT DESCRIBES SPDXRef-1\n",
+        by_line: true,
     },
     Shape {
         format: Format::Gem,

@@ -1,8 +1,9 @@
 //! Every format, and the only place that lists them.
 
 use super::{
-    Graph, Input, NoFiles, Unreadable, actions, bun, cargo, composer, conan, deno, docker, gem, go,
-    gradle, maven, mix, npm, nuget, pnpm, pubspec, python, read_lockfile, swift, terraform, yarn,
+    Graph, Input, NoFiles, Unreadable, actions, bill, bun, cargo, composer, conan, deno, docker,
+    gem, go, gradle, maven, mix, npm, nuget, pnpm, pubspec, python, read_lockfile, swift,
+    terraform, yarn,
 };
 use crate::ecosystem::Ecosystem;
 use crate::path;
@@ -36,7 +37,9 @@ pub const GRANTS: &str = r#"{"read":[
     "**/.github/workflows/{*.yml,*.yaml}",
     "**/{action.yml,action.yaml}",
     "**/{Dockerfile,Dockerfile.*,*.Dockerfile,*.dockerfile,Containerfile,Containerfile.*}",
-    "**/.terraform.lock.hcl"
+    "**/.terraform.lock.hcl",
+    "**/{bom.json,bom.xml,*.cdx.json,*.cdx.xml}",
+    "**/{*.spdx,*.spdx.json,*.spdx3.json}"
 ]}"#;
 
 /// A format of lock files.
@@ -98,6 +101,10 @@ pub enum Format {
     Terraform,
     /// `vendor/modules.txt` of a workspace of Go, or without a `go.mod`.
     GoVendor,
+    /// Bills of materials of CycloneDX, as JSON or XML.
+    CycloneDx,
+    /// Bills of materials of SPDX: 2 as JSON or as tags and values, 3 as JSON-LD.
+    Spdx,
 }
 
 /// What there is to know of a format.
@@ -124,7 +131,7 @@ fn each(patterns: &'static [&'static str], ecosystem: Ecosystem, read: Reader) -
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Cargo,
         Self::Npm,
         Self::Yarn,
@@ -153,12 +160,14 @@ impl Format {
         Self::Docker,
         Self::Terraform,
         Self::GoVendor,
+        Self::CycloneDx,
+        Self::Spdx,
     ];
 
     fn row(self) -> Row {
         use Ecosystem::{
-            Cargo, Composer, Conan, Docker, Gem, Github, Golang, Hex, Maven, Npm, Nuget, Pub, Pypi,
-            Swift, Terraform,
+            Cargo, Composer, Conan, Docker, Gem, Generic, Github, Golang, Hex, Maven, Npm, Nuget,
+            Pub, Pypi, Swift, Terraform,
         };
 
         match self {
@@ -222,6 +231,10 @@ impl Format {
             ),
             Self::Terraform => one(&[".terraform.lock.hcl"], Terraform, terraform::read),
             Self::GoVendor => one(&["vendor/modules.txt"], Golang, go::read_vendor),
+            Self::CycloneDx => {
+                each(&["*.cdx.json", "*.cdx.xml", "bom.json", "bom.xml"], Generic, bill::read)
+            }
+            Self::Spdx => each(&["*.spdx.json", "*.spdx3.json", "*.spdx"], Generic, bill::read),
         }
     }
 

@@ -181,6 +181,7 @@ fn needs_group(ecosystem: Option<Ecosystem>) -> bool {
             | Ecosystem::Conan
             | Ecosystem::Docker
             | Ecosystem::Gem
+            | Ecosystem::Generic
             | Ecosystem::Golang
             | Ecosystem::Hex
             | Ecosystem::Npm

@@ -4,6 +4,7 @@
 //! `LOCKGRAPH_REPOSITORIES=/some/repositories cargo test -p lockgraph --test conformance exact --
 //! --nocapture` does so for repositories of your own, and shows the counts.
 
+mod bills;
 mod json;
 mod lines;
 pub(crate) mod listed;
@@ -50,7 +51,7 @@ fn an_action(node: &Node) -> bool {
     node.ecosystem.name() == "github"
 }
 
-const ROWS: [Row; 24] = [
+const ROWS: [Row; 26] = [
     Row {
         format: Format::Cargo,
         fixtures: ("rust/cargolock", |name| name.ends_with(".lock")),
@@ -197,6 +198,19 @@ const ROWS: [Row; 24] = [
         fixtures: ("golang/vendormodules", |_| true),
         lists: foreign,
         read: |text, _| lines::go_vendor(text),
+    },
+    Row {
+        format: Format::CycloneDx,
+        // Bills are none of these fixtures: the real ones are in published packages.
+        fixtures: ("cpp/conanlock", |_| false),
+        lists: every,
+        read: |text, _| bills::read(text),
+    },
+    Row {
+        format: Format::Spdx,
+        fixtures: ("cpp/conanlock", |_| false),
+        lists: every,
+        read: |text, _| bills::read(text),
     },
 ];
 
@@ -362,4 +376,14 @@ fn lock_files_of_published_packages_are_read_exactly() {
         }
     }
     tally.finish("published packages");
+}
+
+#[test]
+fn bills_that_the_owners_of_their_format_publish_are_read_exactly() {
+    let mut tally = Tally::default();
+    let row = ROWS.iter().find(|row| row.format == Format::CycloneDx).expect("it is in the table");
+    for sample in material::bills_of_cyclonedx() {
+        tally.compare(row, &sample);
+    }
+    tally.finish("bills of CycloneDX");
 }

@@ -102,11 +102,50 @@ pub(crate) fn of_go(module: &str, place: &str) -> Option<Sample> {
     path.map(|path| Sample { repository, path, place, format })
 }
 
+/// A file of what `cargo xtask test` unpacks below `target/`.
+pub(crate) fn unpacked(package: &str, place: &str) -> Option<Sample> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/material");
+    let path = root.join(package).join(place);
+    if !path.is_file() {
+        skipped(&format!("no {place} of {package} is unpacked"));
+        return None;
+    }
+    let format = Format::detect(place)?;
+    Some(Sample { repository: package.to_owned(), path, place: place.to_owned(), format })
+}
+
+/// Bills of CycloneDX that its owners publish, under names of their own: with their specification,
+/// and with their library for Go.
+pub(crate) fn bills_of_cyclonedx() -> Vec<Sample> {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/data/conformance/cyclonedx/vectors");
+    let library = registries("GOPATH", "go", "pkg/mod").into_iter().filter_map(|host| {
+        Some(host.parent()?.join("github.com/!cyclone!d!x/cyclonedx-go@v0.9.2/testdata"))
+    });
+    let library: BTreeSet<PathBuf> = library.collect();
+    let mut samples = Vec::new();
+    for root in library.into_iter().chain([vectors]) {
+        let files = below(&root).into_iter().filter(|path| name(path).starts_with("valid-"));
+        let before = samples.len();
+        samples.extend(files.filter_map(|path| {
+            let end = path.extension()?.to_str().filter(|end| ["json", "xml"].contains(end))?;
+            let place = format!("a.cdx.{end}");
+            let repository = root.display().to_string();
+            Some(Sample { repository, path, place, format: Format::CycloneDx })
+        }));
+        if samples.len() == before {
+            skipped(&format!("no bills in {}", root.display()));
+        }
+    }
+    samples
+}
+
 /// The lock files of published packages and of repositories on this machine.
 pub(crate) fn published() -> Vec<Sample> {
     let mut places = registries("CARGO_HOME", ".cargo", "registry/src");
     places.extend(registries("GOPATH", "go", "pkg/mod"));
-    // What `cargo xtask compare` unpacks.
+    // What `cargo xtask test` and `cargo xtask compare` unpack.
+    places.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/material"));
     places.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/compare/inputs"));
     places.extend(std::env::var_os(MORE).iter().flat_map(std::env::split_paths));
     let samples: Vec<Sample> = places.iter().flat_map(|place| samples_below(place)).collect();

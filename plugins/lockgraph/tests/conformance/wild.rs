@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lockgraph::{Graph, Request, Warnings, scan};
 
-use crate::material::of_go;
+use crate::material::{of_go, unpacked};
 
 /// What is in the file at `place` of a module of Go; nothing where it is not at hand.
 fn read(module: &str, place: &str) -> Option<Graph> {
@@ -58,5 +58,57 @@ fn what_go_copied_is_what_its_go_mod_requires() {
         });
         let counts = (foreign().count(), in_both.count(), graph.merged().node_count());
         assert_eq!(counts, (required, copied, required + 1), "{module}");
+    }
+}
+
+/// How many packages there are, how many of them have a package URL of their own, and how many
+/// needs.
+fn counts(graph: &Graph) -> (usize, usize, usize) {
+    let is_named = |node: &&lockgraph::Node| !node.purl.starts_with("pkg:generic/");
+    let named = graph.nodes().map(|(_, node)| node).filter(is_named).count();
+    (graph.node_count(), named, graph.edge_count())
+}
+
+#[test]
+fn a_wheel_may_have_a_bill_of_spdx_3_in_it() {
+    let place = "ntia_conformance_checker-6.0.0.dist-info/sboms/\
+                 ntia_conformance_checker-6.0.0.spdx3.json";
+    let Some(sample) = unpacked("ntia-conformance-checker==6.0.0", place) else { return };
+    let text = sample.text().expect("it is a text");
+    let mut warnings = Warnings::default();
+    let graph = sample.format.parse(place, text.as_bytes(), &mut warnings).expect("it is a bill");
+    assert_eq!(warnings.into_vec(), []);
+    assert_eq!(counts(&graph), (12, 12, 11));
+    let pinned: Vec<&str> = graph
+        .nodes()
+        .filter_map(|(_, node)| node.version.as_ref().map(|_| node.purl.as_str()))
+        .collect();
+    // It says of ten that their version is unknown.
+    let expected = ["pkg:pypi/ntia-conformance-checker@6.0.0", "pkg:pypi/spdx-python-model@0.0.6"];
+    assert_eq!(pinned, expected);
+    assert_eq!(graph.node(graph.roots()[0]).purl, expected[0]);
+}
+
+#[test]
+fn bills_of_several_tools_have_all_that_they_list() {
+    let bills = [
+        (
+            "test/conformance/testdata/cyclonedx/1.5/json/syft-0.96.0_plone-5.2.cdx.json",
+            (612, 609, 492),
+        ),
+        (
+            "test/conformance/testdata/cyclonedx/1.6/json/syft-1.2.0_rails-5.0.0.cdx.json",
+            (446, 443, 1368),
+        ),
+        ("test/conformance/testdata/cyclonedx/1.4/json/juice-shop-11.1.2.cdx.json", (841, 841, 0)),
+        (
+            "test/conformance/testdata/spdx/2.3/json/trivy-0.42.1_mageia-5.1.spdx.json",
+            (183, 182, 0),
+        ),
+        ("pkg/formats/testdata/nginx.spdx", (1185, 1137, 0)),
+    ];
+    for (place, expected) in bills {
+        let Some(graph) = read("github.com/protobom/protobom@v0.5.0", place) else { continue };
+        assert_eq!(counts(&graph), expected, "{place}");
     }
 }
