@@ -132,7 +132,11 @@ fn locked(tree: Tree, input: &Input, warnings: &mut Vec<Warning>) -> Result<List
             "there is no base to compare with: name a bill in the repository in `before`",
         ));
     }
-    let scan = scan(tree, input)?;
+    let mut scan = scan(tree, input)?;
+    // A bill that lies there says what was once locked: it would hide what is gone since.
+    if input.lockfiles.is_empty() {
+        scan.lockfiles.retain(|lockfile| !lockfile.format.is_bill());
+    }
     let known: BTreeSet<Warning> = warnings.iter().cloned().collect();
     let found = scan.warnings.clone().into_vec().into_iter();
     warnings.extend(found.filter(|warning| !known.contains(warning)));

@@ -254,6 +254,11 @@ impl Format {
         self.row().first_wins
     }
 
+    /// Whether its files say what is there, and not what is to be installed.
+    pub fn is_bill(self) -> bool {
+        matches!(self, Self::CycloneDx | Self::Spdx)
+    }
+
     /// Whose packages it lists.
     pub fn ecosystem(self) -> Ecosystem {
         self.row().ecosystem
