@@ -8,7 +8,7 @@ use serde::Serialize;
 use stepwell::repository::{self, Reason};
 use stepwell::{Refusal, Tree};
 
-use crate::compose::{Subject, compose};
+use crate::compose::{Subject, compose, leave_out_own_bills};
 use crate::listing::{Facts, Key, Listing};
 use crate::{Input, scan};
 
@@ -133,9 +133,9 @@ fn locked(tree: Tree, input: &Input, warnings: &mut Vec<Warning>) -> Result<List
         ));
     }
     let mut scan = scan(tree, input)?;
-    // A bill that lies there says what was once locked: it would hide what is gone since.
+    // One of them would hide what is gone since it was written.
     if input.lockfiles.is_empty() {
-        scan.lockfiles.retain(|lockfile| !lockfile.format.is_bill());
+        leave_out_own_bills(&mut scan);
     }
     let known: BTreeSet<Warning> = warnings.iter().cloned().collect();
     let found = scan.warnings.clone().into_vec().into_iter();

@@ -105,11 +105,14 @@ impl PackageUrl {
             return Err(BadPackageUrl::Type);
         }
         let ecosystem = Ecosystem::from_name(&kind);
-        let normal = |text: &str| match ecosystem {
+        let (folds_group, folds_name) = folds(&kind);
+        let normal = |text: &str, folds: bool| match ecosystem {
             Some(ecosystem) => normalised(ecosystem, text).into_owned(),
+            None if folds => text.to_lowercase(),
             None => text.to_owned(),
         };
-        let group = joined(group.unwrap_or_default(), |_| true, normal);
+        let of_group = |text: &str| normal(text, folds_group);
+        let group = joined(group.unwrap_or_default(), |_| true, of_group);
         if name.is_empty() {
             return Err(BadPackageUrl::Name);
         }
@@ -120,7 +123,7 @@ impl PackageUrl {
         let subpath = joined(subpath, |part| !matches!(part, "." | ".."), str::to_owned);
         Ok(Self {
             group,
-            name: normal(name),
+            name: normal(name, folds_name),
             version: version.filter(|text| !text.is_empty()).map(str::to_owned),
             qualifiers: sorted(qualifiers)?,
             subpath: (!subpath.is_empty()).then_some(subpath),
@@ -169,6 +172,16 @@ impl fmt::Display for PackageUrl {
             qualifiers: self.qualifiers.iter().map(|(key, value)| (key.as_str(), value.as_str())),
             subpath: self.subpath.as_deref().unwrap_or_default(),
         }))
+    }
+}
+
+/// Whether groups and names are in small letters, of the types that no lock file here has.
+fn folds(kind: &str) -> (bool, bool) {
+    match kind {
+        "alpm" | "apk" | "bitbucket" | "bitnami" | "brew" | "chrome-extension" | "deb"
+        | "luarocks" | "oci" | "otp" | "vscode-extension" => (true, true),
+        "qpkg" | "rpm" | "yocto" => (true, false),
+        _ => (false, false),
     }
 }
 

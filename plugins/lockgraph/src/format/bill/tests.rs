@@ -1,3 +1,5 @@
+//! Bills of every format, with what is in them and what is not.
+
 use crate::Format;
 use crate::format::sketch::{parse, read};
 
@@ -35,7 +37,7 @@ const CYCLONEDX: &str = r#"{
 #[test]
 fn a_bill_of_cyclonedx_lists_packages_of_every_kind() {
     insta::assert_snapshot!(parse(Format::CycloneDx, CYCLONEDX), @r"
-    pkg:deb/Debian/curl@7.88.1-10?arch=amd64&distro=debian-12 bill optional *.cdx.json:12
+    pkg:deb/debian/curl@7.88.1-10?arch=amd64&distro=debian-12 bill optional *.cdx.json:12
     pkg:generic/debian@12 bill unknown *.cdx.json:11
     pkg:generic/lost@3 bill unknown *.cdx.json:13
     pkg:npm/%40s/a@1.0.0 bill runtime licence `MIT AND (Apache-2.0 OR BSD-2-Clause)` Sha256=089aec7b *.cdx.json:7
@@ -43,7 +45,7 @@ fn a_bill_of_cyclonedx_lists_packages_of_every_kind() {
     pkg:npm/d@2 bill dev *.cdx.json:14
     pkg:npm/inner@0.1 bill unknown *.cdx.json:10
     root pkg:npm/shop@7.1.0 bill runtime *.cdx.json:3
-        unknown Debian/curl@7.88.1-10
+        unknown debian/curl@7.88.1-10
         unknown @s/a@1.0.0
     pkg:pypi/g bill unknown *.cdx.json:16
     pkg:pypi/h bill unknown range `>=1,<2` *.cdx.json:17
@@ -189,7 +191,7 @@ fn what_a_lock_file_has_is_not_listed_again() {
     let union = crate::Graph::union(scan.lockfiles.iter().map(|lockfile| &lockfile.graph));
     assert_eq!(union.merged(), union);
     insta::assert_snapshot!(crate::drawn::drawn(&union), @r"
-    pkg:deb/Debian/curl@7.88.1-10?arch=amd64&distro=debian-12 bill optional release/bom.json:12
+    pkg:deb/debian/curl@7.88.1-10?arch=amd64&distro=debian-12 bill optional release/bom.json:12
     pkg:generic/debian@12 bill unknown release/bom.json:11
     pkg:generic/lost@3 bill unknown release/bom.json:13
     pkg:npm/%40s/a@1.0.0 registry runtime at `node_modules/@s/a` licence `MIT AND (Apache-2.0 OR BSD-2-Clause)` hashes 1 package-lock.json:3 release/bom.json:7
@@ -197,7 +199,7 @@ fn what_a_lock_file_has_is_not_listed_again() {
     pkg:npm/d@2 registry dev at `node_modules/d` package-lock.json:4 release/bom.json:14
     pkg:npm/inner@0.1 bill unknown release/bom.json:10
     root pkg:npm/shop@7.1.0 member runtime at `` package-lock.json:2 release/bom.json:3
-        unknown Debian/curl@7.88.1-10
+        unknown debian/curl@7.88.1-10
         runtime @s/a@1.0.0
         dev d@2
     pkg:pypi/g bill unknown release/bom.json:16

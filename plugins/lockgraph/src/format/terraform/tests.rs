@@ -1,3 +1,5 @@
+//! What a lock file of Terraform comes to, whole and broken.
+
 use crate::Format;
 use crate::format::sketch::{parse, read};
 
