@@ -42,6 +42,9 @@ pub(crate) struct Need {
     /// Where it comes from, when that is no registry.
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<Kind>,
+    /// Where it is installed at all, as a marker of Python says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<String>,
 }
 
 impl Need {
@@ -53,6 +56,7 @@ impl Need {
             version: node.version.clone(),
             kind: edge.kind,
             from: (node.kind != Kind::Registry).then_some(node.kind),
+            condition: node.condition.clone(),
         }
     }
 }

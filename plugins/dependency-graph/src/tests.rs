@@ -498,3 +498,40 @@ fn another_source_under_the_same_version_is_in_the_first_sentence() {
     assert_eq!(changes["answer"], "0 added, 0 removed, 1 changed (1 under the same version)");
     assert_eq!(changes["changed"][0]["note"], "same version, other source");
 }
+
+#[test]
+fn a_marker_of_python_is_shown_where_the_package_is() {
+    let lock = "version = 1\n[manifest]\nmembers = [\"r\"]\n[[package]]\nname = \"r\"\nversion = \"0\"\n\
+        source = { editable = \".\" }\ndependencies = [{ name = \"a\", marker = \"sys_platform == 'win32'\" }]\n\
+        [[package]]\nname = \"a\"\nversion = \"1\"\nsource = { registry = \"https://pypi.org/simple\" }\n";
+    let repository = Repository::new().file("uv.lock", lock);
+    let expected = json!("sys_platform == 'win32'");
+    let direct = answer_of(&repository, &json!({"query": "direct"}));
+    assert_eq!(direct["roots"][0]["needs"][0]["condition"], expected);
+    let why = answer_of(&repository, &json!({"query": "why", "package": "a"}));
+    assert_eq!(why["matches"][0]["condition"], expected);
+}
+
+#[test]
+fn a_bill_says_what_its_subject_needs() {
+    let bill = json!({
+        "bomFormat": "CycloneDX",
+        "metadata": {"component": {"bom-ref": "own", "name": "firmware", "version": "2"}},
+        "components": [{
+            "bom-ref": "z", "name": "zlib", "version": "1.3.1",
+            "purl": "pkg:deb/debian/zlib@1.3.1",
+        }],
+        "dependencies": [{"ref": "own", "dependsOn": ["z"]}],
+    });
+    let repository = Repository::new().file("release/bom.json", bill.to_string());
+    let direct = answer_of(&repository, &json!({"query": "direct"}));
+    let expected = json!([{
+        "name": "firmware", "version": "2", "lockfile": "release/bom.json",
+        "needs": [{
+            "name": "debian/zlib", "version": "1.3.1", "kind": "unknown", "from": "bill",
+        }],
+    }]);
+    assert_eq!(direct["roots"], expected);
+    let package = json!({"query": "why", "package": "pkg:deb/debian/zlib@1.3.1"});
+    assert_eq!(answer_of(&repository, &package)["found"], true);
+}

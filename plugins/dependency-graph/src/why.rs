@@ -39,6 +39,9 @@ struct Installed {
     scope: Scope,
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<String>,
+    /// Where it is installed at all, as a marker of Python says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<String>,
 }
 
 /// Why one installation is there.
@@ -191,6 +194,7 @@ fn installed(lockfile: &Lockfile, id: NodeId) -> Installed {
         kind: node.kind,
         scope: node.scope,
         location: node.location.clone(),
+        condition: node.condition.clone(),
     }
 }
 

@@ -16,6 +16,9 @@ pub enum Ecosystem {
     Docker,
     /// Ruby gems.
     Gem,
+    /// What a bill of materials lists of any other kind: a distribution's packages, things without
+    /// a registry.
+    Generic,
     /// Repositories of GitHub: what a workflow uses.
     Github,
     /// Go modules.
@@ -34,16 +37,19 @@ pub enum Ecosystem {
     Pypi,
     /// Swift packages.
     Swift,
+    /// Providers of Terraform and OpenTofu.
+    Terraform,
 }
 
 impl Ecosystem {
     /// Every ecosystem, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Cargo,
         Self::Composer,
         Self::Conan,
         Self::Docker,
         Self::Gem,
+        Self::Generic,
         Self::Github,
         Self::Golang,
         Self::Hex,
@@ -53,6 +59,7 @@ impl Ecosystem {
         Self::Pub,
         Self::Pypi,
         Self::Swift,
+        Self::Terraform,
     ];
 
     /// The ecosystem of this name.
@@ -60,7 +67,8 @@ impl Ecosystem {
         Self::ALL.into_iter().find(|ecosystem| ecosystem.name() == name)
     }
 
-    /// Its name, which is also its package URL type.
+    /// Its name, which is also its package URL type; of [`Ecosystem::Generic`] it is that of packages
+    /// that have no other.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cargo => "cargo",
@@ -68,6 +76,7 @@ impl Ecosystem {
             Self::Conan => "conan",
             Self::Docker => "docker",
             Self::Gem => "gem",
+            Self::Generic => "generic",
             Self::Github => "github",
             Self::Golang => "golang",
             Self::Hex => "hex",
@@ -77,6 +86,7 @@ impl Ecosystem {
             Self::Pub => "pub",
             Self::Pypi => "pypi",
             Self::Swift => "swift",
+            Self::Terraform => "terraform",
         }
     }
 
@@ -86,7 +96,9 @@ impl Ecosystem {
         let split = match self {
             Self::Cargo | Self::Gem | Self::Nuget | Self::Pub | Self::Pypi => None,
             // A name of any number of parts, of which the last is the name proper.
-            Self::Docker | Self::Golang | Self::Swift => name.rsplit_once('/'),
+            Self::Docker | Self::Generic | Self::Golang | Self::Swift | Self::Terraform => {
+                name.rsplit_once('/')
+            }
             Self::Composer | Self::Conan | Self::Github | Self::Hex | Self::Npm => {
                 name.split_once('/')
             }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod beside;
+mod bill;
 mod bun;
 mod cargo;
 mod composer;
@@ -23,6 +24,7 @@ mod pnpm;
 mod pubspec;
 mod python;
 mod swift;
+mod terraform;
 mod toml;
 mod xml;
 mod yaml;
@@ -91,6 +93,9 @@ pub enum Unreadable {
     /// The language is right, what it says is not what a lock file says.
     #[error("not a lock file: {0}")]
     Shape(&'static str),
+    /// It says nothing of its own. A search that finds it leaves it out without a word.
+    #[error("not a lock file of its own: {0}")]
+    Elsewhere(&'static str),
 }
 
 impl Unreadable {
@@ -99,7 +104,7 @@ impl Unreadable {
         match self {
             Self::NotText { line } => Some(*line),
             Self::Syntax { line, .. } => *line,
-            Self::UnknownFormat | Self::TooLarge(_) | Self::Shape(_) => None,
+            Self::UnknownFormat | Self::TooLarge(_) | Self::Shape(_) | Self::Elsewhere(_) => None,
         }
     }
 }

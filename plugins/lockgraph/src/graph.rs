@@ -21,6 +21,8 @@ pub enum Kind {
     Git,
     /// An archive at an address, or a file in the repository.
     Archive,
+    /// A bill of materials lists it, and does not say where it comes from.
+    Bill,
 }
 
 impl Kind {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Registry => "registry",
             Self::Git => "git",
             Self::Archive => "archive",
+            Self::Bill => "bill",
         }
     }
 }
@@ -370,6 +373,19 @@ impl Builder {
         self.nodes.len() - 1
     }
 
+    /// One more line that says a package is there.
+    pub(crate) fn place(&mut self, node: usize, place: Place) {
+        let places = &mut self.nodes[node].places;
+        if let Err(at) = places.binary_search(&place) {
+            places.insert(at, place);
+        }
+    }
+
+    /// A package is the repository's own.
+    pub(crate) fn own(&mut self, node: usize) {
+        self.nodes[node].kind = Kind::Member;
+    }
+
     pub(crate) fn edge(&mut self, from: usize, to: usize, kind: EdgeKind) {
         assert!(from < self.nodes.len() && to < self.nodes.len());
         self.edges.push((from, to, kind));
@@ -385,6 +401,16 @@ impl Builder {
         let found = strongest_scopes(self.nodes.len(), &self.roots, self.edges.iter().copied());
         for (node, scope) in self.nodes.iter_mut().zip(found) {
             node.scope = scope.unwrap_or(Scope::Unknown);
+        }
+    }
+
+    /// The same for nodes that nothing is known of yet.
+    pub(crate) fn fill_scopes(&mut self) {
+        let found = strongest_scopes(self.nodes.len(), &self.roots, self.edges.iter().copied());
+        for (node, scope) in self.nodes.iter_mut().zip(found) {
+            if node.scope == Scope::Unknown {
+                node.scope = scope.unwrap_or(Scope::Unknown);
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::graph::{Archive, Builder, EdgeKind, Graph, Hash, Kind, Node, NodeId};
+use crate::graph::{Archive, Builder, EdgeKind, Graph, Hash, Kind, Node, NodeId, Scope};
 use crate::path;
 
 impl Graph {
@@ -15,7 +15,8 @@ impl Graph {
     /// All packages of `graphs`, each once.
     ///
     /// Two nodes are the same package when their package URL is, and no digest says otherwise. Of
-    /// the repository's own packages, the directory counts too.
+    /// the repository's own packages, the directory counts too. What a bill of materials lists is
+    /// whichever has its package URL.
     ///
     /// The order of `graphs` makes no difference.
     pub fn union<'a>(graphs: impl IntoIterator<Item = &'a Self>) -> Self {
@@ -91,6 +92,9 @@ impl Union {
 }
 
 fn same_package(a: &Node, b: &Node) -> bool {
+    if a.kind == Kind::Bill || b.kind == Kind::Bill {
+        return !contradict(a, b);
+    }
     let own = |node: &Node| matches!(node.kind, Kind::Member | Kind::Path);
     match (own(a), own(b)) {
         (true, true) => a.location == b.location,
@@ -143,7 +147,26 @@ fn list_file(node: &mut Node) {
     }
 }
 
+/// What a bill does not say takes nothing away from what a lock file does.
+fn defer(node: &mut Node, to: &Node) {
+    if node.scope == Scope::Unknown {
+        node.scope = to.scope;
+    }
+    node.condition.clone_from(&to.condition);
+    node.location.clone_from(&to.location);
+}
+
 fn absorb(into: &mut Node, mut node: Node) {
+    if into.kind == Kind::Bill {
+        if node.kind != Kind::Bill {
+            std::mem::swap(into, &mut node);
+        } else if into.scope == Scope::Unknown {
+            into.scope = node.scope;
+        }
+    }
+    if node.kind == Kind::Bill {
+        defer(&mut node, into);
+    }
     into.scope = into.scope.min(node.scope);
     into.places.append(&mut node.places);
     if into.hashes != node.hashes && has_files(into) && has_files(&node) {

@@ -97,10 +97,12 @@ pub(crate) fn normalised(ecosystem: Ecosystem, name: &str) -> Cow<'_, str> {
         | Ecosystem::Conan
         | Ecosystem::Docker
         | Ecosystem::Gem
+        | Ecosystem::Generic
         | Ecosystem::Maven
         | Ecosystem::Npm
         | Ecosystem::Nuget
-        | Ecosystem::Swift => Cow::Borrowed(name),
+        | Ecosystem::Swift
+        | Ecosystem::Terraform => Cow::Borrowed(name),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::format::{BYTES_MAX, Format, read_lockfile};
+use crate::format::{BYTES_MAX, Format, Unreadable, read_lockfile};
 use crate::graph::Graph;
 use crate::path;
 use crate::warning::Warnings;
@@ -115,8 +115,9 @@ pub fn scan(files: &dyn Files, request: &Request) -> Result<Scan, ReadError> {
     } else {
         request.lockfiles.iter().cloned().collect()
     };
+    let is_named = !request.lockfiles.is_empty();
     for path in paths {
-        scan.read(files, path);
+        scan.read(files, path, is_named);
     }
     Ok(scan)
 }
@@ -216,7 +217,8 @@ impl Scan {
         self.warnings.add(&first_left_out, None, reason);
     }
 
-    fn read(&mut self, files: &dyn Files, path: String) {
+    /// Reads a lock file; `is_named` when the caller asks for this one.
+    fn read(&mut self, files: &dyn Files, path: String, is_named: bool) {
         let Some(format) = Format::detect(&path) else {
             let known: BTreeSet<&str> =
                 Format::ALL.into_iter().map(|format| format.ecosystem().name()).collect();
@@ -242,6 +244,7 @@ impl Scan {
                 self.incomplete |= read.incomplete;
                 self.lockfiles.push(Lockfile { path, format, graph: read.graph });
             }
+            Err(Unreadable::Elsewhere(_)) if !is_named => return,
             Err(err) => self.lost(&path, err.line(), &err.to_string()),
         }
         self.warnings.append(warnings);
@@ -256,6 +259,8 @@ impl Scan {
 
 /// The first directory on the way to `path` whose lock files are not the project's own.
 fn aside(path: &str) -> Option<&str> {
+    // What is copied beside a go.mod is of the project whose go.mod it is.
+    let path = if path::ends_as(path, "vendor/modules.txt") { path::parent(path) } else { path };
     path::parent(path).split('/').find(|name| ASIDE.binary_search(name).is_ok())
 }
 

@@ -1,8 +1,8 @@
 //! From lock files to a bill.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lockgraph::{Ecosystem, EdgeKind, Graph, Kind, Node, NodeId, PackageUrl, Scan};
+use lockgraph::{Ecosystem, EdgeKind, Graph, Kind, Lockfile, Node, NodeId, PackageUrl, Scan};
 
 use crate::address::{is_address, is_archive, or_relative};
 use crate::bill::{Archive, Bill, Detail, Known, Need, Origin, OriginKind, Package, Role};
@@ -36,6 +36,29 @@ pub(crate) fn compose(scan: Scan, subject: &Subject, created: Option<Timestamp>)
         detail: Detail::Full,
         created,
     }
+}
+
+/// Leaves out bills of the repository's own packages: lock files say what is needed now, and a bill
+/// of the last release what was. Without lock files, they stay.
+pub(crate) fn leave_out_own_bills(scan: &mut Scan) {
+    let (bills, locks): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut scan.lockfiles).into_iter().partition(|it| it.format.is_bill());
+    let members = locks.iter().flat_map(|lockfile| lockfile.graph.nodes());
+    let members = members.filter(|(_, node)| node.kind == Kind::Member);
+    let own: BTreeSet<&str> = members.map(|(_, node)| node.name.as_str()).collect();
+    let is_own = |graph: &Graph| {
+        let mut names = graph.roots().iter().map(|root| graph.node(*root).name.as_str());
+        names.any(|name| own.contains(name) || name == NAMELESS)
+    };
+    let is_left_out = |lockfile: &Lockfile| !own.is_empty() && is_own(&lockfile.graph);
+    let (left_out, kept): (Vec<_>, Vec<_>) = bills.into_iter().partition(is_left_out);
+    for lockfile in left_out {
+        let reason = "left out: it is a bill of the repository's own package, and the lock files say \
+                      what that needs now; name it in `lockfiles` to take it in";
+        scan.warnings.add(&lockfile.path, None, reason);
+    }
+    scan.lockfiles = locks.into_iter().chain(kept).collect();
+    scan.lockfiles.sort_by(|a, b| a.path.cmp(&b.path));
 }
 
 /// The subject, and then all others in the graph's order.
@@ -181,7 +204,7 @@ fn origin(node: &Node) -> Option<Origin> {
         Kind::Registry if names_the_file(node.ecosystem, source.unwrap_or_default()) => {
             OriginKind::Distribution
         }
-        Kind::Registry | Kind::Member | Kind::Path => return None,
+        Kind::Registry | Kind::Member | Kind::Path | Kind::Bill => return None,
     };
     let written = source.filter(|url| is_address(url)).map(str::to_owned);
     let address = written.or_else(|| (kind == OriginKind::Vcs).then(|| vcs_url(node)).flatten())?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use stepwell::repository::{self, Reason};
 use stepwell::{Refusal, Tree};
 
-use crate::compose::{Subject, compose};
+use crate::compose::{Subject, compose, leave_out_own_bills};
 use crate::listing::{Facts, Key, Listing};
 use crate::{Input, scan};
 
@@ -132,7 +132,11 @@ fn locked(tree: Tree, input: &Input, warnings: &mut Vec<Warning>) -> Result<List
             "there is no base to compare with: name a bill in the repository in `before`",
         ));
     }
-    let scan = scan(tree, input)?;
+    let mut scan = scan(tree, input)?;
+    // One of them would hide what is gone since it was written.
+    if input.lockfiles.is_empty() {
+        leave_out_own_bills(&mut scan);
+    }
     let known: BTreeSet<Warning> = warnings.iter().cloned().collect();
     let found = scan.warnings.clone().into_vec().into_iter();
     warnings.extend(found.filter(|warning| !known.contains(warning)));

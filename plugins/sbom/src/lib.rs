@@ -24,7 +24,7 @@ use serde_json::value::RawValue;
 use stepwell::{Refusal, Tree};
 
 use bill::{Bill, Detail};
-use compose::{Subject, compose};
+use compose::{Subject, compose, leave_out_own_bills};
 use difference::Difference;
 use timestamp::Timestamp;
 use tree_files::TreeFiles;
@@ -147,7 +147,10 @@ fn sbom(input: Input) -> Result<Answer, Refusal> {
 }
 
 fn document(input: Input) -> Result<Answer, Refusal> {
-    let scan = scan(input.tree, &input)?;
+    let mut scan = scan(input.tree, &input)?;
+    if input.lockfiles.is_empty() {
+        leave_out_own_bills(&mut scan);
+    }
     let subject = Subject { name: input.name, version: input.version };
     let bytes_max = input.max_bytes.unwrap_or(DOCUMENT_BYTES);
     let mut bill = compose(scan, &subject, input.timestamp);

@@ -22,7 +22,7 @@ struct Shape {
     by_line: bool,
 }
 
-const SHAPES: [Shape; 7] = [
+const SHAPES: [Shape; 12] = [
     Shape {
         format: Format::Composer,
         start: "{\n\"packages\": [\n",
@@ -49,6 +49,46 @@ const SHAPES: [Shape; 7] = [
         by_line: false,
     },
     Shape {
+        format: Format::CycloneDx,
+        start: "{\n\"bomFormat\": \"CycloneDX\",\n\"components\": [\n",
+        entry: |out, at| {
+            let comma = if at == 0 { "" } else { ",\n" };
+            let _ = write!(
+                out,
+                "{comma}{{\"type\": \"library\", \"name\": \"p{at}\", \"version\": \"1.{at}\",\n\"purl\": \
+                     \"pkg:npm/p{at}@1.{at}?vcs_url=git%2Bhttps://me:{PASSWORD}@example.org/p\"}}"
+            );
+        },
+        end: "\n]\n}\n",
+        by_line: false,
+    },
+    Shape {
+        format: Format::Spdx,
+        start: "{\n\"spdxVersion\": \"SPDX-2.3\",\n\"packages\": [\n",
+        entry: |out, at| {
+            let comma = if at == 0 { "" } else { ",\n" };
+            let _ = write!(
+                out,
+                "{comma}{{\"SPDXID\": \"SPDXRef-{at}\",\n\"name\": \"p{at}\", \"versionInfo\": \"1.{at}\"}}"
+            );
+        },
+        end: "\n]\n}\n",
+        by_line: false,
+    },
+    Shape {
+        format: Format::Spdx,
+        start: "SPDXVersion: SPDX-2.3\n",
+        entry: |out, at| {
+            let _ = writeln!(
+                out,
+                "\nPackageName: p{at}\nSPDXID: SPDXRef-{at}\nPackageVersion: 1.0.{at}\n\
+                     PackageDownloadLocation: https://me:{PASSWORD}@example.org/p{at}"
+            );
+        },
+        end: "\nRelationship: SPDXRef-DOCUMENT DESCRIBES SPDXRef-1\n",
+        by_line: true,
+    },
+    Shape {
         format: Format::Gem,
         start: "GEM\n  remote: https://me:hunter2@example.org/\n  specs:\n",
         entry: |out, at| {
@@ -62,6 +102,13 @@ const SHAPES: [Shape; 7] = [
         start: "module example.org/own\n\ngo 1.21\n\nrequire (\n",
         entry: |out, at| _ = writeln!(out, "\texample.org/p{at} v1.0.{at} // indirect"),
         end: ")\n",
+        by_line: true,
+    },
+    Shape {
+        format: Format::GoVendor,
+        start: "",
+        entry: |out, at| _ = writeln!(out, "# example.org/p{at} v1.0.{at}\nexample.org/p{at}/x"),
+        end: "# example.org/any => ./any\n",
         by_line: true,
     },
     Shape {
@@ -102,6 +149,19 @@ const SHAPES: [Shape; 7] = [
         },
         end: "\n],\n\"version\": 2\n}\n",
         by_line: false,
+    },
+    Shape {
+        format: Format::Terraform,
+        start: "# maintained automatically\n\n",
+        entry: |out, at| {
+            let _ = writeln!(
+                out,
+                "provider \"example.org/x/p{at}\" {{\n  version = \"1.0.{at}\"\n  hashes = [\n    \
+                     \"h1:{at}=\",\n  ]\n}}"
+            );
+        },
+        end: "",
+        by_line: true,
     },
 ];
 

@@ -186,7 +186,7 @@ fn node(spec: &Spec<'_>, source: &Source<'_>, input: &Input<'_>) -> Node {
             remote.as_deref().map(|url| ("repository_url", url.trim_end_matches('/').to_owned()))
         }
         Kind::Git => remote.as_deref().map(|url| ("vcs_url", revised(url, source.revision, '@'))),
-        Kind::Member | Kind::Path | Kind::Archive => None,
+        Kind::Member | Kind::Path | Kind::Archive | Kind::Bill => None,
     };
     let qualifiers: Vec<(&str, &str)> =
         origin.iter().map(|(key, value)| (*key, value.as_str())).collect();

@@ -3,9 +3,15 @@
 //! Since go 1.17 a go.mod lists every module that is built, and says of each whether the module
 //! itself needs it; which of the others needs it, it does not say. Before, it lists only what is
 //! needed directly, and go.sum has the rest.
+//!
+//! Where modules are copied to `vendor`, the list of them is read with the go.mod beside it: each
+//! module is one package, of which both files say that it is there. With a go.mod of before 1.17 it
+//! takes the place of go.sum, which may have more than is used. The list of a workspace belongs to
+//! no one module: it is a lock file of its own, as one without a go.mod is.
 
 mod modfile;
 mod sum;
+mod vendor;
 mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +20,9 @@ use super::{Edges, Input, PACKAGES_MAX, Unreadable, beside};
 use crate::graph::{Builder, EdgeKind, Graph, Kind, Node, Place};
 use crate::purl::Purl;
 use crate::{Ecosystem, path};
-use modfile::{ModFile, Require};
+use modfile::{ModFile, Require, Target};
 use sum::Sums;
+use vendor::Vendored;
 use workspace::{Replaced, Workspace};
 
 pub(super) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
@@ -28,6 +35,9 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
     let sum_path = path::join(input.dir(), "go.sum");
     let sum_text = beside::text(input, &sum_path).unwrap_or_default();
     let sums = read_sums(&sum_text, &sum_path, input);
+    let vendor_path = path::join(input.dir(), VENDORED);
+    let vendor_text = beside::text(input, &vendor_path).unwrap_or_default();
+    let vendored = read_vendored(&vendor_text, &vendor_path, input);
     let workspace = Workspace::discover(&file, input);
     let mut modules = Modules {
         builder: Builder::default(),
@@ -38,7 +48,8 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
     };
     let root = file.module.map(|(name, line)| modules.own(name, line, input.dir()));
     let needed = modules.required(&file, input);
-    if lists_only_direct(&file) {
+    modules.add_vendored(&vendored, &vendor_path, &file, input);
+    if lists_only_direct(&file) && vendored.modules.is_empty() {
         modules.add_from_sums(&file, &sum_path, input);
     }
     let mut room = Edges::new();
@@ -53,6 +64,40 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
     Ok(modules.builder.finish())
 }
 
+/// A `vendor/modules.txt` that belongs to no one module.
+pub(super) fn read_vendor(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
+    let text = input.text;
+    let faults = &mut input.faults;
+    let vendored = Vendored::parse(text, |line, reason| faults.add(Some(line), reason));
+    let dir = path::parent(input.dir());
+    if !vendored.is_of_workspace && input.files.read(&path::join(dir, "go.mod")).is_ok() {
+        return Err(Unreadable::Elsewhere("it is read with the `go.mod` beside it"));
+    }
+    if !vendored.is_one {
+        return Err(Unreadable::Shape("it has no line of a modules.txt"));
+    }
+    let (sums, workspace) = (Sums::new(), Workspace::default());
+    let mut modules = Modules {
+        builder: Builder::default(),
+        numbers: BTreeMap::new(),
+        path: input.path,
+        sums: &sums,
+        workspace: &workspace,
+    };
+    for module in &vendored.modules {
+        let place = Place { path: input.path.to_owned(), line: module.line };
+        modules.vendored(module, dir, place);
+    }
+    Ok(modules.builder.finish())
+}
+
+/// What stands beside a go.mod; of a workspace, it is no module's.
+fn read_vendored<'a>(text: &'a str, path: &str, input: &mut Input<'_>) -> Vendored<'a> {
+    let warnings = &mut *input.faults.warnings;
+    let vendored = Vendored::parse(text, |line, reason| warnings.add(path, Some(line), reason));
+    if vendored.is_of_workspace { Vendored::default() } else { vendored }
+}
+
 fn read_sums<'a>(text: &'a str, path: &str, input: &mut Input<'_>) -> Sums<'a> {
     let mut first_broken = None;
     let sums = sum::read(text, |line| _ = first_broken.get_or_insert(line));
@@ -62,6 +107,9 @@ fn read_sums<'a>(text: &'a str, path: &str, input: &mut Input<'_>) -> Sums<'a> {
     }
     sums
 }
+
+/// Where the list of copied modules lies, from a go.mod.
+const VENDORED: &str = "vendor/modules.txt";
 
 /// Whether the file is of a go before 1.17.
 fn lists_only_direct(file: &ModFile<'_>) -> bool {
@@ -172,6 +220,64 @@ impl Modules<'_> {
         let number = self.builder.node(node);
         self.numbers.insert(key, number);
         number
+    }
+
+    /// A module that was copied; `dir` is what its replacements are told from.
+    fn vendored(&mut self, module: &vendor::Module<'_>, dir: &str, place: Place) {
+        let number = match module.new {
+            None => {
+                let version = module.version.unwrap_or_default();
+                self.module(module.path, version, vec![place.clone()])
+            }
+            Some(Target::Module { path, version }) => {
+                self.module(path, version, vec![place.clone()])
+            }
+            Some(Target::Directory(target)) => {
+                self.directory(module.path, path::resolve(dir, target), vec![place.clone()])
+            }
+        };
+        self.builder.place(number, place);
+    }
+
+    /// Whether a module that was copied is there.
+    fn has(&self, module: &vendor::Module<'_>, dir: &str) -> bool {
+        let (name, version, location) = match module.new {
+            None => (module.path, module.version, None),
+            Some(Target::Module { path, version }) => (path, Some(version), None),
+            Some(Target::Directory(target)) => (module.path, None, path::resolve(dir, target)),
+        };
+        self.numbers.contains_key(&(name.to_owned(), version.map(str::to_owned), location))
+    }
+
+    /// Adds what was copied: mostly one more place of what the file requires.
+    fn add_vendored(
+        &mut self,
+        vendored: &Vendored<'_>,
+        path: &str,
+        file: &ModFile<'_>,
+        input: &mut Input<'_>,
+    ) {
+        let required: BTreeSet<&str> = file.requires.iter().map(|require| require.path).collect();
+        for module in &vendored.modules {
+            if required.contains(module.path) && !self.has(module, input.dir()) {
+                // A workspace has it in a directory, and does not look at the copy.
+                if self.workspace.member(module.path).is_none() {
+                    // Go refuses to build with it, so it is not what is shipped.
+                    let reason = format!(
+                        "`{}` is left out, because the go.mod has it in another version or replaces \
+                         it otherwise; `go mod vendor` mends that",
+                        module.path
+                    );
+                    input.faults.warnings.add(path, Some(module.line), reason);
+                }
+                continue;
+            }
+            if self.numbers.len() >= PACKAGES_MAX {
+                break;
+            }
+            let place = Place { path: path.to_owned(), line: module.line };
+            self.vendored(module, input.dir(), place);
+        }
     }
 
     /// Adds what only go.sum knows, in the highest version it has a whole module of.

@@ -1,8 +1,9 @@
 //! Every format, and the only place that lists them.
 
 use super::{
-    Graph, Input, NoFiles, Unreadable, actions, bun, cargo, composer, conan, deno, docker, gem, go,
-    gradle, maven, mix, npm, nuget, pnpm, pubspec, python, read_lockfile, swift, yarn,
+    Graph, Input, NoFiles, Unreadable, actions, bill, bun, cargo, composer, conan, deno, docker,
+    gem, go, gradle, maven, mix, npm, nuget, pnpm, pubspec, python, read_lockfile, swift,
+    terraform, yarn,
 };
 use crate::ecosystem::Ecosystem;
 use crate::path;
@@ -22,6 +23,7 @@ pub const GRANTS: &str = r#"{"read":[
     "**/{conan.lock,conanfile.py,conanfile.txt}",
     "**/{Gemfile.lock,Gemfile,gems.locked,gems.rb}",
     "**/{go.mod,go.sum,go.work}",
+    "**/vendor/modules.txt",
     "**/{mix.lock,mix.exs}",
     "**/{pubspec.lock,pubspec.yaml}",
     "**/{Package.resolved,Package.swift}",
@@ -34,7 +36,10 @@ pub const GRANTS: &str = r#"{"read":[
     "**/{Directory.Build.props,Directory.Build.targets,Directory.Packages.props}",
     "**/.github/workflows/{*.yml,*.yaml}",
     "**/{action.yml,action.yaml}",
-    "**/{Dockerfile,Dockerfile.*,*.Dockerfile,*.dockerfile,Containerfile,Containerfile.*}"
+    "**/{Dockerfile,Dockerfile.*,*.Dockerfile,*.dockerfile,Containerfile,Containerfile.*}",
+    "**/.terraform.lock.hcl",
+    "**/{bom.json,bom.xml,*.cdx.json,*.cdx.xml}",
+    "**/{*.spdx,*.spdx.json,*.spdx3.json}"
 ]}"#;
 
 /// A format of lock files.
@@ -70,7 +75,7 @@ pub enum Format {
     Conan,
     /// `Gemfile.lock` and `gems.locked`.
     Gem,
-    /// `go.mod`, with the `go.sum` beside it and the `go.work` above.
+    /// `go.mod`, with the `go.sum` and `vendor/modules.txt` beside it and the `go.work` above.
     Go,
     /// `mix.lock`.
     Mix,
@@ -92,6 +97,14 @@ pub enum Format {
     Actions,
     /// Dockerfiles: the images they build on.
     Docker,
+    /// `.terraform.lock.hcl` of Terraform and OpenTofu.
+    Terraform,
+    /// `vendor/modules.txt` of a workspace of Go, or without a `go.mod`.
+    GoVendor,
+    /// Bills of materials of CycloneDX, as JSON or XML.
+    CycloneDx,
+    /// Bills of materials of SPDX: 2 as JSON or as tags and values, 3 as JSON-LD.
+    Spdx,
 }
 
 /// What there is to know of a format.
@@ -118,7 +131,7 @@ fn each(patterns: &'static [&'static str], ecosystem: Ecosystem, read: Reader) -
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 30] = [
         Self::Cargo,
         Self::Npm,
         Self::Yarn,
@@ -145,12 +158,16 @@ impl Format {
         Self::NugetProject,
         Self::Actions,
         Self::Docker,
+        Self::Terraform,
+        Self::GoVendor,
+        Self::CycloneDx,
+        Self::Spdx,
     ];
 
     fn row(self) -> Row {
         use Ecosystem::{
-            Cargo, Composer, Conan, Docker, Gem, Github, Golang, Hex, Maven, Npm, Nuget, Pub, Pypi,
-            Swift,
+            Cargo, Composer, Conan, Docker, Gem, Generic, Github, Golang, Hex, Maven, Npm, Nuget,
+            Pub, Pypi, Swift, Terraform,
         };
 
         match self {
@@ -212,6 +229,12 @@ impl Format {
                 Docker,
                 docker::read,
             ),
+            Self::Terraform => one(&[".terraform.lock.hcl"], Terraform, terraform::read),
+            Self::GoVendor => one(&["vendor/modules.txt"], Golang, go::read_vendor),
+            Self::CycloneDx => {
+                each(&["*.cdx.json", "*.cdx.xml", "bom.json", "bom.xml"], Generic, bill::read)
+            }
+            Self::Spdx => each(&["*.spdx.json", "*.spdx3.json", "*.spdx"], Generic, bill::read),
         }
     }
 
@@ -229,6 +252,11 @@ impl Format {
     /// Whether only the first of [`Format::patterns`] counts where several are in one directory.
     pub(crate) fn first_wins(self) -> bool {
         self.row().first_wins
+    }
+
+    /// Whether its files say what is there, and not what is to be installed.
+    pub fn is_bill(self) -> bool {
+        matches!(self, Self::CycloneDx | Self::Spdx)
     }
 
     /// Whose packages it lists.

@@ -216,7 +216,7 @@ fn node(key: &str, value: &Yaml<'_>, place: Place, dir: &str) -> Option<Node> {
     let is_relative = description.and_then(|map| map.get("relative")).is_some_and(Yaml::is_true);
     let location = match kind {
         Kind::Path if is_relative => field("path").and_then(|path| path::resolve(dir, path)),
-        Kind::Path | Kind::Member | Kind::Registry | Kind::Git | Kind::Archive => None,
+        Kind::Path | Kind::Member | Kind::Registry | Kind::Git | Kind::Archive | Kind::Bill => None,
     };
     let qualifiers: Vec<(&str, &str)> =
         qualifier.iter().map(|(key, value)| (*key, value.as_str())).collect();

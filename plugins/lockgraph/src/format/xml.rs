@@ -49,6 +49,11 @@ pub(super) struct Element<'a> {
 }
 
 impl<'a> Element<'a> {
+    /// Whether its tag has a text in it, in the value of any attribute.
+    pub(super) fn tag_has(&self, text: &str) -> bool {
+        self.tag.contains(text)
+    }
+
     /// The elements in it, in the order of the file.
     pub(super) fn children(&self) -> &[Self] {
         &self.children

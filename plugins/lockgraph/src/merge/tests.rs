@@ -66,3 +66,64 @@ proptest! {
         prop_assert_eq!(union.merged(), union);
     }
 }
+
+/// A lock file of Rust with the repository's own package, or one of a registry with a digest.
+fn of_cargo(digit: Option<&str>) -> Graph {
+    let source = digit.map_or_else(String::new, |digit| {
+        let checksum = digit.repeat(64);
+        format!(
+            "source = \"registry+https://github.com/rust-lang/crates.io-index\"\n\
+             checksum = \"{checksum}\"\n"
+        )
+    });
+    let text = format!("[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n{source}");
+    Format::Cargo.parse("Cargo.lock", text.as_bytes(), &mut Warnings::default()).unwrap()
+}
+
+/// A bill with the same package: what it is for, and a digest of this digit.
+fn bill(scope: &str, digit: &str) -> Graph {
+    let hash = digit.repeat(64);
+    let text = format!(
+        "{{\"bomFormat\": \"CycloneDX\", \"components\": [{{\"name\": \"a\", \"purl\": \
+         \"pkg:cargo/a@1.0.0\", \"scope\": \"{scope}\", \"hashes\": [{{\"alg\": \"SHA-256\", \
+         \"content\": \"{hash}\"}}]}}]}}"
+    );
+    Format::CycloneDx.parse("a.cdx.json", text.as_bytes(), &mut Warnings::default()).unwrap()
+}
+
+#[test]
+fn what_a_bill_lists_is_the_package_of_a_lock_file_whosever_it_is() {
+    let kinds = |graphs: &[Graph]| -> Vec<String> {
+        let union = Graph::union(graphs);
+        let kind = |(_, node): (_, &crate::Node)| {
+            format!("{} {} {}", node.kind.name(), node.scope.name(), node.hashes.len())
+        };
+        union.nodes().map(kind).collect()
+    };
+    assert_eq!(kinds(&[of_cargo(None), bill("", "")]), ["member runtime 0"]);
+    assert_eq!(kinds(&[of_cargo(None), bill("excluded", "1")]), ["member runtime 1"]);
+    assert_eq!(kinds(&[of_cargo(Some("1")), bill("required", "1")]), ["registry runtime 1"]);
+    assert_eq!(kinds(&[bill("", ""), bill("optional", "1")]), ["bill optional 1"]);
+    // Another content under the same name and version is another package.
+    assert_eq!(
+        kinds(&[of_cargo(Some("1")), bill("", "2")]),
+        ["registry unknown 1", "bill unknown 1"]
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn merging_with_bills_is_done_when_it_is_done_once(
+        locks in proptest::collection::vec(proptest::option::of("[12]"), 0..3),
+        bills in proptest::collection::vec(("(required|optional|excluded)?", "[12]?"), 0..4),
+    ) {
+        let mut graphs: Vec<Graph> =
+            locks.iter().map(|digit| of_cargo(digit.as_deref())).collect();
+        graphs.extend(bills.iter().map(|(scope, digit)| bill(scope, digit)));
+        let union = Graph::union(&graphs);
+        prop_assert_eq!(&Graph::union(graphs.iter().rev()), &union);
+        prop_assert_eq!(union.merged(), union);
+    }
+}

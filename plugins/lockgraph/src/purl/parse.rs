@@ -105,11 +105,14 @@ impl PackageUrl {
             return Err(BadPackageUrl::Type);
         }
         let ecosystem = Ecosystem::from_name(&kind);
-        let normal = |text: &str| match ecosystem {
+        let (folds_group, folds_name) = folds(&kind);
+        let normal = |text: &str, folds: bool| match ecosystem {
             Some(ecosystem) => normalised(ecosystem, text).into_owned(),
+            None if folds => text.to_lowercase(),
             None => text.to_owned(),
         };
-        let group = joined(group.unwrap_or_default(), |_| true, normal);
+        let of_group = |text: &str| normal(text, folds_group);
+        let group = joined(group.unwrap_or_default(), |_| true, of_group);
         if name.is_empty() {
             return Err(BadPackageUrl::Name);
         }
@@ -120,7 +123,7 @@ impl PackageUrl {
         let subpath = joined(subpath, |part| !matches!(part, "." | ".."), str::to_owned);
         Ok(Self {
             group,
-            name: normal(name),
+            name: normal(name, folds_name),
             version: version.filter(|text| !text.is_empty()).map(str::to_owned),
             qualifiers: sorted(qualifiers)?,
             subpath: (!subpath.is_empty()).then_some(subpath),
@@ -172,6 +175,16 @@ impl fmt::Display for PackageUrl {
     }
 }
 
+/// Whether groups and names are in small letters, of the types that no lock file here has.
+fn folds(kind: &str) -> (bool, bool) {
+    match kind {
+        "alpm" | "apk" | "bitbucket" | "bitnami" | "brew" | "chrome-extension" | "deb"
+        | "luarocks" | "oci" | "otp" | "vscode-extension" => (true, true),
+        "qpkg" | "rpm" | "yocto" => (true, false),
+        _ => (false, false),
+    }
+}
+
 /// The specification wants a group of these; a Go module without one is in use all the same.
 fn needs_group(ecosystem: Option<Ecosystem>) -> bool {
     match ecosystem {
@@ -181,12 +194,14 @@ fn needs_group(ecosystem: Option<Ecosystem>) -> bool {
             | Ecosystem::Conan
             | Ecosystem::Docker
             | Ecosystem::Gem
+            | Ecosystem::Generic
             | Ecosystem::Golang
             | Ecosystem::Hex
             | Ecosystem::Npm
             | Ecosystem::Nuget
             | Ecosystem::Pub
-            | Ecosystem::Pypi,
+            | Ecosystem::Pypi
+            | Ecosystem::Terraform,
         )
         | None => false,
     }

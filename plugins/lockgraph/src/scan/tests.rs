@@ -62,7 +62,7 @@ fn a_lock_file_that_is_named_is_read_wherever_it_is() {
         Request { lockfiles: lockfiles.map(str::to_owned).to_vec(), ..Request::default() };
     insta::assert_snapshot!(told(scan(&repository(), &request).unwrap()), @r#"
     tests/fixtures/x/Cargo.lock
-    warning: README.md None: not a lock file this tool knows; it reads those of cargo, composer, conan, docker, gem, github, golang, hex, maven, npm, nuget, pub, pypi, swift
+    warning: README.md None: not a lock file this tool knows; it reads those of cargo, composer, conan, docker, gem, generic, github, golang, hex, maven, npm, nuget, pub, pypi, swift, terraform
     warning: gone/Cargo.lock None: there is no such file
     incomplete: true, unread: {"README.md"}
     "#);

@@ -4,6 +4,7 @@
 //! `LOCKGRAPH_REPOSITORIES=/some/repositories cargo test -p lockgraph --test conformance exact --
 //! --nocapture` does so for repositories of your own, and shows the counts.
 
+mod bills;
 mod json;
 mod lines;
 pub(crate) mod listed;
@@ -50,7 +51,7 @@ fn an_action(node: &Node) -> bool {
     node.ecosystem.name() == "github"
 }
 
-const ROWS: [Row; 22] = [
+const ROWS: [Row; 26] = [
     Row {
         format: Format::Cargo,
         fixtures: ("rust/cargolock", |name| name.ends_with(".lock")),
@@ -185,6 +186,32 @@ const ROWS: [Row; 22] = [
         lists: an_action,
         read: |text, _| lines::actions(text),
     },
+    Row {
+        format: Format::Terraform,
+        // These fixtures have none: the real ones are in published packages.
+        fixtures: ("cpp/conanlock", |_| false),
+        lists: every,
+        read: |text, _| lines::terraform(text),
+    },
+    Row {
+        format: Format::GoVendor,
+        fixtures: ("golang/vendormodules", |_| true),
+        lists: foreign,
+        read: |text, _| lines::go_vendor(text),
+    },
+    Row {
+        format: Format::CycloneDx,
+        // Bills are none of these fixtures: the real ones are in published packages.
+        fixtures: ("cpp/conanlock", |_| false),
+        lists: every,
+        read: |text, _| bills::read(text),
+    },
+    Row {
+        format: Format::Spdx,
+        fixtures: ("cpp/conanlock", |_| false),
+        lists: every,
+        read: |text, _| bills::read(text),
+    },
 ];
 
 /// What a graph has, in the words of the second readers.
@@ -318,6 +345,8 @@ fn expected_has_edges(format: Format) -> bool {
             | Format::Pipenv
             | Format::Actions
             | Format::Docker
+            | Format::Terraform
+            | Format::GoVendor
     )
 }
 
@@ -347,4 +376,14 @@ fn lock_files_of_published_packages_are_read_exactly() {
         }
     }
     tally.finish("published packages");
+}
+
+#[test]
+fn bills_that_the_owners_of_their_format_publish_are_read_exactly() {
+    let mut tally = Tally::default();
+    let row = ROWS.iter().find(|row| row.format == Format::CycloneDx).expect("it is in the table");
+    for sample in material::bills_of_cyclonedx() {
+        tally.compare(row, &sample);
+    }
+    tally.finish("bills of CycloneDX");
 }

@@ -7,4 +7,5 @@ mod exact;
 mod java;
 mod material;
 mod values;
+mod wild;
 mod workspace;

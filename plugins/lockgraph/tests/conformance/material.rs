@@ -38,12 +38,11 @@ impl Sample {
     }
 }
 
-/// A repository of the lock file and what lies in its directory.
+/// A repository of the lock file and what lies in its directory and below.
 impl Files for Sample {
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
         let dir = self.place.rsplit_once('/').map_or("", |(dir, _)| dir);
         let beside = path.strip_prefix(dir).map(|name| name.trim_start_matches('/'));
-        let beside = beside.filter(|name| !name.contains('/'));
         let on_disk = match beside {
             _ if path == self.place => self.path.clone(),
             Some(name) => self.path.with_file_name(name),
@@ -81,21 +80,72 @@ pub(crate) fn fixtures(folder: &str) -> Vec<PathBuf> {
 
 /// A module of Go that was published with a workspace file; `cargo xtask test` fetches it.
 pub(crate) fn workspace_of_go() -> Option<Sample> {
-    const MODULE: &str = "tailscale/hujson@v0.0.0-20260302212456-ecc657c15afd";
+    of_go("github.com/tailscale/hujson@v0.0.0-20260302212456-ecc657c15afd", "go.mod")
+}
+
+/// A lock file in a published module of Go; `cargo xtask test` fetches those that tests name.
+pub(crate) fn of_go(module: &str, place: &str) -> Option<Sample> {
+    // Go keeps capitals as small letters behind a mark.
+    let escaped = |c: char| match c.is_ascii_uppercase() {
+        true => format!("!{}", c.to_ascii_lowercase()),
+        false => c.to_string(),
+    };
+    let folder: String = module.chars().map(escaped).collect();
     let caches = registries("GOPATH", "go", "pkg/mod").into_iter();
-    let path = caches.map(|of| of.join(MODULE).join("go.mod")).find(|path| path.is_file());
+    let roots = caches.filter_map(|host| Some(host.parent()?.join(&folder)));
+    let path = roots.map(|root| root.join(place)).find(|path| path.is_file());
     if path.is_none() {
-        skipped(&format!("go has no {MODULE}"));
+        skipped(&format!("go has no {place} of {module}"));
     }
-    let (repository, place) = (MODULE.to_owned(), "go.mod".to_owned());
-    path.map(|path| Sample { repository, path, place, format: Format::Go })
+    let format = Format::detect(place)?;
+    let (repository, place) = (module.to_owned(), place.to_owned());
+    path.map(|path| Sample { repository, path, place, format })
+}
+
+/// A file of what `cargo xtask test` unpacks below `target/`.
+pub(crate) fn unpacked(package: &str, place: &str) -> Option<Sample> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/material");
+    let path = root.join(package).join(place);
+    if !path.is_file() {
+        skipped(&format!("no {place} of {package} is unpacked"));
+        return None;
+    }
+    let format = Format::detect(place)?;
+    Some(Sample { repository: package.to_owned(), path, place: place.to_owned(), format })
+}
+
+/// Bills of CycloneDX that its owners publish, under names of their own: with their specification,
+/// and with their library for Go.
+pub(crate) fn bills_of_cyclonedx() -> Vec<Sample> {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/data/conformance/cyclonedx/vectors");
+    let library = registries("GOPATH", "go", "pkg/mod").into_iter().filter_map(|host| {
+        Some(host.parent()?.join("github.com/!cyclone!d!x/cyclonedx-go@v0.9.2/testdata"))
+    });
+    let library: BTreeSet<PathBuf> = library.collect();
+    let mut samples = Vec::new();
+    for root in library.into_iter().chain([vectors]) {
+        let files = below(&root).into_iter().filter(|path| name(path).starts_with("valid-"));
+        let before = samples.len();
+        samples.extend(files.filter_map(|path| {
+            let end = path.extension()?.to_str().filter(|end| ["json", "xml"].contains(end))?;
+            let place = format!("a.cdx.{end}");
+            let repository = root.display().to_string();
+            Some(Sample { repository, path, place, format: Format::CycloneDx })
+        }));
+        if samples.len() == before {
+            skipped(&format!("no bills in {}", root.display()));
+        }
+    }
+    samples
 }
 
 /// The lock files of published packages and of repositories on this machine.
 pub(crate) fn published() -> Vec<Sample> {
     let mut places = registries("CARGO_HOME", ".cargo", "registry/src");
     places.extend(registries("GOPATH", "go", "pkg/mod"));
-    // What `cargo xtask compare` unpacks.
+    // What `cargo xtask test` and `cargo xtask compare` unpack.
+    places.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/material"));
     places.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/compare/inputs"));
     places.extend(std::env::var_os(MORE).iter().flat_map(std::env::split_paths));
     let samples: Vec<Sample> = places.iter().flat_map(|place| samples_below(place)).collect();

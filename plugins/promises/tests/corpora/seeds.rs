@@ -2,7 +2,7 @@
 
 use lockgraph::Format;
 
-const LOCKS: [(Format, &str); 27] = [
+const LOCKS: [(Format, &str); 34] = [
     (
         Format::Cargo,
         "version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"sparse+https://index.example.org/\"\nchecksum = \"00\"\ndependencies = [\n \"b 2.0.0 (git+https://example.org/b?tag=v2#01)\",\n \"b 3.0.0\",\n]\n[[package]]\nname = \"b\"\nversion = \"2.0.0\"\nsource = \"git+https://example.org/b?tag=v2#01\"\n[[package]]\nname = \"b\"\nversion = \"3.0.0\"\n",
@@ -110,6 +110,34 @@ const LOCKS: [(Format, &str); 27] = [
     (
         Format::Docker,
         "# syntax=a/b:1\nARG V=1\nFROM --platform=$P x:${V:-2} AS y\nRUN --mount=type=bind,from=z <<E\nrun z\nE\nFROM y\nCOPY --from=w/x:3 \\\n  # c\n  /a /b\n",
+    ),
+    (
+        Format::Terraform,
+        "# c\nprovider \"registry.terraform.io/a/b\" {\n  version     = \"1.0.0\"\n  constraints = \"~> 1.0\"\n  hashes = [\n    \"h1:QQ==\",\n    \"zh:089aec7ba6b9843741fec84e0bc046d97d2e41a9fedbe5d77124e66227395c63\",\n  ]\n}\nprovider \"example.org/a/c\" { version = \"2\" }\n",
+    ),
+    (
+        Format::GoVendor,
+        "## workspace\n# example.org/a v1.0.0\n## explicit; go 1.20\nexample.org/a/b\n# example.org/c v1.1.0 => example.org/d v1.0.0\nexample.org/c\n# example.org/e v0.0.0 => ./e\n## explicit\n# example.org/f => ../f\n",
+    ),
+    (
+        Format::CycloneDx,
+        r#"{"bomFormat":"CycloneDX","metadata":{"component":{"bom-ref":"r","name":"r","version":"1"}},"components":[{"type":"library","bom-ref":"a","group":"g","name":"a","version":"2","purl":"pkg:deb/g/a@2?arch=x&download_url=file:///a","scope":"excluded","hashes":[{"alg":"SHA-1","content":"00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff"}],"licenses":[{"license":{"id":"MIT"}},{"expression":"A OR B"}],"components":[{"name":"n","versionRange":">=1"}]},{"type":"file","bom-ref":"f"}],"services":[{"bom-ref":"s"}],"dependencies":[{"ref":"r","dependsOn":["a","f","s","x"]}]}"#,
+    ),
+    (
+        Format::CycloneDx,
+        "<?xml version='1.0'?>\n<bom xmlns='http://cyclonedx.org/schema/bom/1.6'><components><component type='library' bom-ref='a'><name>a</name><version>1</version><hashes><hash alg='SHA-1'>00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff</hash></hashes><licenses><license><id>MIT</id></license></licenses><purl>pkg:npm/%40s/a@1</purl><components><component><name>b</name></component></components></component></components><dependencies><dependency ref='a'><dependency ref='b'/></dependency></dependencies></bom>\n",
+    ),
+    (
+        Format::Spdx,
+        r#"{"spdxVersion":"SPDX-2.3","packages":[{"SPDXID":"SPDXRef-a","name":"a","versionInfo":"1","licenseDeclared":"NONE","licenseConcluded":"MIT","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:gem/a@1"}],"checksums":[{"algorithm":"SHA1","checksumValue":"00"}]},{"SPDXID":"SPDXRef-b","name":"b"}],"files":[{"SPDXID":"SPDXRef-f"}],"documentDescribes":["SPDXRef-a"],"relationships":[{"spdxElementId":"SPDXRef-b","relationshipType":"DEV_DEPENDENCY_OF","relatedSpdxElement":"SPDXRef-a"}]}"#,
+    ),
+    (
+        Format::Spdx,
+        "SPDXVersion: SPDX-2.3\nSPDXID: SPDXRef-DOCUMENT\nFileName: f\nSPDXID: SPDXRef-f\nPackageName: a\nSPDXID: SPDXRef-a\nPackageVersion: 1\nPackageComment: <text>x\ny</text>\nPackageChecksum: SHA1: 00\nExternalRef: PACKAGE-MANAGER purl pkg:gem/a@1\nPackageName: b\nSPDXID: SPDXRef-b\nRelationship: SPDXRef-DOCUMENT DESCRIBES SPDXRef-a\nRelationship: SPDXRef-a DEPENDS_ON SPDXRef-b\n",
+    ),
+    (
+        Format::Spdx,
+        r#"{"@context":"x","@graph":[{"type":"software_Sbom","spdxId":"s","rootElement":["a"]},{"type":"software_Package","spdxId":"a","name":"a","software_packageVersion":"1","software_packageUrl":"pkg:gem/a@1","verifiedUsing":[{"algorithm":"sha1","hashValue":"00"}]},{"type":"software_Package","spdxId":"b","name":"b"},{"type":"simplelicensing_LicenseExpression","spdxId":"l","simplelicensing_licenseExpression":"MIT"},{"type":"Relationship","from":"a","relationshipType":"hasDeclaredLicense","to":["l"]},{"type":"LifecycleScopedRelationship","from":"a","relationshipType":"dependsOn","scope":"test","to":["b","x"]}]}"#,
     ),
 ];
 

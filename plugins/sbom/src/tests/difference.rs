@@ -136,6 +136,19 @@ fn a_bill_in_the_repository_is_compared_whatever_its_format() {
 }
 
 #[test]
+fn a_bill_that_lies_in_the_repository_hides_nothing_that_is_gone() {
+    let locked = |text: String| Repository::new().file("package-lock.json", text);
+    let bill = document(&locked(before()), &json!({})).to_string();
+    let expected = difference(&locked(after()).base("package-lock.json", before()), &json!({}));
+    let repository = locked(after()).file("release/sbom.cdx.json", bill);
+    let mut found = difference(&repository, &json!({"before": "release/sbom.cdx.json"}));
+    found["before"]["of"] = expected["before"]["of"].clone();
+    assert!(found["warnings"].to_string().contains("release/sbom.cdx.json"), "{found}");
+    found["warnings"] = expected["warnings"].clone();
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn what_cannot_be_compared_is_refused_with_what_would_work() {
     let repository = Repository::new()
         .file("package-lock.json", after())

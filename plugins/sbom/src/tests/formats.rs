@@ -1,5 +1,7 @@
 //! What each format has a place for: facts that only some lock files have.
 
+use std::collections::BTreeSet;
+
 use lockgraph::{EdgeKind, Hash, HashAlgorithm, Kind, Place, Scope, Warnings};
 use serde_json::{Value, json};
 
@@ -272,4 +274,62 @@ fn more_lines_than_are_shown_are_counted() {
         let text = text(format.write(&bill));
         assert!(text.contains("10 more lines say so"), "{format:?}: {text}");
     }
+}
+
+/// Package URLs, versions, digests and licences, and which of them needs which, and how.
+fn facts(graph: &lockgraph::Graph) -> BTreeSet<String> {
+    let mut facts = BTreeSet::new();
+    for (id, node) in graph.nodes() {
+        facts.insert(format!("{} {:?} {:?}", node.purl, node.version, node.hashes));
+        let needs = graph.edges(id).iter().map(|edge| &graph.node(edge.to).purl);
+        facts.extend(needs.map(|to| format!("{} -> {to}", node.purl)));
+    }
+    facts
+}
+
+#[test]
+fn every_document_is_read_back_as_a_graph_of_the_same_packages() {
+    let formats = [
+        (Format::CycloneDx16, "a.cdx.json"),
+        (Format::CycloneDx17, "a.cdx.json"),
+        (Format::CycloneDx16Xml, "a.cdx.xml"),
+        (Format::CycloneDx17Xml, "a.cdx.xml"),
+        (Format::Spdx23, "a.spdx.json"),
+        (Format::Spdx301, "a.spdx.json"),
+    ];
+    let mut all = BTreeSet::new();
+    for (format, path) in formats {
+        let mut warnings = Warnings::default();
+        let graph = lockgraph::parse(path, written(format).as_bytes(), &mut warnings).unwrap();
+        assert!(warnings.is_empty(), "{format:?}: {:?}", warnings.into_vec());
+        assert_eq!((graph.node_count(), graph.edge_count()), (5, 4), "{format:?}");
+        assert_eq!(graph.node(graph.roots()[0]).purl, "pkg:pypi/root@1.0", "{format:?}");
+        all.insert(facts(&graph));
+    }
+    assert_eq!(all.len(), 1, "{all:#?}");
+}
+
+#[test]
+fn a_bill_of_the_last_release_adds_nothing_to_the_next() {
+    let old = super::both().file("web/package-lock.json", super::PACKAGE_LOCK.replace("b", "gone"));
+    let expected = super::document(&super::both(), &json!({}));
+    for (format, path) in [("cyclonedx-1.6", "sbom.cdx.json"), ("spdx-2.3", "bom.spdx.json")] {
+        let bill = super::document(&old, &json!({"format": format})).to_string();
+        let found = super::document(&super::both().file(path, bill), &json!({}));
+        assert_eq!(found["components"], expected["components"], "{format}");
+        assert!(found.to_string().contains("the lock files say what that needs now"), "{format}");
+    }
+}
+
+#[test]
+fn a_bill_of_something_else_is_taken_in() {
+    let bill = json!({
+        "bomFormat": "CycloneDX",
+        "metadata": {"component": {"name": "firmware", "version": "2"}},
+        "components": [{"name": "zlib", "version": "1.3.1", "purl": "pkg:deb/Debian/zlib@1.3.1"}],
+    });
+    let repository = super::both().file("release/bom.json", bill.to_string());
+    let document = super::document(&repository, &json!({})).to_string();
+    assert!(document.contains("\"pkg:deb/debian/zlib@1.3.1\""), "{document}");
+    assert!(document.contains("release/bom.json"), "{document}");
 }

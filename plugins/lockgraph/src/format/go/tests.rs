@@ -205,3 +205,121 @@ fn a_broken_line_costs_itself() {
     warning: go.mod:1: no directive this tool knows
     ");
 }
+
+const MODULES: &str = "# example.org/b v1.0.0\n## explicit; go 1.20\nexample.org/b\nexample.org/b/c\n\
+    # example.org/c v1.1.0\nexample.org/c\n\
+    # example.org/old v1.0.0 => example.org/new v1.2.0\n## explicit\nexample.org/old\n\
+    # example.org/d v0.0.0 => ./d\n## explicit\nexample.org/d\n\
+    # example.org/unused v1.0.0 => ./unused\n# example.org/any => example.org/other v1.0.0\n";
+
+#[test]
+fn what_is_copied_is_the_same_module_with_one_more_place() {
+    let files = [
+        (
+            "go.mod",
+            "module example.org/a\ngo 1.21\nrequire (\n\texample.org/b v1.0.0\n\texample.org/c v1.1.0 // indirect\n\
+             \texample.org/old v1.0.0\n\texample.org/d v0.0.0\n\texample.org/e v1.0.0 // indirect\n)\n\
+             replace example.org/old => example.org/new v1.2.0\nreplace example.org/d => ./d\n",
+        ),
+        ("vendor/modules.txt", MODULES),
+        ("vendor/example.org/b/go.mod", "module example.org/b\n"),
+    ];
+    insta::assert_snapshot!(read(files), @r"
+    root pkg:golang/example.org/a member runtime at `` go.mod:1
+        runtime example.org/b@v1.0.0
+        runtime example.org/d
+        runtime example.org/new@v1.2.0
+    pkg:golang/example.org/b@v1.0.0 registry runtime go.mod:4 modules.txt:1
+    pkg:golang/example.org/c@v1.1.0 registry unknown go.mod:5 modules.txt:5
+    pkg:golang/example.org/d member runtime at `d` go.mod:7 go.mod:11 modules.txt:10
+    pkg:golang/example.org/e@v1.0.0 registry unknown go.mod:8
+    pkg:golang/example.org/new@v1.2.0 registry runtime go.mod:6 go.mod:10 modules.txt:7
+    warning: vendor/example.org/b/go.mod: left out because it lies under `vendor`; ask for it with `include`
+    ");
+}
+
+#[test]
+fn before_go_1_17_what_is_copied_takes_the_place_of_go_sum() {
+    let files = [
+        ("go.mod", "module example.org/a\ngo 1.16\nrequire example.org/b v1.0.0\n"),
+        (
+            "go.sum",
+            "example.org/b v1.0.0 h1:AA=\nexample.org/c v1.1.0 h1:BB=\nexample.org/z v1.0.0 h1:CC=\n",
+        ),
+        (
+            "vendor/modules.txt",
+            "# example.org/b v1.0.0\n## explicit\nexample.org/b\n# example.org/c v1.1.0\nexample.org/c\n",
+        ),
+    ];
+    insta::assert_snapshot!(read(files), @r"
+    root pkg:golang/example.org/a member runtime at `` go.mod:1
+        runtime example.org/b@v1.0.0
+    pkg:golang/example.org/b@v1.0.0 registry runtime integrity `h1:AA=` go.mod:3 modules.txt:1
+    pkg:golang/example.org/c@v1.1.0 registry unknown integrity `h1:BB=` modules.txt:4
+    ");
+}
+
+#[test]
+fn a_copy_in_another_version_than_required_is_left_out() {
+    let files = [
+        (
+            "x/go.mod",
+            "module example.org/a\ngo 1.21\nrequire example.org/b v1.1.0\nrequire example.org/old v1.0.0\n",
+        ),
+        ("x/vendor/modules.txt", MODULES),
+    ];
+    insta::assert_snapshot!(read(files), @r"
+    root pkg:golang/example.org/a member runtime at `x` go.mod:1
+        runtime example.org/b@v1.1.0
+        runtime example.org/old@v1.0.0
+    pkg:golang/example.org/b@v1.1.0 registry runtime go.mod:3
+    pkg:golang/example.org/c@v1.1.0 registry unknown modules.txt:5
+    pkg:golang/example.org/d member unknown at `x/d` modules.txt:10
+    pkg:golang/example.org/old@v1.0.0 registry runtime go.mod:4
+    warning: x/vendor/modules.txt:1: `example.org/b` is left out, because the go.mod has it in another version or replaces it otherwise; `go mod vendor` mends that
+    warning: x/vendor/modules.txt:7: `example.org/old` is left out, because the go.mod has it in another version or replaces it otherwise; `go mod vendor` mends that
+    ");
+}
+
+#[test]
+fn the_list_of_a_workspace_is_a_lock_file_of_its_own() {
+    let files = [
+        ("go.work", "go 1.22\nuse ./m\n"),
+        ("m/go.mod", "module example.org/m\ngo 1.22\nrequire example.org/b v1.0.0\n"),
+        (
+            "vendor/modules.txt",
+            "## workspace\n# example.org/b v1.0.0\n## explicit; go 1.20\nexample.org/b\n",
+        ),
+        ("third_party/x/vendor/modules.txt", "# example.org/c v1.0.0\nexample.org/c\n"),
+    ];
+    insta::assert_snapshot!(read(files), @r"
+    pkg:golang/example.org/b@v1.0.0 registry runtime go.mod:3
+    root pkg:golang/example.org/m member runtime at `m` go.mod:1
+        runtime example.org/b@v1.0.0
+    pkg:golang/example.org/b@v1.0.0 registry unknown modules.txt:2
+    warning: third_party/x/vendor/modules.txt: left out because it lies under `third_party`; ask for it with `include`
+    ");
+}
+
+#[test]
+fn a_broken_list_of_copies_costs_the_lines_that_are_broken() {
+    let text = "example.org/lost\n# example.org/b v1.0.0\nexample.org/b\n# example.org/bad nope\n\
+        example.org/bad\n<<<<<<< ours\n# example.org/c v1.0.0\n## explicit\n=======\n>>>>>>> theirs\n\
+        # example.org/none v1.0.0\nthree words here\n# example.org/d v1.0.0 => not a path\nexample.org/d\n";
+    insta::assert_snapshot!(parse(Format::GoVendor, text), @r"
+    pkg:golang/example.org/b@v1.0.0 registry unknown modules.txt:2
+    pkg:golang/example.org/c@v1.0.0 registry unknown modules.txt:7
+    warning: vendor/modules.txt:1: a package of no module
+    warning: vendor/modules.txt:4: not a module: `# path version [=> replacement]`
+    warning: vendor/modules.txt:6: the mark of a merge conflict
+    warning: vendor/modules.txt:9: the mark of a merge conflict
+    warning: vendor/modules.txt:10: the mark of a merge conflict
+    warning: vendor/modules.txt:12: no line of a modules.txt
+    warning: vendor/modules.txt:13: not a module: `# path version [=> replacement]`
+    ");
+    insta::assert_snapshot!(parse(Format::GoVendor, ""), @"");
+    insta::assert_snapshot!(parse(Format::GoVendor, "what is this?\n"), @r"
+    error: None: not a lock file: it has no line of a modules.txt
+    warning: vendor/modules.txt:1: no line of a modules.txt
+    ");
+}

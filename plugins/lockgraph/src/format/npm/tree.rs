@@ -129,7 +129,7 @@ fn node(location: &str, entry: &Entry, input: &Input<'_>) -> Node {
     let qualifier = match kind {
         Kind::Git => Some(("vcs_url", origin.replacen('#', "@", 1))),
         Kind::Archive => Some(("download_url", origin.to_owned())),
-        Kind::Member | Kind::Path | Kind::Registry => None,
+        Kind::Member | Kind::Path | Kind::Registry | Kind::Bill => None,
     };
     let qualifiers: Vec<(&str, &str)> =
         qualifier.iter().map(|(key, value)| (*key, value.as_str())).collect();

@@ -274,6 +274,24 @@ pub(super) fn go(text: &str) -> Option<Listed> {
     Some(Listed { packages: labels.collect(), ..Listed::default() })
 }
 
+/// Each `# ` begins a module; it counts when anything but another one follows.
+pub(super) fn go_vendor(text: &str) -> Option<Listed> {
+    let mut packages = BTreeSet::new();
+    for block in format!("\n{text}").split("\n# ").skip(1) {
+        let (head, rest) = block.split_once('\n').unwrap_or((block, ""));
+        let is_used = rest.lines().any(|line| line.contains("explicit") || !line.starts_with('#'));
+        let words: Vec<&str> = head.split_whitespace().collect();
+        let label = match words.as_slice() {
+            [path, version] | [_, _, "=>", path, version] | [_, "=>", path, version] => {
+                version.starts_with('v').then(|| format!("{path}@{version}"))
+            }
+            _ => None,
+        };
+        packages.extend(label.filter(|_| is_used));
+    }
+    Some(Listed { packages, ..Listed::default() })
+}
+
 /// mix writes a package a line. Of git there is no version.
 pub(super) fn mix(text: &str) -> Option<Listed> {
     let package = |line: &str| {
@@ -371,7 +389,9 @@ pub(super) fn docker(text: &str) -> Option<Listed> {
         };
         let is_own = |image: &str| {
             let image = image.to_lowercase();
-            image == "scratch" || stages.contains(&image) || image.parse::<usize>().is_ok()
+            // Docker knows a stage by its number in `COPY` alone.
+            let is_number = instruction != &"FROM" && image.parse::<usize>().is_ok();
+            image == "scratch" || stages.contains(&image) || is_number
         };
         let image = image.map(|image| filled(image, &values)).filter(|image| !is_own(image));
         packages.extend(image.and_then(|image| image_label(&image)));
@@ -414,4 +434,20 @@ fn image_label(reference: &str) -> Option<String> {
     let version = Some(version).filter(|version| !version.contains('$'));
     (!name.contains('$'))
         .then(|| label(Ecosystem::Docker, name.trim_start_matches("library/"), version))
+}
+
+/// Terraform writes an address at the margin and a version below it. The host is no part of the
+/// name.
+pub(super) fn terraform(text: &str) -> Option<Listed> {
+    let quoted = |line: &str| line.split('"').nth(1).map(str::to_owned);
+    let mut packages = BTreeSet::new();
+    let mut name = String::new();
+    for line in text.lines() {
+        if line.starts_with("provider ") {
+            name = quoted(line)?.split_once('/')?.1.to_owned();
+        } else if line.trim_start().starts_with("version") {
+            packages.insert(format!("{name}@{}", quoted(line)?));
+        }
+    }
+    Some(Listed { packages, ..Listed::default() })
 }
