@@ -207,11 +207,7 @@ fn shown(name: &str, mut took: Vec<Duration>) -> Duration {
 /// sbom` in it.
 fn whole_process() {
     println!("\nprocess: microseconds from its start to its end, the fastest and the middle one");
-    let program = benches::root().join("target/release/stepwell");
-    if !program.is_file() {
-        println!("SKIPPED LOUDLY: `cargo build --release --workspace --bin stepwell` builds it");
-        return;
-    }
+    let Some(program) = benches::program() else { return };
     let files = Files::new(COUNTS[2]);
     let state = tempfile::tempdir().expect("a temporary directory can be made");
     let root = files.dir.path();

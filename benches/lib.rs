@@ -73,6 +73,28 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// The program as it is installed: a copy of what is built, made now; none, with a loud line, where
+/// it is not built.
+///
+/// A linker writes its file piece by piece, and so it lies in memory until the system is short of
+/// it: to start that file takes two milliseconds more than to start a copy.
+#[expect(clippy::print_stdout, reason = "it belongs in the table whose rows it takes")]
+pub fn program() -> Option<PathBuf> {
+    let built = root().join("target/release/stepwell");
+    if !built.is_file() {
+        println!("SKIPPED LOUDLY: `cargo build --release --workspace --bin stepwell` builds it");
+        return None;
+    }
+    let folder = root().join("target/installed");
+    fs::create_dir_all(&folder).expect("it can be made");
+    let fresh = folder.join(format!("stepwell.{}", std::process::id()));
+    fs::copy(built, &fresh).expect("there is room");
+    let program = folder.join("stepwell");
+    // Who runs the last copy keeps it.
+    fs::rename(fresh, &program).expect("it was just made");
+    Some(program)
+}
+
 /// A runtime that runs everything on the thread that waits.
 pub fn runtime() -> Runtime {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -25,11 +25,7 @@ fn main() {
         return;
     }
     println!("mcp: microseconds, the fastest, the middle one and the 99th of a hundred");
-    let program = benches::root().join("target/release/stepwell");
-    if !program.is_file() {
-        println!("SKIPPED LOUDLY: `cargo build --release --workspace --bin stepwell` builds it");
-        return;
-    }
+    let Some(program) = benches::program() else { return };
     let place = Place::new(program);
     // What is compiled is compiled by the first.
     drop(Client::of(&place));

@@ -144,11 +144,8 @@ fn middle(took: &[Took]) -> Took {
 /// Those that can be had here; the first is what the others are compared with.
 fn clients(runtime: &Runtime, repository: &Path, place: &Path) -> Vec<Client> {
     let mut clients = Vec::new();
-    let stepwell = benches::root().join("target/release/stepwell");
-    if stepwell.is_file() {
+    if let Some(stepwell) = benches::program() {
         clients.extend([true, false].map(|way| self::stepwell(&stepwell, repository, place, way)));
-    } else {
-        println!("SKIPPED LOUDLY: `cargo build --release --workspace --bin stepwell` builds it");
     }
     match runtime.block_on(folder::node("codex", &[folder::CODEX])) {
         Some(folder) => clients.extend([true, false].map(|way| codex(&folder, place, way))),

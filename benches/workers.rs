@@ -102,11 +102,7 @@ fn in_language(language: &str) -> PathBuf {
 /// The first call of a process, from its start to its end, with compiled code kept from the one
 /// before: the program itself.
 fn cold_rows(kept: &Path) {
-    let program = benches::root().join("target/release/stepwell");
-    if !program.exists() {
-        println!("SKIPPED LOUDLY: `cargo build --release --workspace --bin stepwell` builds it");
-        return;
-    }
+    let Some(program) = benches::program() else { return };
     let repository = Repository::default();
     let tools = [
         ("read_file", r#"{"path":"f7.rs"}"#, None),

@@ -41,6 +41,8 @@ pub(super) const MANIFESTS: &[&str] = &[
     "**/*requirements*.{txt,in}",
     "**/requirements/*.{txt,in}",
     "**/{go.mod,go.sum,go.work,go.work.sum}",
+    "**/vendor/modules.txt",
+    "**/.terraform.lock.hcl",
     "**/{Gemfile,Gemfile.lock,gems.rb,gems.locked,*.gemspec}",
     "**/{pom.xml,build.gradle,build.gradle.kts,settings.gradle,settings.gradle.kts}",
     "**/{gradle.lockfile,gradle.properties,libs.versions.toml,gradle-wrapper.properties,gradle-wrapper.jar}",
@@ -51,11 +53,13 @@ pub(super) const MANIFESTS: &[&str] = &[
     "**/{conan.lock,conanfile.txt,conanfile.py,vcpkg.json}",
 ];
 
-/// What else names code of others: container files, and workflows (which are deciding, too).
+/// What else names code of others: container files, workflows (which are deciding, too), and bills
+/// of materials.
 pub(super) const OTHER_SOURCES: &[&str] = &[
     "**/{Dockerfile,Containerfile}*",
     "**/*.{Dockerfile,dockerfile,Containerfile,containerfile}",
     "**/.github/**/*.{yml,yaml}",
     "**/action.{yml,yaml}",
     "**/{verification-metadata.xml,gradle.lockfile}",
+    "**/{bom.json,bom.xml,*.cdx.json,*.cdx.xml,*.spdx,*.spdx.json,*.spdx3.json}",
 ];
