@@ -78,7 +78,7 @@ fn the_official_python_client_uses_the_tools() {
 }
 
 /// Says lines to the server, and returns what it said before it ended with its input.
-fn talk(world: &World, lines: &[String]) -> Vec<Value> {
+pub(crate) fn talk(world: &World, lines: &[String]) -> Vec<Value> {
     let mut command = world.command(&["mcp"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut server = command.spawn().unwrap();
@@ -100,7 +100,7 @@ fn talk(world: &World, lines: &[String]) -> Vec<Value> {
     answers
 }
 
-fn hello() -> [String; 2] {
+pub(crate) fn hello() -> [String; 2] {
     let hello = json!({
         "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
             "protocolVersion": "2025-11-25", "capabilities": {},
@@ -111,7 +111,7 @@ fn hello() -> [String; 2] {
     [hello.to_string(), ready.to_string()]
 }
 
-fn call(id: u64, tool: &str, arguments: &Value) -> String {
+pub(crate) fn call(id: u64, tool: &str, arguments: &Value) -> String {
     let params = json!({ "name": tool, "arguments": arguments });
     json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }).to_string()
 }

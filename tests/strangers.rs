@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use snapshot::Digest;
 
+use crate::mcp;
 use crate::support::{Ran, World, workspace};
 
 /// A secret of whoever runs stepwell.
@@ -38,10 +39,15 @@ fn call(world: &World, component: &str, tool: &str, arguments: &Value, more: &[&
     Ran::from(command.env("CANARY", CANARY).output().unwrap())
 }
 
-fn listed(world: &World, component: &str, name: &str) -> Value {
+/// A tool as it is listed beside a component's; none where there is none of this name.
+fn find(world: &World, component: &str, name: &str) -> Option<Value> {
     let listed = world.stepwell(&["tool", "list", "--json", "--component", component]).code(0);
     let listed: Vec<Value> = serde_json::from_str(&listed.out).unwrap();
-    listed.into_iter().find(|tool| tool["name"] == name).unwrap()
+    listed.into_iter().find(|tool| tool["name"] == name)
+}
+
+fn listed(world: &World, component: &str, name: &str) -> Value {
+    find(world, component, name).unwrap()
 }
 
 fn object(field: &str) -> Value {
@@ -58,6 +64,8 @@ fn a_function_in_javascript_is_a_tool() {
     let Some(path) = stranger("greeter") else { return };
     let (world, component) = (world(), path.to_str().unwrap());
     let tool = listed(&world, component, "greet");
+    // What its toolchain left in it is none.
+    assert_eq!(find(&world, component, "init"), None);
     assert_eq!(tool["schema"], object("name"));
     let bytes = fs::read(&path).unwrap();
     assert_eq!(tool["component"], Digest::of(&bytes).to_string());
@@ -86,13 +94,41 @@ fn a_function_in_javascript_is_a_tool() {
                  answer = '\"Hello, Bo!\"'\n";
     world.write("cases.toml", cases);
     fs::copy(&path, world.path("greeter.wasm")).unwrap();
-    let several = world.stepwell(&["tool", "test", "greeter.wasm"]);
-    assert!(several.err.contains("--function"), "{}", several.err);
-    let tested = world.stepwell(&["tool", "test", "greeter.wasm", "--function", "greet"]).code(0);
+    let tested = world.stepwell(&["tool", "test", "greeter.wasm"]).code(0);
     assert!(tested.out.contains("greet: 1 passed, 0 failed"), "{}", tested.out);
-    let checked = world.stepwell(&["tool", "check", "greeter.wasm", "--function", "greet"]).code(0);
+    let checked = world.stepwell(&["tool", "check", "greeter.wasm"]).code(0);
+    assert!(checked.out.contains("`init` is no tool: it is how componentize-qjs prepares"));
     assert!(checked.out.contains("it was not made for stepwell"), "{}", checked.out);
     assert!(checked.out.contains("1 case ran twice and came out alike"), "{}", checked.out);
+}
+
+/// Pinned, it is a tool of models and of any client, each of whom is told the same.
+#[test]
+fn a_run_and_a_client_call_it_as_any_other() {
+    let Some(path) = stranger("greeter") else { return };
+    let world = world();
+    fs::copy(&path, world.path("greeter.wasm")).unwrap();
+    world.stepwell(&["tool", "add", "greeter.wasm"]).code(0);
+    let price = "[model]\nname = \"m\"\nprice = { input = 1.0, output = 2.0 }\n";
+    let step = format!("name = \"greets\"\ntask = \"Greet.\"\n{price}");
+    world.write(".stepwell/step.toml", &step);
+    let greets = "model = \"m\"\n[[turn]]\n[[turn.call]]\ntool = \"greet\"\n\
+                  arguments = { name = \"Ada\" }\n[[turn]]\nsay = \"That was polite.\"\n";
+    world.write("model.toml", greets);
+    world.commit("the step and its tool");
+
+    let ran = world.stepwell(&["run", "--provider", "script:model.toml"]).code(0);
+    assert_eq!(world.artifacts()["outcome"], "diagnosis", "{}", ran.err);
+    let trace = world.read(".stepwell/out/trace.jsonl");
+    assert!(trace.contains("Hello, Ada!"), "{trace}");
+
+    let [hello, ready] = mcp::hello();
+    let greet = |id, input| mcp::call(id, "greet", &input);
+    let lines = [hello, ready, greet(1, json!({ "name": "Eve" })), greet(2, json!({ "nam": 1 }))];
+    let answers = mcp::talk(&world, &lines);
+    let said = |id: u64| &answers.iter().find(|answer| answer["id"] == id).unwrap()["result"];
+    assert_eq!(said(1)["content"][0]["text"], "\"Hello, Eve!\"");
+    assert_eq!(said(2)["isError"], true, "{}", said(2));
 }
 
 #[test]
@@ -101,6 +137,10 @@ fn functions_in_python_are_tools_and_say_why_they_fail() {
     let (world, component) = (world(), path.to_str().unwrap());
     assert_eq!(listed(&world, component, "eval")["schema"], object("expression"));
     assert_eq!(listed(&world, component, "exec")["schema"], object("statements"));
+    assert_eq!(find(&world, component, "exports_init"), None);
+    world.write("cases.toml", "[[case]]\nname = \"a\"\ninput = '{}'\nanswer = '1'\n");
+    let several = world.stepwell(&["tool", "test", component, "--cases", "cases.toml"]);
+    assert!(several.err.contains("--function"), "{}", several.err);
     let eval = |expression: &str| {
         call(&world, component, "eval", &json!({ "expression": expression }), &["--no-cache"])
     };

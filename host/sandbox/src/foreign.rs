@@ -9,7 +9,7 @@ mod command;
 mod docs;
 mod names;
 
-use wasmparser::component_types::{ComponentEntityType, ComponentFuncTypeId};
+use wasmparser::component_types::{ComponentEntityType, ComponentFuncType, ComponentFuncTypeId};
 use wasmparser::types::{Types, TypesRef};
 use wasmparser::{Parser, Payload, ValidPayload, Validator, WasmFeatures};
 
@@ -29,6 +29,13 @@ const PASSED_OVER_MAX: usize = 64;
 
 /// Exports that are looked at, those in interfaces among them.
 const EXPORTS_MAX: usize = 1024;
+
+/// Functions that a toolchain leaves in each component it makes: their interface and name, some of
+/// their parameters by which they are known, and whose they are.
+const HOOKS: [(Option<&str>, &str, [&str; 2], &str); 2] = [
+    (None, "init", ["shim", "script"], "componentize-qjs"),
+    (Some("exports"), "init", ["app-name", "symbols"], "componentize-py"),
+];
 
 /// The interface of a command.
 pub(crate) const RUN: &str = "wasi:cli/run";
@@ -223,6 +230,15 @@ impl Exported<'_> {
     fn full_name(&self) -> String {
         names::full(self.interface, self.name)
     }
+
+    /// The toolchain whose hook it is.
+    fn hook_of(&self, ty: &ComponentFuncType) -> Option<&'static str> {
+        let takes = |wanted: &&str| ty.params.iter().any(|(name, _)| name.as_str() == *wanted);
+        let is_this = |(interface, name, params, _): &&(Option<&str>, &str, [&str; 2], &str)| {
+            self.interface == *interface && self.name == *name && params.iter().all(takes)
+        };
+        HOOKS.iter().find(is_this).map(|(.., toolchain)| *toolchain)
+    }
 }
 
 /// The tool that a function is.
@@ -237,6 +253,9 @@ fn tool(
         return Err(ShapeError::NoJson("resource"));
     }
     let ty = types.get(function.ty).ok_or(ShapeError::Unknown)?;
+    if let Some(toolchain) = function.hook_of(ty) {
+        return Err(ShapeError::Hook(toolchain));
+    }
     let signature = Signature::parsed(types, ty)?;
     let schema = signature.params.schema();
     // Its names are counted already; what a schema says around them is not.

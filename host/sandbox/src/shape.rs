@@ -71,6 +71,9 @@ pub enum ShapeError {
     /// Its types are too many, or their names too long.
     #[error("its types and their names come to more than {PARTS_MAX}")]
     TooLarge,
+    /// What made the component calls it once, while it is built.
+    #[error("it is how {0} prepares a component when it is built")]
+    Hook(&'static str),
     /// It would be called in another way.
     #[error("it is async, which no tool is")]
     Async,

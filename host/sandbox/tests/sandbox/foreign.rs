@@ -273,6 +273,33 @@ fn what_json_cannot_call_is_passed_over_or_refused() {
     );
 }
 
+/// By what they take, too: an author may call a function of their own the same.
+#[test]
+fn what_a_toolchain_left_is_no_tool() {
+    let init = |params: &str| {
+        let text = format!(
+            r#"(component
+              (import "own" (func $own (param "n" u8)))
+              (import "init" (func $init {params}))
+              (instance $exports (export "init" (func $init)))
+              (export "own" (func $own))
+              (export "init" (func $init))
+              (export "exports" (instance $exports)))"#
+        );
+        let all = Described::all(wat::parse_str(text).unwrap(), "").unwrap();
+        let passed: Vec<String> = all[0].passed_over().iter().map(|it| it.name.clone()).collect();
+        let tools: Vec<String> = all.into_iter().map(|it| it.manifest().name.clone()).collect();
+        (tools.join(" "), passed.join(" "))
+    };
+    let said = |tools: &str, passed: &str| (tools.to_owned(), passed.to_owned());
+    let own = init(r#"(param "script" string)"#);
+    assert_eq!(own, said("own init exports_init", ""));
+    let of_javascript = init(r#"(param "shim" string) (param "script" string)"#);
+    assert_eq!(of_javascript, said("own exports_init", "init"));
+    let of_python = init(r#"(param "app-name" string) (param "symbols" string)"#);
+    assert_eq!(of_python, said("own init", "exports#init"));
+}
+
 /// Types that double with each level take no time and no memory: they are counted, and refused.
 #[test]
 fn types_that_explode_are_refused() {
