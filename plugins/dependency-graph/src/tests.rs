@@ -535,3 +535,36 @@ fn a_bill_says_what_its_subject_needs() {
     let package = json!({"query": "why", "package": "pkg:deb/debian/zlib@1.3.1"});
     assert_eq!(answer_of(&repository, &package)["found"], true);
 }
+
+#[test]
+fn a_platform_more_is_no_other_content_of_a_provider() {
+    let locked = |hashes: &[&str]| {
+        let lines: String = hashes.iter().map(|hash| format!("    \"{hash}\",\n")).collect();
+        format!(
+            "provider \"registry.terraform.io/a/b\" {{\n  version = \"1.0.0\"\n  hashes = [\n{lines}  ]\n}}\n"
+        )
+    };
+    let zip = |digit: &str| format!("zh:{}", digit.repeat(64));
+    let (one, two, three, four) = (zip("1"), zip("2"), zip("3"), zip("4"));
+    let base = locked(&["h1:a=", &one, &two]);
+    for (head, expected) in [
+        (base.clone(), "no package was added, removed or changed"),
+        (
+            locked(&["h1:a=", "h1:b=", &one, &two, &three]),
+            "no package was added, removed or changed",
+        ),
+        (
+            locked(&["h1:a=", &three, &four]),
+            "0 added, 0 removed, 1 changed (1 under the same version)",
+        ),
+        (
+            locked(&["h1:c=", &one, &two]),
+            "0 added, 0 removed, 1 changed (1 under the same version)",
+        ),
+    ] {
+        let path = ".terraform.lock.hcl";
+        let repository = Repository::new().file(path, head).base(path, base.clone());
+        let answer = answer_of(&repository, &json!({"query": "changes"}));
+        assert_eq!(answer["answer"], expected, "{answer}");
+    }
+}

@@ -49,6 +49,10 @@ impl Graph {
     }
 }
 
+/// Packages of one package URL that one more is held against. Digests of a version contradict each
+/// other where somebody made them up.
+const NEIGHBOURS_MAX: usize = 64;
+
 #[derive(Default)]
 struct Union {
     nodes: Vec<Node>,
@@ -65,7 +69,10 @@ impl Union {
         if self.nodes.last().is_none_or(|last| last.purl != node.purl) {
             self.neighbours = self.nodes.len();
         }
-        let mut numbers = self.neighbours..self.nodes.len();
+        // The last one, too: equal ones follow each other.
+        let end = self.nodes.len();
+        let first = self.neighbours..end.min(self.neighbours + NEIGHBOURS_MAX);
+        let mut numbers = first.chain(end.saturating_sub(1).max(self.neighbours)..end);
         if let Some(same) = numbers.find(|&number| same_package(&self.nodes[number], &node)) {
             absorb(&mut self.nodes[same], node);
             return same;
@@ -92,8 +99,11 @@ impl Union {
 }
 
 fn same_package(a: &Node, b: &Node) -> bool {
-    if a.kind == Kind::Bill || b.kind == Kind::Bill {
-        return !contradict(a, b);
+    match (a.kind == Kind::Bill, b.kind == Kind::Bill) {
+        (true, false) => return agrees(a, b),
+        (false, true) => return agrees(b, a),
+        (true, true) => return !contradict(a, b),
+        (false, false) => {}
     }
     let own = |node: &Node| matches!(node.kind, Kind::Member | Kind::Path);
     match (own(a), own(b)) {
@@ -101,6 +111,15 @@ fn same_package(a: &Node, b: &Node) -> bool {
         (false, false) => !contradict(a, b),
         (true, false) | (false, true) => false,
     }
+}
+
+/// Whether a bill may mean the package of a lock file: its digest is that of one of the files.
+fn agrees(bill: &Node, locked: &Node) -> bool {
+    if !has_files(locked) {
+        return !contradict(bill, locked);
+    }
+    let mut known = locked.archives.iter().flat_map(|it| &it.hashes).chain(&locked.hashes);
+    bill.hashes.is_empty() || known.any(|hash| bill.hashes.contains(hash))
 }
 
 /// Whether two digests of one algorithm differ, of one file where packages come in several.
@@ -166,6 +185,10 @@ fn absorb(into: &mut Node, mut node: Node) {
     }
     if node.kind == Kind::Bill {
         defer(&mut node, into);
+        // Of which of them the bill's are, it does not say.
+        if has_files(into) {
+            node.hashes.clear();
+        }
     }
     into.scope = into.scope.min(node.scope);
     into.places.append(&mut node.places);

@@ -133,6 +133,9 @@ pub(crate) struct Package {
     /// Digests of the one file it is installed from.
     pub(crate) hashes: Vec<Hash>,
     pub(crate) archives: Vec<Archive>,
+    /// Digests of files that the lock file does not name. They are compared; no document has a
+    /// place for them.
+    pub(crate) nameless: Vec<Hash>,
     pub(crate) origin: Option<Origin>,
     /// A digest in the package manager's own form.
     pub(crate) integrity: Option<String>,

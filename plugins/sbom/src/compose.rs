@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockgraph::{Ecosystem, EdgeKind, Graph, Kind, Lockfile, Node, NodeId, PackageUrl, Scan};
+use lockgraph::{Ecosystem, EdgeKind, Graph, Hash, Kind, Lockfile, Node, NodeId, PackageUrl, Scan};
 
 use crate::address::{is_address, is_archive, or_relative};
 use crate::bill::{Archive, Bill, Detail, Known, Need, Origin, OriginKind, Package, Role};
@@ -35,6 +35,18 @@ pub(crate) fn compose(scan: Scan, subject: &Subject, created: Option<Timestamp>)
         complete: !scan.incomplete,
         detail: Detail::Full,
         created,
+    }
+}
+
+/// Leaves out every bill that lies in the repository.
+pub(crate) fn leave_out_bills(scan: &mut Scan) {
+    let (bills, locks): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut scan.lockfiles).into_iter().partition(|it| it.format.is_bill());
+    scan.lockfiles = locks;
+    for lockfile in bills {
+        let reason = "left out: what is compared is what lock files say; name a bill in `before` or \
+                      `after` to compare with it";
+        scan.warnings.add(&lockfile.path, None, reason);
     }
 }
 
@@ -142,6 +154,7 @@ fn repository(graph: &Graph, subject: &Subject) -> Package {
         known: None,
         hashes: Vec::new(),
         archives: Vec::new(),
+        nameless: Vec::new(),
         origin: None,
         integrity: None,
         licence: None,
@@ -170,6 +183,7 @@ fn package(node: Node, reference: String, needs: Vec<Need>) -> Package {
         purl: Some(node.purl),
         known: Some(Known { kind: node.kind, scope: node.scope }),
         hashes: node.hashes,
+        nameless: nameless(&node.archives),
         archives: archives(node.archives),
         origin,
         integrity: node.integrity,
@@ -193,6 +207,11 @@ fn archives(archives: Vec<lockgraph::Archive>) -> Vec<Archive> {
         hashes,
     };
     named.map(addressed).collect()
+}
+
+fn nameless(archives: &[lockgraph::Archive]) -> Vec<Hash> {
+    let nameless = archives.iter().filter(|archive| archive.location.is_empty());
+    nameless.flat_map(|archive| &archive.hashes).cloned().collect()
 }
 
 /// The address the package was got from, where the lock file says it.

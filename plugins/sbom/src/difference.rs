@@ -8,7 +8,7 @@ use serde::Serialize;
 use stepwell::repository::{self, Reason};
 use stepwell::{Refusal, Tree};
 
-use crate::compose::{Subject, compose, leave_out_own_bills};
+use crate::compose::{Subject, compose, leave_out_bills};
 use crate::listing::{Facts, Key, Listing};
 use crate::{Input, scan};
 
@@ -133,9 +133,9 @@ fn locked(tree: Tree, input: &Input, warnings: &mut Vec<Warning>) -> Result<List
         ));
     }
     let mut scan = scan(tree, input)?;
-    // One of them would hide what is gone since it was written.
+    // A bill says what it likes of a package: it would hide what a lock file says of it.
     if input.lockfiles.is_empty() {
-        leave_out_own_bills(&mut scan);
+        leave_out_bills(&mut scan);
     }
     let known: BTreeSet<Warning> = warnings.iter().cloned().collect();
     let found = scan.warnings.clone().into_vec().into_iter();
@@ -164,11 +164,7 @@ impl Changes {
     /// A version that is in both.
     fn kept(&mut self, key: &Key, version: &str, was: &Facts, is: &Facts) {
         self.facts(key, version, was, is);
-        let differs = was.hashes.iter().find_map(|(algorithm, old)| {
-            let new = is.hashes.get(algorithm).filter(|new| *new != old)?;
-            Some((format!("{algorithm}:{old}"), format!("{algorithm}:{new}")))
-        });
-        if let Some((from, to)) = differs {
+        if let Some((from, to)) = other_content(was, is) {
             self.content.push(change(key, Some(version), from, to));
         }
     }
@@ -254,6 +250,26 @@ impl Changes {
             .collect();
         if told.is_empty() { "no package differs".to_owned() } else { told.join(", ") }
     }
+}
+
+/// The first digest that is another one: of the one file, of one of several by its name, or of any
+/// where none is as before. A file or a platform more is no other content.
+fn other_content(was: &Facts, is: &Facts) -> Option<(String, String)> {
+    let files = was.files.iter().filter_map(|(name, old)| Some((old, is.files.get(name)?)));
+    let mut same = std::iter::once((&was.hashes, &is.hashes)).chain(files);
+    let differs = |(old, new): (&BTreeMap<String, String>, &BTreeMap<String, String>)| {
+        old.iter().find_map(|(algorithm, old)| {
+            let new = new.get(algorithm).filter(|new| *new != old)?;
+            Some((format!("{algorithm}:{old}"), format!("{algorithm}:{new}")))
+        })
+    };
+    let replaced = || {
+        was.digests.iter().find_map(|(algorithm, old)| {
+            let new = is.digests.get(algorithm).filter(|new| new.is_disjoint(old))?;
+            Some((format!("{algorithm}:{}", old.first()?), format!("{algorithm}:{}", new.first()?)))
+        })
+    };
+    same.find_map(differs).or_else(replaced)
 }
 
 /// Where a repository stands, without the revision: that changes with every version.

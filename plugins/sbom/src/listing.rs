@@ -2,9 +2,9 @@
 
 mod documents;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lockgraph::{Kind, PackageUrl};
+use lockgraph::{Hash, Kind, PackageUrl};
 
 use crate::bill::{Bill, Package};
 use crate::licence::Licence;
@@ -38,6 +38,10 @@ pub(crate) struct Facts {
     pub(crate) source: Option<String>,
     /// Digests by algorithm, named as SPDX does, in lower case.
     pub(crate) hashes: BTreeMap<String, String>,
+    /// The same of each file, by its name, where there are several.
+    pub(crate) files: BTreeMap<String, BTreeMap<String, String>>,
+    /// All digests by algorithm, whatever file they are of, and those in a package manager's own form.
+    pub(crate) digests: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// One package of a document, whatever its format.
@@ -48,7 +52,12 @@ struct Entry {
     version: Option<String>,
     licence: Option<String>,
     hashes: BTreeMap<String, String>,
+    files: BTreeMap<String, BTreeMap<String, String>>,
+    digests: BTreeMap<String, BTreeSet<String>>,
 }
+
+/// What is said of digests in a package manager's own form, which name their algorithm themselves.
+const INTEGRITY: &str = "integrity";
 
 impl Listing {
     /// How many packages there are.
@@ -66,7 +75,8 @@ impl Listing {
             None => (Key { name: entry.name, ecosystem: None }, entry.version, None),
         };
         let versions = self.packages.entry(key).or_default();
-        let facts = Facts { licence: entry.licence, source, hashes: entry.hashes };
+        let Entry { licence, hashes, files, digests, .. } = entry;
+        let facts = Facts { licence, source, hashes, files, digests };
         // Of several that differ, the same one stays whatever the order of the document.
         let known = versions.entry(version.unwrap_or_default()).or_insert_with(|| facts.clone());
         if facts < *known {
@@ -89,11 +99,9 @@ impl Listing {
                     .clone()
                     .or_else(|| package.range.as_ref().map(|range| range.text.clone())),
                 licence: package.licence.as_ref().map(licence_text),
-                hashes: package
-                    .hashes
-                    .iter()
-                    .map(|hash| (short_name(hash.algorithm).to_owned(), hash.hex.clone()))
-                    .collect(),
+                hashes: by_algorithm(&package.hashes),
+                files: files(package),
+                digests: digests(package),
             });
         }
         listing
@@ -113,6 +121,34 @@ impl Listing {
         entries.into_iter().for_each(|entry| listing.add(entry));
         Ok(listing)
     }
+}
+
+fn by_algorithm(hashes: &[Hash]) -> BTreeMap<String, String> {
+    hashes.iter().map(|hash| (short_name(hash.algorithm).to_owned(), hash.hex.clone())).collect()
+}
+
+/// The files that have a name of their own; one name stands for its first file.
+fn files(package: &Package) -> BTreeMap<String, BTreeMap<String, String>> {
+    let mut files = BTreeMap::new();
+    for archive in &package.archives {
+        let name = archive.address.rsplit('/').next().unwrap_or_default();
+        if !name.is_empty() {
+            files.entry(name.to_owned()).or_insert_with(|| by_algorithm(&archive.hashes));
+        }
+    }
+    files
+}
+
+fn digests(package: &Package) -> BTreeMap<String, BTreeSet<String>> {
+    let mut digests: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let of_files = package.archives.iter().flat_map(|archive| &archive.hashes);
+    for hash in of_files.chain(&package.nameless).chain(&package.hashes) {
+        digests.entry(short_name(hash.algorithm).to_owned()).or_default().insert(hash.hex.clone());
+    }
+    for sum in package.integrity.iter().flat_map(|sums| sums.split(' ')) {
+        digests.entry(INTEGRITY.to_owned()).or_default().insert(sum.to_owned());
+    }
+    digests
 }
 
 /// Whether this kind of package is the repository's own.
@@ -138,6 +174,12 @@ fn full_name(url: &PackageUrl) -> String {
 /// The qualifiers that say where a package comes from, in one text.
 fn source(url: &PackageUrl) -> Option<String> {
     const KEYS: [&str; 3] = ["vcs_url", "download_url", "repository_url"];
+    // To OpenTofu its own registry is the usual one.
+    const USUAL: [(&str, &str); 1] = [("terraform", "https://registry.opentofu.org")];
+    let registry = url.qualifiers().get("repository_url").map(String::as_str);
+    if registry.is_some_and(|registry| USUAL.contains(&(url.kind(), registry))) {
+        return None;
+    }
     KEYS.iter().find_map(|key| url.qualifiers().get(*key).cloned())
 }
 

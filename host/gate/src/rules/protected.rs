@@ -38,28 +38,30 @@ pub(super) const MANIFESTS: &[&str] = &[
     "**/{deno.json,deno.jsonc,deno.lock}",
     "**/{pyproject.toml,setup.py,setup.cfg,Pipfile,Pipfile.lock,poetry.lock,uv.lock,uv.toml}",
     "**/{pdm.lock,pylock.toml,pylock.*.toml,pip.conf,conda-lock.yml,environment.yml}",
-    "**/*requirements*.{txt,in}",
+    "**/*{requirements,constraints}*.{txt,in}",
     "**/requirements/*.{txt,in}",
     "**/{go.mod,go.sum,go.work,go.work.sum}",
     "**/vendor/modules.txt",
     "**/.terraform.lock.hcl",
     "**/{Gemfile,Gemfile.lock,gems.rb,gems.locked,*.gemspec}",
     "**/{pom.xml,build.gradle,build.gradle.kts,settings.gradle,settings.gradle.kts}",
-    "**/{gradle.lockfile,gradle.properties,libs.versions.toml,gradle-wrapper.properties,gradle-wrapper.jar}",
+    "**/*gradle.lockfile",
+    "**/gradle/dependency-locks/*.lockfile",
+    "**/{gradle.properties,libs.versions.toml,gradle-wrapper.properties,gradle-wrapper.jar}",
     "**/{composer.json,composer.lock,mix.exs,mix.lock,pubspec.yaml,pubspec.lock}",
     "**/{Package.swift,Package.resolved,Podfile,Podfile.lock,Cartfile,Cartfile.resolved}",
-    "**/{packages.lock.json,packages.config,Directory.Packages.props,nuget.config,*.csproj,*.fsproj}",
+    "**/{packages.lock.json,packages.*.lock.json,packages.config,nuget.config}",
+    "**/{*.csproj,*.fsproj,*.vbproj,Directory.Packages.props,Directory.Build.props,Directory.Build.targets}",
     "**/{MODULE.bazel,MODULE.bazel.lock,WORKSPACE,WORKSPACE.bazel,flake.nix,flake.lock}",
     "**/{conan.lock,conanfile.txt,conanfile.py,vcpkg.json}",
 ];
 
-/// What else names code of others: container files, workflows (which are deciding, too), and bills
-/// of materials.
+/// What else names code of others: container files, and workflows (which are deciding, too). Not
+/// bills of materials: what is compared is what lock files say.
 pub(super) const OTHER_SOURCES: &[&str] = &[
     "**/{Dockerfile,Containerfile}*",
     "**/*.{Dockerfile,dockerfile,Containerfile,containerfile}",
     "**/.github/**/*.{yml,yaml}",
     "**/action.{yml,yaml}",
-    "**/{verification-metadata.xml,gradle.lockfile}",
-    "**/{bom.json,bom.xml,*.cdx.json,*.cdx.xml,*.spdx,*.spdx.json,*.spdx3.json}",
+    "**/verification-metadata.xml",
 ];

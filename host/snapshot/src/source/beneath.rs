@@ -24,7 +24,8 @@ const DIRECTORY: OFlags =
 
 /// A directory to look from, which takes no right to list it.
 #[cfg(target_os = "linux")]
-const PLACE: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const PLACE: OFlags =
+    OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 #[cfg(not(target_os = "linux"))]
 const PLACE: OFlags = DIRECTORY;
 

@@ -18,7 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Edges, Faults, Input, PACKAGES_MAX, Unreadable, json, phrase, word, xml};
+use super::{
+    Edges, Faults, Input, PACKAGES_MAX, PHRASE_BYTES_MAX, Unreadable, json, phrase, word, xml,
+};
 use crate::ecosystem::Ecosystem;
 use crate::graph::{Builder, EdgeKind, Graph, Hash, HashAlgorithm, Kind, Node, Place, Scope};
 use crate::path;
@@ -87,6 +89,9 @@ struct Entry {
     line: u32,
 }
 
+/// The most bytes of what somebody wrote that a warning quotes.
+const QUOTED_BYTES_MAX: usize = 200;
+
 /// What some write where they do not know the version.
 const NO_VERSIONS: [&str; 4] = ["noassertion", "none", "unknown", "unspecified"];
 
@@ -143,6 +148,14 @@ fn algorithm_called(name: &str) -> Option<HashAlgorithm> {
         "SHA512" => Some(HashAlgorithm::Sha512),
         _ => None,
     }
+}
+
+/// The start of what somebody wrote, for a warning: not what follows a package's version, where
+/// passwords of addresses are.
+fn quoted(written: &str) -> String {
+    let end = written.floor_char_boundary(QUOTED_BYTES_MAX);
+    let start = written[..end].split(['?', '#']).next().unwrap_or_default();
+    path::without_user(start)
 }
 
 /// A text that a value is.
@@ -206,7 +219,9 @@ impl<'a> Bill<'a> {
         if entry.is_subject {
             self.roots.insert(number);
         }
-        let Some(reference) = entry.reference else { return };
+        let Some(reference) = entry.reference.filter(|it| it.len() <= PHRASE_BYTES_MAX) else {
+            return;
+        };
         if *self.numbers.entry(reference).or_insert(number) != number {
             faults.note_some(Some(entry.line), "another component has the same identifier");
         }
@@ -214,7 +229,7 @@ impl<'a> Bill<'a> {
 
     /// Leaves out a component that is no package.
     fn leave_out(&mut self, reference: Option<String>, line: u32) {
-        self.others.extend(reference);
+        self.others.extend(reference.filter(|it| it.len() <= PHRASE_BYTES_MAX));
         let (count, first) = self.left_out;
         self.left_out = (count + 1, if count == 0 { line } else { first });
     }
@@ -231,10 +246,16 @@ impl<'a> Bill<'a> {
         line: u32,
         faults: &mut Faults<'_>,
     ) {
+        // Each counts, known or not: to look them up takes time, too.
+        if !self.room.take(faults) {
+            return;
+        }
         let mut number = |reference: &str| {
-            let number = self.numbers.get(reference).copied();
-            if number.is_none() && !self.others.contains(reference) {
-                let reason = format!("`{reference}`, of which it says a need, is not listed");
+            let is_short = reference.len() <= PHRASE_BYTES_MAX;
+            let number = if is_short { self.numbers.get(reference).copied() } else { None };
+            if number.is_none() && !(is_short && self.others.contains(reference)) {
+                let shown = quoted(reference);
+                let reason = format!("`{shown}`, of which it says a need, is not listed");
                 faults.note_some(Some(line), reason);
             }
             number
@@ -242,7 +263,6 @@ impl<'a> Bill<'a> {
         let (from, to) = (number(from), number(to));
         if let (Some(from), Some(to)) = (from, to)
             && from != to
-            && self.room.take(faults)
         {
             self.builder.edge(from, to, kind);
         }
@@ -271,6 +291,7 @@ fn node(entry: &Entry, place: Place, faults: &mut Faults<'_>) -> Result<Node, &'
     let url = entry.purl.as_deref().and_then(|written| match PackageUrl::parse(written.trim()) {
         Ok(url) => Some(url),
         Err(err) => {
+            let written = quoted(written.trim());
             let reason = format!("`{written}` is no package URL ({err}): listed by its name");
             faults.note_some(Some(entry.line), reason);
             None

@@ -37,7 +37,10 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
     let sums = read_sums(&sum_text, &sum_path, input);
     let vendor_path = path::join(input.dir(), VENDORED);
     let vendor_text = beside::text(input, &vendor_path).unwrap_or_default();
-    let vendored = read_vendored(&vendor_text, &vendor_path, input);
+    let mut vendored = read_vendored(&vendor_text, &vendor_path, input);
+    if ignores_copies(&file) {
+        vendored = Vendored::default();
+    }
     let workspace = Workspace::discover(&file, input);
     let mut modules = Modules {
         builder: Builder::default(),
@@ -113,9 +116,18 @@ const VENDORED: &str = "vendor/modules.txt";
 
 /// Whether the file is of a go before 1.17.
 fn lists_only_direct(file: &ModFile<'_>) -> bool {
+    is_before(file, 17)
+}
+
+/// Whether the file is of a go before 1.14, which does not look at `vendor` unless it is told to.
+fn ignores_copies(file: &ModFile<'_>) -> bool {
+    is_before(file, 14)
+}
+
+fn is_before(file: &ModFile<'_>, minor: u32) -> bool {
     let Some(version) = file.go else { return true };
     let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(u32::MAX));
-    (parts.next(), parts.next()) < (Some(1), Some(17))
+    (parts.next(), parts.next()) < (Some(1), Some(minor))
 }
 
 /// The modules found so far.

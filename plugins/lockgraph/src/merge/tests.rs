@@ -111,6 +111,34 @@ fn what_a_bill_lists_is_the_package_of_a_lock_file_whosever_it_is() {
     );
 }
 
+#[test]
+fn a_bill_adds_no_digest_to_a_package_of_several_files() {
+    let wheels = ["1", "2"].map(|digit| {
+        let hash = digit.repeat(64);
+        format!("{{ url = \"https://h/{digit}.whl\", hash = \"sha256:{hash}\" }}")
+    });
+    let text = format!(
+        "version = 1\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = {{ registry = \
+         \"https://pypi.org/simple\" }}\nwheels = [{}]\n",
+        wheels.join(", ")
+    );
+    let locked = Format::Uv.parse("uv.lock", text.as_bytes(), &mut Warnings::default()).unwrap();
+    for (digit, nodes) in [("1", 1), ("", 1), ("3", 2)] {
+        let hash = digit.repeat(64);
+        let text = format!(
+            "{{\"bomFormat\": \"CycloneDX\", \"components\": [{{\"name\": \"a\", \"purl\": \
+             \"pkg:pypi/a@1.0.0\", \"hashes\": [{{\"alg\": \"SHA-256\", \"content\": \"{hash}\"}}]}}]}}"
+        );
+        let bill = Format::CycloneDx
+            .parse("a.cdx.json", text.as_bytes(), &mut Warnings::default())
+            .unwrap();
+        let union = Graph::union([&locked, &bill]);
+        assert_eq!(union.node_count(), nodes, "{digit}");
+        let of_lock = |node: &&crate::Node| node.archives.len() == 2 && node.hashes.is_empty();
+        assert!(union.nodes().any(|(_, node)| of_lock(&node)), "{digit}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

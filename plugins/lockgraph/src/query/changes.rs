@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::is_local;
 use crate::Ecosystem;
-use crate::graph::{Graph, Node, NodeId, Scope};
+use crate::graph::{Graph, Hash, Node, NodeId, Scope};
 use crate::merge::differ;
 
 /// A package of somebody else's that is new, gone, or another one.
@@ -104,11 +104,12 @@ fn difference(was: &Node, is: &Node) -> Option<&'static str> {
         (None, _) | (_, None) => false,
     };
     let digest_changed = (!other_file && differ(&was.hashes, &is.hashes))
-        || was.archives.iter().any(|old| {
+        || was.archives.iter().filter(|old| !old.location.is_empty()).any(|old| {
             let mut same_file = is.archives.iter().filter(|new| new.location == old.location);
             same_file.any(|new| differ(&old.hashes, &new.hashes))
         })
-        || matches!((&was.integrity, &is.integrity), (Some(old), Some(new)) if old != new);
+        || is_replaced(&unnamed(was), &unnamed(is))
+        || is_replaced(&sums(was), &sums(is));
     let has_digest = |node: &Node| {
         !node.hashes.is_empty() || !node.archives.is_empty() || node.integrity.is_some()
     };
@@ -121,6 +122,23 @@ fn difference(was: &Node, is: &Node) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// Digests of files that the lock file does not name: there is one a platform.
+fn unnamed(node: &Node) -> BTreeSet<&Hash> {
+    let nameless = node.archives.iter().filter(|archive| archive.location.is_empty());
+    let only = node.hashes.iter().filter(|_| node.file.as_deref() == Some(""));
+    nameless.flat_map(|archive| &archive.hashes).chain(only).collect()
+}
+
+/// Digests in the package manager's own form, of which there may be one a platform, too.
+fn sums(node: &Node) -> BTreeSet<&str> {
+    node.integrity.iter().flat_map(|sums| sums.split(' ')).collect()
+}
+
+/// Whether none is as before: one more or one less is no other content.
+fn is_replaced<T: Ord>(old: &BTreeSet<T>, new: &BTreeSet<T>) -> bool {
+    !old.is_empty() && !new.is_empty() && old.is_disjoint(new)
 }
 
 fn sorted<'a, 'b: 'a>(versions: impl Iterator<Item = &'a &'b str>) -> Vec<&'b str> {

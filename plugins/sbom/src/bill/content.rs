@@ -39,6 +39,8 @@ impl Content {
             known,
             hashes,
             archives,
+            // No document has them.
+            nameless: _,
             origin,
             integrity,
             licence,

@@ -115,6 +115,7 @@ fn cyclonedx(components: Vec<CdxComponent>) -> Vec<Entry> {
                 .into_iter()
                 .map(|hash| (algorithm(&hash.alg), hash.content.to_ascii_lowercase()))
                 .collect(),
+            ..Entry::default()
         });
     }
     entries
@@ -197,6 +198,7 @@ fn spdx2(
             .into_iter()
             .map(|sum| (algorithm(&sum.algorithm), sum.checksum_value.to_ascii_lowercase()))
             .collect(),
+        ..Entry::default()
     });
     entries.collect()
 }
@@ -270,6 +272,7 @@ fn spdx3(graph: &[Spdx3Element]) -> Vec<Entry> {
                 .iter()
                 .map(|hash| (algorithm(&hash.algorithm), hash.hash_value.to_ascii_lowercase()))
                 .collect(),
+            ..Entry::default()
         }
     };
     graph.iter().filter(is_listed).map(entry).collect()

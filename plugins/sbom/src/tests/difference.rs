@@ -148,6 +148,85 @@ fn a_bill_that_lies_in_the_repository_hides_nothing_that_is_gone() {
     assert_eq!(found, expected);
 }
 
+/// Whatever a bill in the repository says, and whatever it is about.
+#[test]
+fn no_bill_hides_or_forges_what_a_lock_file_says() {
+    let cargo = |source: &str, digit: &str| {
+        let package = "[[package]]\nname = \"x\"\nversion = \"1.0.0\"\n";
+        format!(
+            "version = 4\n{package}source = \"{source}\"\nchecksum = \"{}\"\n",
+            digit.repeat(64)
+        )
+    };
+    let registry = "registry+https://github.com/rust-lang/crates.io-index";
+    let bill = json!({"bomFormat": "CycloneDX", "components": [{
+        "name": "x", "purl": "pkg:cargo/x@1.0.0", "licenses": [{"license": {"id": "MIT"}}],
+        "hashes": [
+            {"alg": "SHA-1", "content": "1".repeat(40)},
+            {"alg": "SHA-256", "content": "1".repeat(64)},
+        ],
+    }]});
+    let of = |before: &str, after: &str, with_bill: bool| {
+        let mut repository = Repository::new().file("Cargo.lock", after).base("Cargo.lock", before);
+        if with_bill {
+            repository = repository.file("docs/x.cdx.json", bill.to_string());
+            repository = repository.base("docs/x.cdx.json", bill.to_string());
+        }
+        let mut answer = difference(&repository, &json!({}));
+        answer["warnings"].take();
+        answer
+    };
+    let nothing = "version = 4\n";
+    let (usual, other) = (cargo(registry, "1"), cargo(registry, "2"));
+    let elsewhere = cargo("git+https://host.example.org/x#01", "1");
+    for (before, after) in [(&usual, &other), (&usual, &elsewhere), (&nothing.to_owned(), &usual)] {
+        let answer = of(before, after, true);
+        assert_eq!(answer, of(before, after, false));
+        assert_ne!(answer["answer"], "no package differs");
+    }
+}
+
+/// A platform more is no other content; where none of the digests is as before, it is.
+#[test]
+fn other_content_is_seen_where_a_version_comes_in_several_files() {
+    let terraform = |hashes: [&str; 3]| {
+        let lines: String = hashes.iter().map(|hash| format!("    \"{hash}\",\n")).collect();
+        format!(
+            "provider \"registry.opentofu.org/a/b\" {{\n  version = \"1.0.0\"\n  hashes = [\n{lines}  ]\n}}\n"
+        )
+    };
+    let zip = |digit: &str| format!("zh:{}", digit.repeat(64));
+    let (one, two, three, four) = (zip("1"), zip("2"), zip("3"), zip("4"));
+    let locked = terraform(["h1:a=", &one, &two]);
+    let wheels = |digit: &str, more: &str| {
+        let wheel = |name: &str, digit: &str| {
+            let hash = digit.repeat(64);
+            format!(
+                "{{ url = \"https://host.example.org/{name}.whl\", hash = \"sha256:{hash}\" }},"
+            )
+        };
+        let (a, b) = (wheel("a", digit), wheel(more, "8"));
+        format!(
+            "version = 1\n[[package]]\nname = \"a\"\nversion = \"1\"\nsource = {{ registry = \
+             \"https://pypi.org/simple\" }}\nwheels = [{a}{b}]\n"
+        )
+    };
+    let hcl = ".terraform.lock.hcl";
+    for (path, before, after, count) in [
+        (hcl, locked.clone(), locked.clone(), 0),
+        (hcl, locked.clone(), terraform(["h1:a=", &one, &three]), 0),
+        (hcl, locked.clone(), terraform(["h1:a=", &three, &four]), 1),
+        (hcl, locked, terraform(["h1:b=", &one, &two]), 1),
+        ("uv.lock", wheels("1", "b"), wheels("1", "c"), 0),
+        ("uv.lock", wheels("1", "b"), wheels("2", "b"), 1),
+    ] {
+        let repository = Repository::new().file(path, after.clone()).base(path, before);
+        let answer = difference(&repository, &json!({}));
+        assert_eq!(answer["content_changed"].as_array().unwrap().len(), count, "{after}: {answer}");
+        assert_eq!(answer["source_changed"], json!([]));
+    }
+}
+
 #[test]
 fn what_cannot_be_compared_is_refused_with_what_would_work() {
     let repository = Repository::new()

@@ -24,6 +24,7 @@ fn package(name: &str, scope: Scope) -> Package {
         known: Some(Known { kind: Kind::Registry, scope }),
         hashes: Vec::new(),
         archives: Vec::new(),
+        nameless: Vec::new(),
         origin: None,
         integrity: None,
         licence: None,
@@ -251,7 +252,12 @@ fn spdx_3_says_how_each_package_is_needed() {
 
 #[test]
 fn what_a_document_lists_is_read_back_from_every_format_in_json() {
-    let expected = Listing::of(&bill());
+    let mut expected = Listing::of(&bill());
+    // What is said of one file alone is read in documents.
+    for facts in expected.packages.values_mut().flat_map(|versions| versions.values_mut()) {
+        facts.files.clear();
+        facts.digests.clear();
+    }
     for format in [Format::CycloneDx16, Format::CycloneDx17, Format::Spdx23, Format::Spdx301] {
         let mut found = Listing::read(written(format).as_bytes()).unwrap();
         for facts in found.packages.values_mut().flat_map(|versions| versions.values_mut()) {

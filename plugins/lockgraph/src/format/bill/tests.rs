@@ -238,3 +238,20 @@ fn nesting_has_an_end() {
     assert_eq!(drawn.matches("pkg:generic/a").count(), 17);
     assert!(drawn.contains("components nested more than 16 times"), "{drawn}");
 }
+
+#[test]
+fn a_warning_quotes_no_password_and_no_more_than_a_line() {
+    let long = "x".repeat(5_000);
+    let text = format!(
+        r#"{{"bomFormat": "CycloneDX", "components": [
+          {{"name": "p", "bom-ref": "p", "purl": "pkg:npm/p@1?download_url=https://me:hunter2@h/100%"}},
+          {{"name": "{long}", "bom-ref": "{long}"}}],
+        "dependencies": [{{"ref": "p", "dependsOn": [
+          "pkg:npm/q@1?vcs_url=git+https://me:hunter2@h/q", "https://me:hunter2@h/q", "{long}"]}}]}}"#
+    );
+    let told = parse(Format::CycloneDx, &text);
+    assert!(!told.contains("hunter2"), "{told}");
+    assert!(told.contains("`pkg:npm/q@1`, of which it says a need, is not listed"), "{told}");
+    assert!(told.contains("`https://h/q`, of which"), "{told}");
+    assert!(told.lines().all(|line| line.len() < 400), "{told}");
+}
