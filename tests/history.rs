@@ -85,7 +85,7 @@ fn a_commit_that_touches_no_manifest_costs_nothing() {
     begin: dependency_graph: not called like this before
     depend on dep: sbom: the content of "Cargo.lock" changed
     depend on dep: dependency_graph: the content of "Cargo.lock" changed
-    add a web page: sbom: the files that match ["**/Cargo.lock", "**/npm-shrinkwrap.json", "**/package-lock.json", "**/yarn.lock"] and 39 more changed
-    add a web page: dependency_graph: the files that match ["**/Cargo.lock", "**/npm-shrinkwrap.json", "**/package-lock.json", "**/yarn.lock"] and 39 more changed
+    add a web page: sbom: the files that match ["**/Cargo.lock", "**/npm-shrinkwrap.json", "**/package-lock.json", "**/yarn.lock"] and 48 more changed
+    add a web page: dependency_graph: the files that match ["**/Cargo.lock", "**/npm-shrinkwrap.json", "**/package-lock.json", "**/yarn.lock"] and 48 more changed
     "#);
 }
