@@ -40,37 +40,38 @@ pub(crate) fn compose(scan: Scan, subject: &Subject, created: Option<Timestamp>)
 
 /// Leaves out every bill that lies in the repository.
 pub(crate) fn leave_out_bills(scan: &mut Scan) {
-    let (bills, locks): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut scan.lockfiles).into_iter().partition(|it| it.format.is_bill());
-    scan.lockfiles = locks;
-    for lockfile in bills {
-        let reason = "left out: what is compared is what lock files say; name a bill in `before` or \
-                      `after` to compare with it";
-        scan.warnings.add(&lockfile.path, None, reason);
-    }
+    let reason = "left out: what is compared is what lock files say; name a bill in `before` or \
+                  `after` to compare with it";
+    leave_out(scan, |lockfile| lockfile.format.is_bill(), reason);
 }
 
 /// Leaves out bills of the repository's own packages: lock files say what is needed now, and a bill
 /// of the last release what was. Without lock files, they stay.
 pub(crate) fn leave_out_own_bills(scan: &mut Scan) {
-    let (bills, locks): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut scan.lockfiles).into_iter().partition(|it| it.format.is_bill());
-    let members = locks.iter().flat_map(|lockfile| lockfile.graph.nodes());
+    let locks = scan.lockfiles.iter().filter(|lockfile| !lockfile.format.is_bill());
+    let members = locks.flat_map(|lockfile| lockfile.graph.nodes());
     let members = members.filter(|(_, node)| node.kind == Kind::Member);
-    let own: BTreeSet<&str> = members.map(|(_, node)| node.name.as_str()).collect();
-    let is_own = |graph: &Graph| {
+    let own: BTreeSet<String> = members.map(|(_, node)| node.name.clone()).collect();
+    if own.is_empty() {
+        return;
+    }
+    let is_own = |lockfile: &Lockfile| {
+        let graph = &lockfile.graph;
         let mut names = graph.roots().iter().map(|root| graph.node(*root).name.as_str());
-        names.any(|name| own.contains(name) || name == NAMELESS)
+        lockfile.format.is_bill() && names.any(|name| own.contains(name) || name == NAMELESS)
     };
-    let is_left_out = |lockfile: &Lockfile| !own.is_empty() && is_own(&lockfile.graph);
-    let (left_out, kept): (Vec<_>, Vec<_>) = bills.into_iter().partition(is_left_out);
+    let reason = "left out: it is a bill of the repository's own package, and the lock files say \
+                  what that needs now; name it in `lockfiles` to take it in";
+    leave_out(scan, is_own, reason);
+}
+
+fn leave_out(scan: &mut Scan, is_left_out: impl Fn(&Lockfile) -> bool, reason: &str) {
+    let (left_out, kept): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut scan.lockfiles).into_iter().partition(is_left_out);
+    scan.lockfiles = kept;
     for lockfile in left_out {
-        let reason = "left out: it is a bill of the repository's own package, and the lock files say \
-                      what that needs now; name it in `lockfiles` to take it in";
         scan.warnings.add(&lockfile.path, None, reason);
     }
-    scan.lockfiles = locks.into_iter().chain(kept).collect();
-    scan.lockfiles.sort_by(|a, b| a.path.cmp(&b.path));
 }
 
 /// The subject, and then all others in the graph's order.

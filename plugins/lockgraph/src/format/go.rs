@@ -5,8 +5,8 @@
 //! needed directly, and go.sum has the rest.
 //!
 //! Where modules are copied to `vendor`, the list of them is read with the go.mod beside it: each
-//! module is one package, of which both files say that it is there. With a go.mod of before 1.17 it
-//! takes the place of go.sum, which may have more than is used. The list of a workspace belongs to
+//! module is one package, of which both files say that it is there. With a go.mod of 1.14 to 1.16 it
+//! takes the place of go.sum, which may have more than is used; before, go does not look at it. The list of a workspace belongs to
 //! no one module: it is a lock file of its own, as one without a go.mod is.
 
 mod modfile;
@@ -36,19 +36,14 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
     let sum_text = beside::text(input, &sum_path).unwrap_or_default();
     let sums = read_sums(&sum_text, &sum_path, input);
     let vendor_path = path::join(input.dir(), VENDORED);
-    let vendor_text = beside::text(input, &vendor_path).unwrap_or_default();
-    let mut vendored = read_vendored(&vendor_text, &vendor_path, input);
-    if ignores_copies(&file) {
-        vendored = Vendored::default();
-    }
-    let workspace = Workspace::discover(&file, input);
-    let mut modules = Modules {
-        builder: Builder::default(),
-        numbers: BTreeMap::new(),
-        path: input.path,
-        sums: &sums,
-        workspace: &workspace,
+    let vendor_text = match ignores_copies(&file) {
+        true => None,
+        false => beside::text(input, &vendor_path),
     };
+    let vendor_text = vendor_text.unwrap_or_default();
+    let vendored = read_vendored(&vendor_text, &vendor_path, input);
+    let workspace = Workspace::discover(&file, input);
+    let mut modules = Modules::new(input.path, &sums, &workspace);
     let root = file.module.map(|(name, line)| modules.own(name, line, input.dir()));
     let needed = modules.required(&file, input);
     modules.add_vendored(&vendored, &vendor_path, &file, input);
@@ -80,13 +75,7 @@ pub(super) fn read_vendor(input: &mut Input<'_>) -> Result<Graph, Unreadable> {
         return Err(Unreadable::Shape("it has no line of a modules.txt"));
     }
     let (sums, workspace) = (Sums::new(), Workspace::default());
-    let mut modules = Modules {
-        builder: Builder::default(),
-        numbers: BTreeMap::new(),
-        path: input.path,
-        sums: &sums,
-        workspace: &workspace,
-    };
+    let mut modules = Modules::new(input.path, &sums, &workspace);
     for module in &vendored.modules {
         let place = Place { path: input.path.to_owned(), line: module.line };
         modules.vendored(module, dir, place);
@@ -140,7 +129,11 @@ struct Modules<'a> {
     workspace: &'a Workspace,
 }
 
-impl Modules<'_> {
+impl<'a> Modules<'a> {
+    fn new(path: &'a str, sums: &'a Sums<'a>, workspace: &'a Workspace) -> Self {
+        Self { builder: Builder::default(), numbers: BTreeMap::new(), path, sums, workspace }
+    }
+
     /// The module that the file is of.
     fn own(&mut self, name: &str, line: u32, dir: &str) -> usize {
         let place = Place { path: self.path.to_owned(), line };

@@ -139,6 +139,24 @@ fn a_bill_adds_no_digest_to_a_package_of_several_files() {
     }
 }
 
+/// Far more than are held against each other; equal ones are one all the same.
+#[test]
+fn packages_of_one_name_and_many_contents_are_merged_in_little_time() {
+    let entries: Vec<String> = (0..20_000)
+        .flat_map(|number| [number, number])
+        .map(|number| {
+            format!(
+                "{{\"name\": \"a\", \"purl\": \"pkg:npm/a@1\", \"hashes\": [{{\"alg\": \"SHA-1\", \
+                 \"content\": \"{number:040x}\"}}]}}"
+            )
+        })
+        .collect();
+    let text = format!("{{\"bomFormat\": \"CycloneDX\", \"components\": [{}]}}", entries.join(","));
+    let bill =
+        Format::CycloneDx.parse("a.cdx.json", text.as_bytes(), &mut Warnings::default()).unwrap();
+    assert_eq!(bill.merged().node_count(), 20_000);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

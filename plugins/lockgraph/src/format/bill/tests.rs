@@ -255,3 +255,13 @@ fn a_warning_quotes_no_password_and_no_more_than_a_line() {
     assert!(told.contains("`https://h/q`, of which"), "{told}");
     assert!(told.lines().all(|line| line.len() < 400), "{told}");
 }
+
+#[test]
+fn needs_without_end_are_cut_whether_they_are_known_or_not() {
+    let needs = vec!["\"\""; crate::format::EDGES_MAX + 1].join(",");
+    let text = format!(
+        r#"{{"bomFormat": "CycloneDX", "dependencies": [{{"ref": "x", "dependsOn": [{needs}]}}]}}"#
+    );
+    let told = parse(Format::CycloneDx, &text);
+    assert!(told.contains("only the first 600000 dependencies are read"), "{told}");
+}

@@ -260,6 +260,20 @@ fn before_go_1_17_what_is_copied_takes_the_place_of_go_sum() {
 }
 
 #[test]
+fn before_go_1_14_nobody_looks_at_copies() {
+    for go in ["go 1.13\n", ""] {
+        let required = format!("module example.org/a\n{go}require example.org/b v1.0.0\n");
+        let sum = "example.org/b v1.0.0 h1:b=\nexample.org/e v1.0.0 h1:e=\n";
+        let files = [("x/go.mod", required.as_str()), ("x/go.sum", sum)];
+        let with_copies = [files[0], files[1], ("x/vendor/modules.txt", MODULES)];
+        let told = read(with_copies);
+        assert!(told.contains("example.org/e@v1.0.0"), "{told}");
+        assert!(!told.contains("modules.txt"), "{told}");
+        assert_eq!(told, read(files));
+    }
+}
+
+#[test]
 fn a_copy_in_another_version_than_required_is_left_out() {
     let files = [
         (
